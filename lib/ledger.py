@@ -1,0 +1,125 @@
+"""The ledger of finished work, so that nothing is computed twice and nothing half-finished is ever believed.
+
+An entry is a folder named by the id of its record (a hash of everything that decides its result). It holds
+``entry.json`` (the record, the measured numbers, the sha256 of every other file) and arrays as safetensors.
+It is written under a temporary name and renamed: an entry is finished or absent.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
+
+from lib.errors import InputError
+
+
+def digest(record: object) -> str:
+    """The id of a record: 16 hexadecimal digits of the SHA-256 of its canonical JSON."""
+    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def fingerprint(*parts: object) -> str:
+    """A hash of arrays (values, shape, type), bytes and JSON-able values: what identifies data inside a record."""
+    state = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            state.update(f"{part.dtype.str}{part.shape}".encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        else:
+            state.update(part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode())
+        state.update(b"\0")
+    return state.hexdigest()[:16]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that its name only ever shows a whole content; a full disk is one line, and leaves nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror}; make space or check its folder, then run again") from None
+
+
+class Ledger:
+    """Finished entries below one folder, shared by studies and by processes."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+
+    def path(self, id: str) -> Path:
+        return self.folder / id
+
+    def put(self, id: str, record: Mapping, numbers: Mapping, files: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Store a finished entry. ``files``: file name -> named arrays. The first of two writers wins; both are equal."""
+        contents = {f"{name}.safetensors": save_safetensors(dict(arrays)) for name, arrays in files.items()}
+        checks = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        body = {"record": record, "numbers": numbers, "sha256": checks}
+        contents["entry.json"] = (json.dumps(body | {"check": digest(body)}, indent=1) + "\n").encode()
+        temporary = self.folder / f".{id}.{uuid.uuid4().hex}.tmp"
+        try:
+            for name, content in contents.items():
+                write_atomically(temporary / name, content)
+            self._publish(temporary, self.path(id))
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _publish(self, temporary: Path, final: Path) -> None:
+        try:
+            os.rename(temporary, final)
+        except OSError:
+            if self.entry(final.name) is None:  # a damaged entry stands in the way: this one replaces it
+                shutil.rmtree(final, ignore_errors=True)
+                os.rename(temporary, final)
+
+    def entry(self, id: str) -> dict | None:
+        """The entry's record and numbers, or None where it is absent or damaged (then it is computed again)."""
+        try:
+            body = json.loads((self.path(id) / "entry.json").read_bytes())
+            check = body.pop("check")
+        except (OSError, ValueError, KeyError, AttributeError):
+            return None
+        return body if check == digest(body) else None
+
+    def arrays(self, id: str, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays of one file of an entry, or None where the file is absent (pruned) or damaged."""
+        entry = self.entry(id)
+        expected = (entry or {}).get("sha256", {}).get(f"{name}.safetensors")
+        try:
+            content = (self.path(id) / f"{name}.safetensors").read_bytes()
+            return load_safetensors(content) if hashlib.sha256(content).hexdigest() == expected else None
+        except (OSError, SafetensorError):
+            return None
+
+    def has(self, id: str, files: tuple[str, ...] = ()) -> bool:
+        """Whether an entry is finished and holds these files; the files' bytes are checked when they are read."""
+        entry = self.entry(id)
+        return entry is not None and all((self.path(id) / f"{name}.safetensors").exists() for name in files)
+
+    def prune(self, id: str, name: str) -> int:
+        """Delete one file of an entry that no study needs any more; returns the bytes set free."""
+        path = self.path(id) / f"{name}.safetensors"
+        size = path.stat().st_size if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return size
+
+    def sweep(self) -> int:
+        """Remove what interrupted writers left behind; returns how many leftovers there were."""
+        leftovers = list(self.folder.glob(".*.tmp"))
+        for leftover in leftovers:
+            shutil.rmtree(leftover, ignore_errors=True)
+        return len(leftovers)

@@ -1,0 +1,338 @@
+"""One validated object holds every parameter of a study, so that nothing is misspelt, guessed or set in two places.
+
+``python -m lib.study`` prints the reference of all keys (committed as params/README.md); ``python -m lib.study FILE``
+checks one file.
+"""
+
+import difflib
+import sys
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticUndefined
+
+from lib.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Parameters(BaseModel):
+    """Strict, frozen, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DisasterResponse(Parameters):
+    """26,248 real disaster messages with 36 labels; downloaded once and checked by SHA-256."""
+
+    loader: Literal["disaster_response"]
+
+
+class Synthetic(Parameters):
+    """Texts with planted task relations: related tasks share a known part of their lexicon."""
+
+    loader: Literal["synthetic"]
+    texts: int = Field(1200, ge=60, le=200_000, description="number of texts")
+    tasks: int = Field(5, ge=2, le=100, description="number of tasks")
+    seed: int = Field(0, ge=0, description="seed of the generator")
+    null: bool = Field(False, description="shuffle every task's labels, so that nothing is predictable")
+
+
+class Table(Parameters):
+    """A user's own CSV, Parquet or JSON-lines file."""
+
+    loader: Literal["table"]
+    path: str = Field(description="the file, relative to the project's folder or absolute")
+    text: str = Field("text", description="column with the texts")
+    labels: list[str] | None = Field(None, min_length=2, description="0/1 columns; null: all columns not named here")
+    id: str | None = Field(None, description="column with a unique id; null: the row number")
+    group: str | None = Field(None, description="column whose groups must not straddle the split (an event, a thread)")
+    split: str | None = Field(None, description="column with train / validation / test; null: drawn here")
+
+
+class Split(Parameters):
+    """How the corpus is cut, once for all tasks."""
+
+    use_official: bool = Field(True, description="keep the corpus's own split where it has one")
+    validation: Share = Field(0.1, description="share of texts for validation, where the split is drawn")
+    test: Share = Field(0.2, description="share of texts for test, where the split is drawn")
+    clean: bool = Field(False, description="drop texts from validation and test that nearly repeat a training text")
+    max_validation: int | None = Field(None, ge=20, description="use at most this many validation texts; null: all")
+    max_test: int | None = Field(None, ge=20, description="use at most this many test texts; null: all")
+    seed: int = Field(0, ge=0, description="seed of the split and of the two caps")
+
+
+class Regime(Parameters):
+    """How much training data one side of a pair gets."""
+
+    n: int | None = Field(None, ge=8, description="training texts drawn; null: all ('full')")
+    positives: Share | None = Field(None, description="share of positives drawn, as far as there are; null: as in the data")
+    seed: int = Field(0, ge=0, description="seed of the draw")
+
+    @model_validator(mode="after")
+    def _share_needs_size(self):
+        if self.positives is not None and self.n is None:
+            raise ValueError("a share of positives needs n, the number of texts to draw")
+        return self
+
+
+class Encoder(Parameters):
+    """The pretrained encoder that every model starts from."""
+
+    name: str = Field("minilm", min_length=1, description="'minilm' (packaged), 'tiny' (random weights), a hub id or a folder")
+    revision: str | None = Field(None, description="commit of a hub model; null: its default branch")
+    max_length: int = Field(64, ge=8, le=512, description="wordpieces a text is cut to")
+
+
+class Setting(Parameters):
+    """One hyperparameter setting of fine-tuning."""
+
+    learning_rate: float = Field(gt=0, le=0.1, description="peak learning rate of AdamW")
+    epochs: float = Field(gt=0, le=100, description="passes over the training texts; fractions are allowed")
+    batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled weight decay; not on biases, norms, embeddings")
+    positive_weight: float = Field(1.0, gt=0, le=1000, description="weight of the positive class in the loss")
+
+
+class Training(Parameters):
+    """What all fine-tunings share."""
+
+    dropout: float | None = Field(None, ge=0, lt=1, description="dropout in the encoder; null: as the encoder was made")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="arithmetic of training; auto: bfloat16 where the hardware multiplies it fast"
+    )
+
+
+class Conductance(Parameters):
+    """Attribution of the single-task models."""
+
+    probe_texts: int = Field(64, ge=1, description="training and validation texts that every model is attributed on")
+    positives: Share = Field(0.5, description="share of the probe texts drawn as positives, evenly over the tasks")
+    steps: int = Field(8, ge=2, le=500, description="intervals of the path integral")
+    rows: int = Field(512, ge=1, description="interpolated texts in one pass; bounds memory, does not change results")
+    seed: int = Field(0, ge=0, description="seed of the draw of the probe texts")
+
+
+class Ansat(Parameters):
+    """When a term counts as active."""
+
+    thresholds: list[Share] = Field([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], min_length=1, description="activity thresholds")
+
+
+class Regression(Parameters):
+    """The gradient-boosted regression of pair F1."""
+
+    candidates: int = Field(12, ge=1, le=500, description="XGBoost settings tried inside the training folds")
+    folds: int = Field(4, ge=2, le=20, description="inner folds, by target")
+    repeats: int = Field(5, ge=1, le=100, description="seeds whose predictions are averaged")
+    seed: int = Field(0, ge=0, description="seed of candidates, folds and boosting")
+
+
+class Ranking(Parameters):
+    """The analysis of the time that a ranking saves."""
+
+    batch: int = Field(12, ge=1, description="pairs trained between two fits of the sequential procedure")
+    bootstrap: int = Field(1000, ge=10, le=100_000, description="bootstrap draws behind every interval")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+
+
+class Engine(Parameters):
+    """Where the work runs; nothing here changes a result."""
+
+    workers: int | None = Field(None, ge=1, le=1024, description="processes, one thread each; null: one per core")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    retries: int = Field(2, ge=0, le=10, description="times a run is tried again after its worker was lost")
+
+
+class Study(Parameters):
+    """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="name of the study and of its results folder")
+    corpus: DisasterResponse | Synthetic | Table = Field(discriminator="loader", description="where texts come from")
+    tasks: list[str] | None = Field(None, min_length=2, description="labels to use as tasks; null: all")
+    split: Split = Split()
+    encoder: Encoder = Encoder()
+    source: Regime = Regime()
+    target: Regime = Regime()
+    settings: list[Setting] = Field(min_length=1, description="hyperparameter settings of the single-task models")
+    source_setting: Literal["best", "all"] = Field("best", description="source models a pair starts from")
+    target_setting: Literal["best", "all"] = Field("best", description="settings a pair is fine-tuned with")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="seeds of every model")
+    training: Training = Training()
+    conductance: Conductance = Conductance()
+    ansat: Ansat = Ansat()
+    regression: Regression = Regression()
+    ranking: Ranking = Ranking()
+    engine: Engine = Engine()
+    results: str = Field("results", description="folder of all results, relative to the project's folder or absolute")
+    cache: str = Field(".cache", description="folder of downloads, relative to the project's folder or absolute")
+
+    @model_validator(mode="after")
+    def _no_repeats(self):
+        for key in ("tasks", "seeds", "settings"):
+            values = getattr(self, key) or []
+            if any(value in values[:position] for position, value in enumerate(values)):
+                raise ValueError(f"{key} names something twice")
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> "Study":
+        """Read and validate ``params/<name>.yaml`` or a file; InputError names the file, the key and what is allowed."""
+        path = find_parameters(name_or_path)
+        return cls.parse(_read_yaml(path), str(name_or_path))
+
+    @classmethod
+    def parse(cls, values: object, origin: str = "parameters") -> "Study":
+        """Validate parameters that are already a dictionary."""
+        if not isinstance(values, dict):
+            raise InputError(f"{origin}: expected 'key: value' lines, found {type(values).__name__}")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise InputError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors())) from None
+
+    @property
+    def folder(self) -> Path:
+        """Where this study's tables, figures, executed notebooks and report go."""
+        return ROOT / self.results / self.name
+
+    @property
+    def tables(self) -> Path:
+        return self.folder / "tables"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def ledger(self) -> Path:
+        """Finished runs, shared by all studies of one results folder."""
+        return ROOT / self.results / "ledger"
+
+    @property
+    def downloads(self) -> Path:
+        return ROOT / self.cache
+
+
+def find_parameters(name_or_path: str | Path) -> Path:
+    """The YAML file of a study: a name in params/, or a path (as given, else relative to the project's folder)."""
+    given = Path(name_or_path)
+    if given.suffix not in (".yaml", ".yml"):
+        given = Path("params") / f"{given}.yaml"
+    for path in (given, ROOT / given):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in (ROOT / "params").glob("*.yaml")))
+    raise InputError(f"no parameters at {given}; the studies here are {known}, or give the path of a YAML file")
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+
+
+def _explain(item: dict) -> str:
+    """One validation error as one clause: the key, what is wrong, what is allowed."""
+    parts = [part for part in item["loc"] if part not in ("disaster_response", "synthetic", "table")]
+    key = ".".join(str(part) for part in parts) or "parameters"
+    if item["type"] == "extra_forbidden":
+        allowed = list(_model_at(parts[:-1]).model_fields)
+        close = difflib.get_close_matches(str(parts[-1]), allowed, 1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        return f"unknown key '{key}' ({hint}allowed: {', '.join(allowed)})"
+    message = item["msg"].removeprefix("Value error, ")
+    given = item["input"]
+    if isinstance(given, str) and item["type"] in ("float_type", "int_type"):
+        message += " (YAML reads 1e-5 as a text: write 1.0e-5)"
+    shown = f", found {given!r}"[:80] if isinstance(given, str | int | float | bool) else ""
+    return f"'{key}': {message}{shown}"
+
+
+def _model_at(parts: list) -> type[BaseModel]:
+    """The parameter class that a path of keys leads to; the corpus's class is the union of its loaders'."""
+    model = Study
+    for part in parts:
+        if isinstance(part, int):
+            continue
+        found = [a for a in _flatten(model.model_fields[part].annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+        model = found[0] if len(found) == 1 else _union(found)
+    return model
+
+
+def _union(models: list[type[BaseModel]]) -> type[BaseModel]:
+    union = type("Union", (BaseModel,), {})
+    union.model_fields.update({name: field for model in models for name, field in model.model_fields.items()})
+    return union
+
+
+def _flatten(annotation: object) -> list:
+    """All classes inside an annotation such as ``list[Setting]`` or ``A | B``."""
+    arguments = typing.get_args(annotation)
+    return [leaf for argument in arguments for leaf in _flatten(argument)] if arguments else [annotation]
+
+
+def reference() -> str:
+    """The documentation of all keys as Markdown, written from the classes above."""
+    lines = ["# Parameters of a study", "", "Written by `python -m lib.study`; do not edit by hand. One YAML file per study.", ""]
+    lines += _section("", Study)
+    return "\n".join(lines)
+
+
+def _section(prefix: str, model: type[BaseModel]) -> list[str]:
+    title = f"`{prefix}`" if prefix else "Top level"
+    lines = [f"## {title}", "", " ".join((model.__doc__ or "").split()), "", "| key | type and limits | default | meaning |", "|---|---|---|---|"]
+    inner = []
+    for name, field in model.model_fields.items():
+        models = [a for a in _flatten(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+        key = f"{prefix}.{name}" if prefix else name
+        meaning = field.description or (" ".join((models[0].__doc__ or "").split()) if models else "names the loader")
+        lines.append(f"| `{name}` | {_kind(field)} | {_default(field)} | {meaning} |")
+        for part in models:
+            loader = part.model_fields["loader"].annotation.__args__[0] if "loader" in part.model_fields else None
+            inner += _section(f"{key} ({loader})" if loader else key, part)
+    return [*lines, "", *inner]
+
+
+def _kind(field) -> str:
+    leaves = [leaf for leaf in _flatten(field.annotation)]
+    names = {str: "text", int: "integer", float: "number", bool: "true / false", types.NoneType: "null"}
+    if any(isinstance(leaf, type) and issubclass(leaf, BaseModel) for leaf in leaves):
+        return "list of sections" if typing.get_origin(field.annotation) is list else "section"
+    shown = " or ".join(dict.fromkeys(names[leaf] if leaf in names else f"`{leaf}`" for leaf in leaves if _shown(leaf)))
+    limits = [f"{sign} {getattr(m, name)}" for m in field.metadata for name, sign in _SIGNS.items() if hasattr(m, name)]
+    listed = "list of " if any(typing.get_origin(a) is list for a in (field.annotation, *typing.get_args(field.annotation))) else ""
+    return listed + shown + (f" ({', '.join(limits)})" if limits else "")
+
+
+_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "min_length": "length ≥"}
+
+
+def _shown(leaf: object) -> bool:
+    """Leaves of an annotation that a reader needs: not pydantic's own metadata."""
+    return isinstance(leaf, str) or leaf in (str, int, float, bool, types.NoneType)
+
+
+def _default(field) -> str:
+    if field.default is PydanticUndefined:
+        return "required"
+    return "see its section" if isinstance(field.default, BaseModel) else f"`{_yaml_value(field.default)}`"
+
+
+def _yaml_value(value: object) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+
+
+if __name__ == "__main__":
+    try:
+        print(Study.load(sys.argv[1]).model_dump_json(indent=1) if len(sys.argv) > 1 else reference())
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,130 @@
+"""The tables that notebooks hand to each other: each has stated columns, checked whenever one is written or read."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from lib.errors import InputError
+from lib.ledger import write_atomically
+
+CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without parquet
+
+
+def _schema(unique: list[str], **columns: pa.Column) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, unique=unique, strict=False, ordered=False)
+
+
+def _text() -> pa.Column:
+    return pa.Column(str)
+
+
+def _count() -> pa.Column:
+    return pa.Column(int, pa.Check.ge(0))
+
+
+def _share(nullable: bool = False) -> pa.Column:
+    return pa.Column(float, pa.Check.in_range(0, 1), nullable=nullable)
+
+
+def _number(nullable: bool = False) -> pa.Column:
+    return pa.Column(float, nullable=nullable)
+
+
+def _flag() -> pa.Column:
+    return pa.Column(bool)
+
+
+_SECONDS = {name: pa.Column(float, pa.Check.ge(0)) for name in ("train_seconds", "total_seconds")}
+_SCORES = {
+    f"{part}_{score}": _share()
+    for part in ("validation", "test")
+    for score in ("f1", "average_precision", "precision", "recall")
+}
+
+SCHEMAS = {
+    "tasks": _schema(
+        ["task"], task=_text(), n_train=_count(), n_validation=_count(), n_test=_count(),
+        train_positives=_count(), validation_positives=_count(), test_positives=_count(), prevalence=_share(),
+        source_texts=_count(), source_positives=_count(), target_texts=_count(), target_positives=_count(),
+    ),
+    "runs": _schema(
+        ["run"], run=_text(), kind=pa.Column(str, pa.Check.isin(["single", "transfer"])), target=_text(),
+        source=_text(), source_run=_text(), regime=pa.Column(str, pa.Check.isin(["source", "target", "both"])),
+        setting=_count(), seed=_count(), texts=_count(), positives=_count(), steps=_count(),
+        predict_seconds=_number(), other_seconds=_number(), failed_seconds=_number(), collapsed=_flag(),
+        device=_text(), threads=_count(), **_SECONDS, **_SCORES,
+    ),
+    "singles": _schema(
+        ["run"], target=_text(), regime=_text(), setting=_count(), seed=_count(), run=_text(), selected=_flag(),
+        collapsed=_flag(), **_SECONDS, **_SCORES,
+    ),
+    "pairs": _schema(
+        ["source", "target", "setting", "seed"], source=_text(), target=_text(), setting=_count(), seed=_count(),
+        run=_text(), **_SECONDS, **_SCORES,
+    ),
+    "transfer_matrix": _schema(
+        ["source", "target"], source=_text(), target=_text(), test_f1=_share(), validation_f1=_share(),
+        single_test_f1=_share(), gain=_number(), gain_low=_number(), gain_high=_number(),
+        relative_gain=_number(nullable=True), helps=_flag(), hurts=_flag(), chosen=_flag(),
+    ),
+    "conductance": _schema(
+        ["run"], run=_text(), task=_text(), regime=_text(), seed=_count(), probe_texts=_count(), steps=_count(),
+        seconds=_number(), completeness_error_absolute=_number(), completeness_error_relative=_number(),
+    ),
+    "ansat": _schema(
+        ["source", "target", "seed", "layer", "threshold", "probe"], source=_text(), target=_text(), seed=_count(),
+        layer=_count(), threshold=_share(), probe=pa.Column(str, pa.Check.isin(["all", "positives"])),
+        ansat=pa.Column(float, pa.Check.ge(0)), jaccard=_share(),
+    ),
+    "siblings": _schema(
+        ["source", "target", "seed", "layer", "probe"], source=_text(), target=_text(), seed=_count(),
+        layer=_count(), probe=pa.Column(str, pa.Check.isin(["all", "positives"])), cosine=_number(), spearman=_number(),
+    ),
+    "predictions": _schema(
+        ["protocol", "model", "source", "target", "setting", "seed", "fold"], protocol=_text(), model=_text(),
+        source=_text(), target=_text(), setting=_count(), seed=_count(), fold=_text(), predicted=_number(),
+        validation_f1=_share(), test_f1=_share(),
+    ),
+    "anytime": _schema(
+        ["order", "accounting", "share_of_time"], order=_text(),
+        accounting=pa.Column(str, pa.Check.isin(["paper", "all_inclusive"])), share_of_time=_share(),
+        f1=_share(nullable=True), low=_share(nullable=True), high=_share(nullable=True),
+    ),
+}
+
+
+def check(name: str, frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """The frame itself when it satisfies the schema of table ``name``; else InputError names the column and the reason."""
+    if name not in SCHEMAS:
+        return frame
+    try:
+        return SCHEMAS[name].validate(frame)
+    except pa.errors.SchemaError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"table '{name}' ({origin}): {reason}; delete the file and run the study again") from None
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Check and write ``folder/name.parquet`` (short tables as CSV too), whole or not at all; returns the frame."""
+    check(name, frame, "as computed")
+    content = io.BytesIO()
+    frame.to_parquet(content, index=False)
+    write_atomically(Path(folder) / f"{name}.parquet", content.getvalue())
+    if len(frame) <= CSV_ROWS:
+        text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        write_atomically(Path(folder) / f"{name}.csv", text.encode())
+    return frame
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read a table that an earlier notebook wrote; InputError says which notebook's output is missing or damaged."""
+    path = Path(folder) / f"{name}.parquet"
+    if not path.exists():
+        raise InputError(f"{path} is missing: run the earlier notebooks of this study first (./run_all.sh does)")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}); delete it and run the study again") from None
+    return check(name, frame, str(path))
