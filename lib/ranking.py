@@ -1,0 +1,460 @@
+"""In which order to train pairs, and how much F1 an order has after how much time (METHOD 6 and 7).
+
+A *unit* is a (source, target, setting) with all its seeds: it is trained as a whole, its seconds are their sum, its F1
+their mean. Scores are tables source, target, setting, score; an order is a tuple of units. Whatever an order has
+trained, each target uses the validation-best of it and of its single-task model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from lib.bootstrap import interval, nested_weights
+from lib.costs import ACCOUNTINGS, clock
+from lib.errors import InputError
+from lib.metrics import spearman
+from lib.regression import Design, fit_predict, tune
+from lib.study import Ranking, Regression
+from lib.transfer import UNIT, best_settings, pair_units, selected_singles
+
+Unit = tuple[str, str, int]
+SHARES = np.round(np.linspace(0, 1, 101), 2)
+PAPER_SHARES = (0.165, 0.495)  # the paper's two points: 10 h and 30 h of its 60.6 h
+ENOUGH = 0.99
+TOLERANCE = 1 + 1e-9  # sums of seconds in another order differ in their last digits
+
+
+# --- scores of pairs --------------------------------------------------------------------------------------------------
+
+
+def _by_source(units: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
+    """Scores that depend on the source only. values: indexed by task."""
+    return units[UNIT].assign(score=units["source"].map(values).astype(float))
+
+
+def largest_source(units: pd.DataFrame, tasks: pd.DataFrame, column: str = "source_positives") -> pd.DataFrame:
+    """Sources by size; in a limited regime ``source_texts`` is the same for all, so positives are the default."""
+    return _by_source(units, tasks.set_index("task")[column])
+
+
+def best_single_source(units: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
+    """Sources by the validation F1 of their own single-task model, the mean over seeds."""
+    return _by_source(units, selected_singles(singles, "source").groupby("target")["validation_f1"].mean())
+
+
+def static_mean(units: pd.DataFrame) -> pd.DataFrame:
+    """Sources by their mean validation F1 over all *other* targets' units; needs the grid of the other targets."""
+    into = units.groupby(["source", "target"])["validation_f1"].agg(["sum", "size"]).reset_index()
+    everywhere = into.groupby("source")[["sum", "size"]].transform("sum")
+    with np.errstate(invalid="ignore"):  # a source with no other target has no mean
+        mean = (everywhere["sum"] - into["sum"]) / (everywhere["size"] - into["size"])
+    scores = into[["source", "target"]].assign(score=mean)
+    return units[UNIT].merge(scores, on=["source", "target"], how="left", validate="many_to_one")
+
+
+def label_cooccurrence(units: pd.DataFrame, phi: pd.DataFrame) -> pd.DataFrame:
+    """Pairs by the phi coefficient of their training labels. phi: tasks x tasks, from training texts only."""
+    return units[UNIT].assign(score=[float(phi.loc[unit.source, unit.target]) for unit in units.itertuples()])
+
+
+def oracle(units: pd.DataFrame) -> pd.DataFrame:
+    """Pairs by their *test* F1: a bound that no procedure can know; never a selector."""
+    return units[UNIT].assign(score=units["test_f1"])
+
+
+def validation_best(units: pd.DataFrame) -> pd.DataFrame:
+    """Pairs by their own validation F1: the bound of every order that is judged by validation."""
+    return units[UNIT].assign(score=units["validation_f1"])
+
+
+def from_predictions(predictions: pd.DataFrame, protocol: str, model: str = "regression") -> pd.DataFrame:
+    """Pairs by predicted F1, the mean over seeds (table "predictions")."""
+    rows = predictions[(predictions["protocol"] == protocol) & (predictions["model"] == model)]
+    return rows.groupby(UNIT, as_index=False)["predicted"].mean().rename(columns={"predicted": "score"})
+
+
+def ansat_fixed(
+    units: pd.DataFrame, ansat: pd.DataFrame, layer: int, threshold: float, probe: str = "all", value: str = "ansat"
+) -> pd.DataFrame:
+    """Pairs by ANSAT (or ``value="jaccard"``) at a layer and threshold stated beforehand: needs no trained pair."""
+    rows = ansat[(ansat["layer"] == layer) & np.isclose(ansat["threshold"], threshold) & (ansat["probe"] == probe)]
+    if rows.empty:
+        raise InputError(f"table 'ansat' has no layer {layer} at threshold {threshold:g} on probe texts '{probe}'")
+    scores = rows.groupby(["source", "target"], as_index=False)[value].mean().rename(columns={value: "score"})
+    return units[UNIT].merge(scores, on=["source", "target"], how="left", validate="many_to_one")
+
+
+def ansat_alone(units: pd.DataFrame, ansat: pd.DataFrame, probe: str = "all") -> pd.DataFrame:
+    """Pairs by ANSAT at the layer and threshold that rank the *other* targets' validation F1 best (mean Spearman).
+
+    Needs the grid of the other targets. Returns also the chosen layer and threshold. Ties: lowest layer, threshold.
+    """
+    keys = ["source", "target", "layer", "threshold"]
+    means = ansat[ansat["probe"] == probe].groupby(keys, as_index=False)["ansat"].mean()
+    best = best_settings(units)[["source", "target", "validation_f1"]]
+    rows = means.merge(best, on=["source", "target"], validate="many_to_one")
+    ranked = {
+        key: spearman(group["ansat"].to_numpy(), group["validation_f1"].to_numpy())
+        for key, group in rows.groupby(["layer", "threshold", "target"])
+    }
+    quality = pd.Series(ranked).unstack().sort_index()  # (layer, threshold) x target
+    chosen = {
+        target: quality.drop(columns=target, errors="ignore").mean(axis=1).fillna(-1.0).idxmax()
+        for target in best["target"].unique()
+    }
+    picked = units[UNIT].assign(
+        layer=[chosen[target][0] for target in units["target"]],
+        threshold=[chosen[target][1] for target in units["target"]],
+    )
+    return picked.merge(means, on=keys, how="left", validate="many_to_one").rename(columns={"ansat": "score"})
+
+
+# --- orders of units --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Order:
+    """A named order. units: None stands for every order at random, by its exact expectation; empty for no transfer.
+
+    own_seconds: computed before it can start (attribution, features). training_pairs: it is learnt from the grid's
+    pairs, so that all-inclusive it saves nothing (its figures are null there).
+    """
+
+    name: str
+    units: tuple[Unit, ...] | None
+    own_seconds: float = 0.0
+    training_pairs: bool = False
+
+
+def random_order() -> Order:
+    return Order("random", None)
+
+
+def no_transfer() -> Order:
+    return Order("no_transfer", ())
+
+
+def interleaved(scores: pd.DataFrame, single_f1: pd.Series) -> tuple[Unit, ...]:
+    """Every target's first choice, then every target's second, and so on.
+
+    scores: source, target, setting, score (larger first, NaN last). single_f1: validation F1 of each target's
+    single-task model; within a round, and nowhere else, targets go by score minus single_f1, then by names.
+    """
+    own = _sorted(scores, ["target"], scores["score"])
+    turn = own.groupby("target").cumcount()
+    gain = own["score"] - own["target"].map(single_f1)
+    return _units(_sorted(own.assign(turn=turn), ["turn"], gain))
+
+
+def overall(scores: pd.DataFrame) -> tuple[Unit, ...]:
+    """The paper's literal rule: all pairs by score, whatever their target, then by names."""
+    return _units(_sorted(scores, [], scores["score"]))
+
+
+def _sorted(frame: pd.DataFrame, first: list[str], value: pd.Series) -> pd.DataFrame:
+    """Sorted by ``first``, by falling value (NaN last), then by target, source, setting."""
+    keyed = frame.assign(_down=-value.fillna(-np.inf))
+    names = [name for name in ("target", "source", "setting") if name not in first]
+    return keyed.sort_values([*first, "_down", *names], kind="stable").drop(columns="_down").reset_index(drop=True)
+
+
+def _units(frame: pd.DataFrame) -> tuple[Unit, ...]:
+    return tuple(frame[UNIT].itertuples(index=False, name=None))
+
+
+def single_validation(singles: pd.DataFrame) -> pd.Series:
+    """Each target's validation F1 without transfer, the mean over seeds."""
+    return selected_singles(singles, "target").groupby("target")["validation_f1"].mean()
+
+
+def sequential_order(
+    features: pd.DataFrame, config: Regression, batch: int, first: pd.DataFrame | None = None, tuned: bool = False
+) -> tuple[Unit, ...]:
+    """The all-inclusive procedure: train a batch, fit on what is trained so far, choose the next batch, repeat.
+
+    features: from ``regression.pair_features`` (or ``controlled``). The first batch is one pair per target: its best by
+    the scores ``first``, else drawn at random. Every later batch takes ``batch`` units, interleaved over targets, by
+    the validation F1 that the regression predicts from the pairs trained before. tuned: choose XGBoost's settings
+    anew inside them before every fit, instead of the fixed default.
+    """
+    features = features.sort_values([*UNIT, "seed"]).reset_index(drop=True)
+    design, single = Design.of(features), features.groupby("target")["target_f1"].mean()
+    if first is None:
+        first = features[UNIT].drop_duplicates()
+        first = first.assign(score=np.random.default_rng(config.seed).random(len(first)))
+    order = list(interleaved(first, single)[: features["target"].nunique()])
+    unit = pd.MultiIndex.from_frame(features[UNIT])
+    while not (trained := unit.isin(order)).all():
+        search = config if tuned else config.model_copy(update={"candidates": 1})
+        predicted = fit_predict(design, trained, ~trained, tune(design, trained, search), config)
+        left = features.loc[~trained, UNIT].assign(score=predicted).groupby(UNIT, as_index=False)["score"].mean()
+        order += interleaved(left, single)[:batch]
+    return tuple(order)
+
+
+# --- F1 after the first n units ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The trained grid, as arrays. units: sorted by target, source, setting, with the mean validation_f1.
+
+    unit_test: (units, seeds) test F1; single_test: (targets, seeds). choice: per unit, its place in the target's
+    validation order (1 the best) among units that beat the single-task model, else 0.
+    """
+
+    targets: list[str]
+    units: pd.DataFrame
+    unit_test: np.ndarray
+    single_test: np.ndarray
+    choice: np.ndarray
+
+    @cached_property
+    def row(self) -> dict[Unit, int]:
+        return {unit: position for position, unit in enumerate(_units(self.units))}
+
+    def candidates(self, target: str) -> np.ndarray:
+        """Rows of the target's units that beat its single-task model on validation, the best first."""
+        rows = np.flatnonzero((self.units["target"] == target) & (self.choice > 0))
+        return rows[np.argsort(self.choice[rows])]
+
+    def final(self) -> np.ndarray:
+        """Test F1 of the validation-best of everything: (targets, seeds)."""
+        values = self.single_test.copy()
+        for position, target in enumerate(self.targets):
+            if len(rows := self.candidates(target)):
+                values[position] = self.unit_test[rows[0]]
+        return values
+
+
+def grid_of(singles: pd.DataFrame, pairs: pd.DataFrame) -> Grid:
+    """The grid of the tables "singles" and "pairs"; ties on validation go to no transfer, then to the first name."""
+    units = pair_units(pairs).sort_values(["target", "source", "setting"]).reset_index(drop=True)
+    baseline = selected_singles(singles, "target").pivot(index="target", columns="seed", values="test_f1")
+    test = pairs.pivot(index=UNIT, columns="seed", values="test_f1").loc[pd.MultiIndex.from_frame(units[UNIT])]
+    targets = sorted(units["target"].unique())
+    if not set(targets) <= set(baseline.index) or list(test.columns) != list(baseline.columns):
+        raise InputError("tables 'singles' and 'pairs' differ in targets or seeds; run 02 and 03 again")
+    beats = units["validation_f1"] > units["target"].map(single_validation(singles))
+    place = _sorted(units[beats].reset_index(), ["target"], units.loc[beats, "validation_f1"].reset_index(drop=True))
+    choice = np.zeros(len(units), dtype=int)
+    choice[place["index"]] = place.groupby("target").cumcount() + 1
+    return Grid(targets, units, test.to_numpy(), baseline.loc[targets].to_numpy(), choice)
+
+
+def progress(units: Sequence[Unit], grid: Grid) -> np.ndarray:
+    """Test F1 of each target's validation-best after the first 0, 1, ..., n units: (targets, seeds, n + 1)."""
+    values = np.repeat(grid.single_test[:, :, None], len(units) + 1, axis=2)
+    place = {target: position for position, target in enumerate(grid.targets)}
+    best = np.full(len(grid.targets), len(grid.units) + 1)
+    for step, unit in enumerate(units, 1):
+        if unit not in grid.row:
+            raise InputError(f"an order names {unit[0]} -> {unit[1]} (setting {unit[2]}), which the grid does not have")
+        row, target = grid.row[unit], place[unit[1]]
+        if 0 < grid.choice[row] < best[target]:
+            best[target] = grid.choice[row]
+            values[target, :, step:] = grid.unit_test[row][:, None]
+    return values
+
+
+def random_progress(grid: Grid) -> np.ndarray:
+    """The exact expectation of ``progress`` over all N! orders: (targets, seeds, N + 1).
+
+    Of n units drawn from N, a target's candidate of validation rank r wins where it is drawn and the r - 1 better ones
+    are not: probability C(N - r, n - 1) / C(N, n). Else no transfer wins.
+    """
+    total = len(grid.units)
+    values = np.repeat(grid.single_test[:, :, None], total + 1, axis=2)
+    for position, target in enumerate(grid.targets):
+        rows = grid.candidates(target)
+        wins = winning_probability(total, len(rows))  # (ranks, n)
+        gain = grid.unit_test[rows] - grid.single_test[position]
+        values[position] += gain.T @ wins
+    return values
+
+
+def winning_probability(total: int, ranks: int) -> np.ndarray:
+    """C(total - r, n - 1) / C(total, n) for r = 1..ranks (rows) and n = 0..total (columns)."""
+    r, n = np.arange(1, ranks + 1)[:, None], np.arange(total + 1)[None, :]
+    possible = (n >= 1) & (n - 1 <= total - r)
+    drawn = np.where(possible, n, 1)  # a harmless n where the probability is 0
+    logarithm = _log_choose(total - r, drawn - 1) - _log_choose(total, drawn)
+    return np.where(possible, np.exp(logarithm), 0.0)
+
+
+def _log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
+    return gammaln(np.add(n, 1)) - gammaln(np.add(k, 1)) - gammaln(np.subtract(n, k) + 1)
+
+
+# --- F1 as a function of time -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An order under one accounting: a step function of time, in every bootstrap draw over targets and their seeds.
+
+    seconds: (n + 1,), when 0..n units are trained. f1: (1 + draws, n + 1), row 0 the estimate. grid_f1: (1 + draws,),
+    the validation-best of everything. tenth: seconds after the start and 10 % of the pairs' time.
+    """
+
+    order: str
+    accounting: str
+    seconds: np.ndarray
+    f1: np.ndarray
+    grid_f1: np.ndarray
+    grid_seconds: float
+    tenth: float
+
+    def at(self, seconds: float) -> np.ndarray | None:
+        """F1 (1 + draws,) after so many seconds; None before the order can start."""
+        step = np.searchsorted(self.seconds, seconds * TOLERANCE, side="right") - 1
+        return None if step < 0 else self.f1[:, step]
+
+    def loss_at(self, seconds: float) -> np.ndarray | None:
+        """Share of the grid's F1 that is missing (negative where the subset does better on test); NaN if that is 0."""
+        f1 = self.at(seconds)
+        if f1 is None:
+            return None
+        return np.divide(self.grid_f1 - f1, self.grid_f1, out=np.full(len(f1), np.nan), where=self.grid_f1 > 0)
+
+    def share_for(self, enough: float) -> np.ndarray:
+        """Share of the grid's time at which ``enough`` of its F1 is first reached; may exceed 1; infinity for never."""
+        reached = self.f1 >= enough * self.grid_f1[:, None] - 1e-12
+        share = self.seconds[reached.argmax(axis=1)] / self.grid_seconds
+        return np.where(reached.any(axis=1), share, np.inf)
+
+
+def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -> list[Curve]:
+    """Every order under both accountings. Draws are the same for all orders, so their differences are paired."""
+    grid = grid_of(singles, pairs)
+    weights = nested_weights(*grid.single_test.shape, config.bootstrap, np.random.default_rng(config.seed))
+    weights = np.concatenate([np.full((1, *grid.single_test.shape), 1 / grid.single_test.size), weights])
+    found = []
+    for order in orders:
+        values = random_progress(grid) if order.units is None else progress(order.units, grid)
+        f1 = np.tensordot(weights, values, axes=2)
+        best = np.tensordot(weights, grid.final(), axes=2)
+        for accounting in ACCOUNTINGS:
+            time = clock(accounting, singles, pairs, order.own_seconds, order.training_pairs)
+            work = float(time.pair_seconds.sum())
+            anyhow = time.start + np.linspace(0, work, values.shape[2])  # n of N units cost n/N of the work
+            steps = anyhow if order.units is None else time.finished(order.units)
+            found.append(Curve(order.name, accounting, steps, f1, best, time.grid, time.start + 0.1 * work))
+    return found
+
+
+def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:
+    """The table "anytime": F1 at 0, 1, ..., 100 % of the grid's time, 95 % interval; NaN before an order starts."""
+    rows = []
+    for curve in found:
+        for share in SHARES:
+            f1 = curve.at(share * curve.grid_seconds)
+            low, high = (np.nan, np.nan) if f1 is None else interval(f1[1:])
+            rows.append((curve.order, curve.accounting, share, np.nan if f1 is None else f1[0], low, high))
+    columns = ["order", "accounting", "share_of_time", "f1", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).astype({"f1": float, "low": float, "high": float})
+
+
+def points(found: Sequence[Curve]) -> dict[str, dict[str, dict[str, dict | None]]]:
+    """``selectors`` of summary.json: order -> accounting -> figure -> {value, low, high} or None.
+
+    None where a point does not exist: it lies before the order can start, or the order is learnt from the whole grid.
+    """
+    table: dict = {}
+    for curve in found:
+        table.setdefault(curve.order, {})[curve.accounting] = _figures(curve)
+    return table
+
+
+def _figures(curve: Curve) -> dict[str, dict | None]:
+    figures: dict[str, np.ndarray | None] = {}
+    for share in PAPER_SHARES:
+        figures[f"f1_at_{share}"] = curve.at(share * curve.grid_seconds)
+        figures[f"loss_at_{share}"] = curve.loss_at(share * curve.grid_seconds)
+    late = curve.seconds[0] >= curve.grid_seconds  # it could only start when brute force has ended
+    figures["loss_at_10_percent_of_pairs"] = None if late else curve.loss_at(curve.tenth)
+    figures["share_for_99_percent"] = None if late else curve.share_for(ENOUGH)
+    return {name: _figure(draws) for name, draws in figures.items()}
+
+
+def _figure(draws: np.ndarray | None) -> dict[str, float | None] | None:
+    """draws: (1 + draws,), the estimate first. Bounds that are infinite (never reached) are None."""
+    if draws is None or not np.isfinite(draws[0]):
+        return None
+    low, high = (float(bound) if np.isfinite(bound) else None for bound in interval(draws[1:]))
+    return {"value": float(draws[0]), "low": low, "high": high}
+
+
+# --- the field's metrics of a selector --------------------------------------------------------------------------------
+
+TIE_DRAWS = 200
+REGRETS = (1, 3, 5)
+
+
+def selector_metrics(scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """How well scores rank each target's sources by test F1: target, metric, value, and random order's expectation.
+
+    scores: source, target, setting, score; units: from ``transfer.pair_units``. A source counts with its largest score
+    and the test F1 of its validation-best setting. Metrics: regret_at_{1,3,5} = (best - best of the top k) / best;
+    rank_of_best (1 is right); reciprocal_rank of the best; ndcg_linear, NDCG with gain = test F1 and discount
+    1 / log2(1 + rank); spearman. NaN where undefined (best F1 is 0; all F1 equal). Tied scores are ordered at random:
+    the mean over seeded draws.
+    """
+    best = best_settings(units)[["source", "target", "test_f1"]]
+    largest = scores.groupby(["source", "target"], as_index=False)["score"].max()
+    rows = best.merge(largest, on=["source", "target"], how="left", validate="one_to_one")
+    if rows["score"].isna().any():
+        hole = rows[rows["score"].isna()].iloc[0]
+        raise InputError(f"a selector has no score for {hole['source']} -> {hole['target']}")
+    table = []
+    for target, group in rows.groupby("target"):
+        f1, score = group["test_f1"].to_numpy(), group["score"].to_numpy()
+        found, chance = _metrics(f1, score, np.random.default_rng(seed)), _random_metrics(f1)
+        table += [(target, metric, found[metric], chance[metric]) for metric in found]
+    return pd.DataFrame(table, columns=["target", "metric", "value", "random"])
+
+
+def _metrics(f1: np.ndarray, score: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
+    draws = 1 if len(np.unique(score)) == len(score) else TIE_DRAWS
+    tiebreak = rng.random((draws, len(score)))
+    order = np.lexsort((tiebreak, np.broadcast_to(-score, tiebreak.shape)), axis=1)
+    ranked = f1[order]  # (draws, sources), the selector's first choice first
+    first = (ranked == f1.max()).argmax(axis=1) + 1
+    regret = {f"regret_at_{k}": _relative(f1.max() - ranked[:, :k].max(axis=1).mean(), f1.max()) for k in REGRETS}
+    discount = _discount(len(f1))
+    gained = float((ranked @ discount).mean())
+    return regret | {
+        "rank_of_best": float(first.mean()),
+        "reciprocal_rank": float((1 / first).mean()),
+        "ndcg_linear": _relative(gained, np.sort(f1)[::-1] @ discount),
+        "spearman": spearman(score, f1),
+    }
+
+
+def _random_metrics(f1: np.ndarray) -> dict[str, float]:
+    """The exact expectation of the same metrics over all orders."""
+    n, ties = len(f1), int((f1 == f1.max()).sum())
+    ordered, discount = np.sort(f1)[::-1], _discount(n)
+    wins = winning_probability(n, n)  # of the r-th best to be the best of k drawn
+    regret = {f"regret_at_{k}": _relative(f1.max() - ordered @ wins[:, min(k, n)], f1.max()) for k in REGRETS}
+    # the first of `ties` equal best stands at rank r: it is drawn r-th, the others later
+    ranks = np.arange(1, n - ties + 2)
+    chance = np.exp(_log_choose(n - ranks, ties - 1) - _log_choose(n, ties))
+    return regret | {
+        "rank_of_best": float(ranks @ chance),
+        "reciprocal_rank": float((1 / ranks) @ chance),
+        "ndcg_linear": _relative(f1.mean() * discount.sum(), ordered @ discount),
+        "spearman": 0.0 if np.ptp(f1) > 0 else float("nan"),
+    }
+
+
+def _discount(n: int) -> np.ndarray:
+    return 1 / np.log2(np.arange(2, n + 2))
+
+
+def _relative(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else float("nan")

@@ -1,0 +1,231 @@
+"""The pages a study leaves behind: each notebook as HTML, and one report; they read well offline and on a phone."""
+
+import html
+import json
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from lib.errors import InputError
+from lib.ledger import write_atomically
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+MISSING = "–"
+
+# nbconvert's page without what it would load from the network.
+_TEMPLATE = """{% extends 'lab/index.html.j2' %}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block jupyter_widgets %}{% endblock %}
+"""
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; color: #222; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
+td { font-variant-numeric: tabular-nums; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } img { width: 100%; border: 1px solid #ddd; } figcaption { font-size: .85rem; }
+"""
+
+
+def headline(summary: dict) -> list[tuple[str, str]]:
+    """A study's headline numbers as (label, value), in the order of the paper's claims; absent ones show a dash.
+
+    summary: the content of summary.json. Values are plain text, not yet escaped.
+    """
+    regression = _at(summary, "selectors", "regression")
+    rows = [
+        ("tasks", _format(_at(summary, "n_tasks"), _whole)),
+        ("ordered pairs", _format(_at(summary, "n_pairs"), _whole)),
+        ("models trained", _format(_at(summary, "models_trained"), _whole)),
+        ("time of the grid", _format(_at(summary, "grid_seconds"), duration)),
+        ("F1 of the grid (best model per task)", _format(_at(summary, "grid_f1"), _score)),
+        ("F1 of single-task models", _format(_at(summary, "single_task_f1"), _score)),
+        ("tasks helped by transfer", _format(_at(summary, "tasks_helped"), _whole)),
+        ("time of conductance", _format(_at(summary, "conductance_seconds"), duration)),
+        ("conductance, share of the grid's time", _format(_at(summary, "conductance_share_of_grid"), _percent)),
+        ("single-task models, share of the grid's time", _format(_at(summary, "single_task_share_of_grid"), _percent)),
+    ]
+    for accounting in ("paper", "all_inclusive"):
+        for share in ("0.165", "0.495"):
+            label = f"F1 lost at {_percent(float(share))} of the time, {accounting.replace('_', '-')} accounting"
+            rows.append((label, _interval(_at(regression, accounting, f"loss_at_{share}"))))
+    return rows
+
+
+def _at(value: object, *keys: str) -> object:
+    """The value under nested keys, or None where one is absent."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _format(value: object, how: Callable[[float], str]) -> str:
+    """A measured number in its unit; a text as it is; a dash for what is absent or undefined."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return how(value) if math.isfinite(value) else MISSING
+    return MISSING if value is None else str(value)
+
+
+def _interval(figure: object) -> str:
+    """A relative loss {value, low, high} as a percentage with its bootstrap interval."""
+    if not isinstance(figure, dict):
+        return _format(figure, _percent)
+    value, low, high = (_format(_at(figure, key), _percent) for key in ("value", "low", "high"))
+    return value if MISSING in (low, high) else f"{value} ({low} to {high})"
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _score(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them: '4.2 s', '3 min 20 s', '2 h 05 min'."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def read_summary(folder: Path) -> dict | None:
+    """summary.json of a study's folder; None where no notebook has written it yet."""
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        summary = None
+    if not isinstance(summary, dict):
+        raise InputError(f"{path} is damaged; delete it and run the study again")
+    return summary
+
+
+def closing_lines(folder: Path) -> list[str]:
+    """The headline numbers as aligned lines for the terminal, or the one line that says there are none yet."""
+    summary = read_summary(folder)
+    if summary is None:
+        return ["no summary.json yet: the notebooks that write the headline numbers have not been part of this study"]
+    rows = headline(summary)
+    width = max(len(label) for label, _ in rows)
+    return [f"{label:<{width}}  {value}" for label, value in rows]
+
+
+def write_report(folder: Path, name: str) -> Path:
+    """Write report.html into a study's folder and return its path: numbers, figures, notebooks, tables."""
+    page = folder / "report.html"
+    parts = [
+        _numbers(read_summary(folder)),
+        _figures(folder),
+        _links(folder, "Notebooks", "notebooks", ".html"),
+        _links(folder, "Tables", "tables", ".csv", ".parquet"),
+        _links(folder, "All numbers", "", ".json"),
+    ]
+    title = html.escape(f"whence: study {name}")
+    write_atomically(page, _PAGE.format(title=title, style=_STYLE, body="\n".join(parts)).encode())
+    return page
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def _numbers(summary: dict | None) -> str:
+    if summary is None:
+        return "<p>This study has no headline numbers yet.</p>"
+    environment = _at(summary, "environment")
+    about = [(key, _at(summary, key)) for key in ("dataset", "encoder")]
+    about += environment.items() if isinstance(environment, dict) else []
+    rows = "\n".join(_row(label, value) for label, value in [*headline(summary), *about])
+    return f"<h2>Headline numbers</h2>\n<table>\n{rows}\n</table>"
+
+
+def _row(label: object, value: object) -> str:
+    text = MISSING if value is None else str(value)
+    return f"<tr><th>{html.escape(str(label))}</th><td>{html.escape(text)}</td></tr>"
+
+
+def _figures(folder: Path) -> str:
+    shown = [_figure(path.relative_to(folder)) for path in sorted((folder / "figures").glob("*.png"))]
+    return '<h2>Figures</h2>\n<div class="figures">\n' + "\n".join(shown) + "\n</div>" if shown else ""
+
+
+def _figure(path: Path) -> str:
+    link, caption = quote(path.as_posix()), html.escape(path.stem.replace("_", " "))
+    picture = f'<a href="{link}"><img src="{link}" alt="{caption}" loading="lazy"></a>'
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+
+
+def _links(folder: Path, title: str, inside: str, *endings: str) -> str:
+    paths = [path for path in sorted((folder / inside).glob("*")) if path.suffix in endings and path.name[0] != "."]
+    items = [(quote(path.relative_to(folder).as_posix()), html.escape(path.name)) for path in paths]
+    listed = "\n".join(f'<li><a href="{link}">{text}</a></li>' for link, text in items)
+    return f"<h2>{title}</h2>\n<ul>\n{listed}\n</ul>" if items else ""
+
+
+def notebook_page(notebook: "NotebookNode", title: str) -> str:
+    """An executed notebook as one HTML page with embedded images and formulas as MathML; it loads nothing."""
+    logging.getLogger("traitlets").setLevel(logging.ERROR)  # else nbconvert warns once per picture without a text
+    exporter = _exporter_class()(raw_template=_TEMPLATE, embed_images=True)
+    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    return page
+
+
+def _exporter_class() -> type:
+    """nbconvert's HTML exporter, with formulas set as MathML (browsers draw it themselves; MathJax needs a network)."""
+    from nbconvert.exporters import HTMLExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def inline_math(self, body: str) -> str:
+            return mathml(body, "inline")
+
+        def block_math(self, body: str) -> str:
+            return mathml(body, "block")
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+
+    class Exporter(HTMLExporter):
+        def default_filters(self):
+            yield from super().default_filters()
+            yield "markdown2html", lambda source: MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+
+    return Exporter
+
+
+def mathml(formula: str, display: str) -> str:
+    """A TeX formula as MathML; what the converter does not know stays readable as its source."""
+    from latex2mathml.converter import convert
+
+    try:
+        return convert(formula, display=display)
+    except Exception:  # the converter's errors have no common class, and a formula must not stop a report
+        return f"<code>{html.escape(formula)}</code>"

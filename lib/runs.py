@@ -1,0 +1,326 @@
+"""What a run is, which runs a study needs, how one is trained, and the table of what came out.
+
+A run is a frozen record of everything that decides its result; the hash of the record is its id, in the ledger and as
+the seed of its random draws. So a run can be trained anywhere, in any order, at any time, with the same result.
+"""
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lib.datasets import Corpus, load_corpus
+from lib.encoders import Tokens, encoder_fingerprint, fresh_head, load_model, load_tokenizer, tokenise
+from lib.ledger import Ledger, digest, fingerprint, write_atomically
+from lib.metrics import collapsed, scores
+from lib.study import Encoder, Regime, Setting, Study, Training
+from lib.tasks import TaskSet, decompose, draw_training_rows
+from lib.training import fine_tune, predict, resolve_precision
+
+CODE_VERSION = 1  # of everything below that decides a result; raise it when a change to the code changes results
+PARTS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that decides the result of one fine-tuning. ``source``: id of the run whose encoder it starts from."""
+
+    task: str
+    texts: str
+    training_texts: str
+    encoder: str
+    training: dict
+    setting: dict
+    source: str
+    seed: int
+    code: int = CODE_VERSION
+
+    @cached_property
+    def id(self) -> str:
+        return digest(asdict(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A run in its place in the study, with the training rows and labels it needs (both (n,))."""
+
+    run: Run
+    kind: str
+    target: str
+    source: str
+    regime: str
+    setting: int
+    seed: int
+    rows: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker finds what every run of a study shares; small enough to send with each run."""
+
+    ledger: Path
+    materials: str
+    encoder: Encoder
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, eq=False)
+class Workbench:
+    """A study with its corpus cut into tasks and its texts tokenised: what every notebook starts from."""
+
+    study: Study
+    corpus: Corpus
+    tasks: TaskSet
+    tokens: Tokens
+    encoder: str
+    place: Place
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.place.ledger)
+
+    def drawn(self, task: str, side: str) -> np.ndarray:
+        """Training rows of a task as a source or as a target."""
+        return draw_training_rows(self.tasks, task, getattr(self.study, side))
+
+    def predictions(self, run: str, part: str) -> np.ndarray:
+        """Positive-class probabilities of a finished run on a part of the split, (texts,)."""
+        return self.ledger.arrays(run, "predictions")[part]
+
+    def labels(self, task: str, part: str) -> np.ndarray:
+        return self.tasks.column(task)[self.tasks.split[part]]
+
+
+def open_workbench(study: Study) -> Workbench:
+    """Load the corpus, cut it into tasks, tokenise it once; all from the ledger when it was done before."""
+    corpus = load_corpus(study.corpus, study.downloads)
+    tasks = decompose(corpus, study.tasks, study.split)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
+    tokens, materials = _materials(study, tasks)
+    precision = resolve_precision(study.training, device)
+    place = Place(study.ledger, materials, study.encoder, device, precision)
+    return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)
+
+
+def _materials(study: Study, tasks: TaskSet) -> tuple[Tokens, str]:
+    """The tokenised texts and the rows to predict, and the id under which workers find them."""
+    ledger, rows = Ledger(study.ledger), {part: tasks.split[part] for part in PARTS}
+    tokenizer = load_tokenizer(study.encoder).backend_tokenizer.to_str()
+    parts = [fingerprint(tokenizer.encode()), fingerprint(tasks.texts), *(fingerprint(rows[part]) for part in PARTS)]
+    record = {"texts and rows": parts, "max_length": study.encoder.max_length}
+    id = digest(record)
+    if ledger.arrays(id, "tokens") is None:
+        tokens = tokenise(study.encoder, tasks.texts)
+        arrays = {"ids": tokens.ids, "words": tokens.words, "offsets": tokens.offsets, "pad": np.array(tokens.pad)}
+        ledger.put(id, record, {}, {"tokens": arrays | rows})
+    return load_materials(study.ledger, id)[0], id
+
+
+@lru_cache(maxsize=2)
+def load_materials(ledger: Path, id: str) -> tuple[Tokens, dict[str, np.ndarray]]:
+    """Tokens and the rows of validation and test, once per process."""
+    arrays = Ledger(ledger).arrays(id, "tokens")
+    tokens = Tokens(arrays["ids"], arrays["words"], arrays["offsets"], int(arrays["pad"]))
+    return tokens, {part: arrays[part] for part in PARTS}
+
+
+def single_models(bench: Workbench) -> list[Model]:
+    """All single-task models: every task, setting and seed, as a source and as a target (once where both are alike)."""
+    study = bench.study
+    sides = ["both"] if study.source == study.target else ["source", "target"]
+    return [
+        _model(bench, "single", side, target=task, setting=setting, seed=seed)
+        for side in sides
+        for task in bench.tasks.names
+        for setting in range(len(study.settings))
+        for seed in study.seeds
+    ]
+
+
+def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """All ordered pairs, from each source's validation-best model, with the target's best setting or with all.
+
+    singles: the table of the single-task models, with ``selected``.
+    """
+    study, best = bench.study, singles[singles["selected"]]
+    sources = best[best["regime"].isin(["source", "both"])].set_index(["target", "seed"])["run"]
+    settings = best[best["regime"].isin(["target", "both"])].set_index(["target", "seed"])["setting"]
+    every = range(len(study.settings))
+    return [
+        _model(bench, "transfer", "target", target, int(setting), seed, source, sources[source, seed])
+        for target in bench.tasks.names
+        for source in bench.tasks.names
+        if source != target
+        for seed in study.seeds
+        for setting in (every if study.target_setting == "all" else [settings[target, seed]])
+    ]
+
+
+def _model(
+    bench: Workbench, kind: str, regime: str, target: str, setting: int, seed: int, source: str = "", source_run: str = ""
+) -> Model:
+    study = bench.study
+    rows = bench.drawn(target, "target" if regime == "both" else regime)
+    labels = bench.tasks.column(target)[rows]
+    training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
+    run = Run(
+        task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
+        training=training, setting=study.settings[setting].model_dump(), source=source_run, seed=seed,
+    )  # fmt: skip
+    return Model(run, kind, target, source, regime, setting, seed, rows, labels)
+
+
+def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
+    """Whether a model's predictions (and weights, where asked for) are in the ledger."""
+    return bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
+
+
+def train(place: Place, model: Model) -> None:
+    """Train one model, predict validation and test, and enter it in the ledger; runs in a worker process."""
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    network = worker_network(place.encoder, model.run.training["dropout"], place.device)
+    tokens, rows = load_materials(place.ledger, place.materials)
+    with lost_seconds(place.ledger, model.run.id) as clock:
+        torch.manual_seed(int(model.run.id, 16) >> 1)
+        load_weights(place, network, model.run.source)
+        fresh_head(network)
+        setting, training = Setting(**model.run.setting), Training(clip=model.run.training["clip"])
+        fit = fine_tune(network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat)
+        predicting = time.perf_counter()
+        files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
+        predicted = time.perf_counter()
+        if model.kind == "single":
+            files["weights"] = weights_to_keep(network, tokens, model.rows)
+        numbers = {
+            "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds,
+            "predict_seconds": predicted - predicting, "total_seconds": time.perf_counter() - started,
+            "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }  # fmt: skip
+        Ledger(place.ledger).put(model.run.id, asdict(model.run), numbers, files)
+
+
+def device_name(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def weights_to_keep(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """A trained model in half precision; of the word embeddings only those that its training texts could change."""
+    name = _embedding_name(network)
+    vocabulary = np.unique(np.concatenate([tokens.text(row) for row in rows]))
+    state = {key: parameter.detach().half().cpu().numpy() for key, parameter in network.named_parameters() if key != name}
+    changed = network.get_input_embeddings().weight.detach()[torch.from_numpy(vocabulary).to(network.device)]
+    return state | {"vocabulary": vocabulary, name: changed.half().cpu().numpy()}
+
+
+def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
+    """Set a network to a finished run's weights, or to the pretrained encoder's where ``run`` is empty."""
+    stored = Ledger(place.ledger).arrays(run, "weights") if run else {}
+    if stored is None:
+        raise FileNotFoundError(f"weights of run {run} are missing from the ledger {place.ledger}")
+    embedding = _embedding_name(network)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            value = pretrained(place.encoder, place.device)[name]
+            parameter.copy_(torch.from_numpy(stored[name]) if name in stored and name != embedding else value)
+        if stored:
+            rows = torch.from_numpy(stored["vocabulary"]).to(network.device)
+            network.get_input_embeddings().weight[rows] = torch.from_numpy(stored[embedding]).float().to(network.device)
+
+
+worker_network = lru_cache(maxsize=1)(load_model)  # one network per process: every run overwrites its weights
+
+
+@lru_cache(maxsize=1)
+def pretrained(encoder: Encoder, device: str) -> dict[str, torch.Tensor]:
+    """The pretrained encoder's parameters, once per process."""
+    return {name: parameter.detach() for name, parameter in load_model(encoder, None, device).named_parameters()}
+
+
+def _embedding_name(network: torch.nn.Module) -> str:
+    table = network.get_input_embeddings().weight
+    return next(name for name, parameter in network.named_parameters() if parameter is table)
+
+
+class Heartbeat:
+    """Marks a run as under way, so that what a killed worker spent on it is found and counted by the next one.
+
+    The marker holds the seconds lost before and when this try started; its time of change is the last beat.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.last = path, time.time()
+        self.lost = self._earlier()
+        write_atomically(path, f"{self.lost} {self.last}".encode())
+
+    def _earlier(self) -> float:
+        try:
+            before, started = map(float, self.path.read_text().split())
+        except (FileNotFoundError, ValueError):
+            return 0.0
+        return before + max(0.0, self.path.stat().st_mtime - started)
+
+    def beat(self) -> None:
+        if time.time() - self.last > 1:
+            self.last = time.time()
+            os.utime(self.path)
+
+
+@contextmanager
+def lost_seconds(ledger: Path, run: str) -> Iterator[Heartbeat]:
+    """A heartbeat around one run; its marker goes when the run is in the ledger."""
+    heartbeat = Heartbeat(Path(ledger) / "under_way" / run)
+    yield heartbeat
+    heartbeat.path.unlink(missing_ok=True)
+
+
+def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
+    """Table "runs": what every finished model was and scored. The one place where test labels are compared."""
+    return pd.DataFrame([_row(bench, model) for model in models])
+
+
+def _row(bench: Workbench, model: Model) -> dict:
+    numbers = bench.ledger.entry(model.run.id)["numbers"]
+    seconds = {name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "total_seconds", "failed_seconds")}
+    seconds["other_seconds"] = seconds["total_seconds"] - seconds["train_seconds"] - seconds["predict_seconds"]
+    row = {
+        "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,
+        "source_run": model.run.source, "regime": model.regime, "setting": model.setting, "seed": model.seed,
+        "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
+        "collapsed": collapsed(bench.predictions(model.run.id, "validation")), "device": numbers["device"],
+        "threads": numbers["threads"], "peak_memory_mb": numbers["peak_memory_mb"],
+    }  # fmt: skip
+    for part in PARTS:
+        found = scores(bench.labels(model.target, part), bench.predictions(model.run.id, part))
+        row |= {f"{part}_{name}": value for name, value in found.items()}
+    return row
+
+
+def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Table "singles": the single-task runs, ``selected`` where validation F1 (then average precision) is best.
+
+    One setting is selected for each target, regime and seed; test scores play no part.
+    """
+    singles = runs[runs["kind"] == "single"].copy()
+    ranked = singles.sort_values(
+        ["validation_f1", "validation_average_precision", "setting"], ascending=[False, False, True], kind="stable"
+    )
+    best = ranked.groupby(["target", "regime", "seed"], sort=False).head(1).index
+    singles["selected"] = singles.index.isin(best)
+    return singles
+
+
+def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
+    """Delete the weights of single-task models that were not selected; returns the bytes set free."""
+    return sum(bench.ledger.prune(run, "weights") for run in singles.loc[~singles["selected"], "run"])

@@ -1,0 +1,162 @@
+"""Fine-tuning one classifier and predicting with it: the plain PyTorch loop that every number of the study rests on.
+
+Two things make it cheap without changing what is computed. Batches hold texts of like length, so little is padding.
+And only the embeddings of the words in the training texts are trained: all others have a zero gradient and no weight
+decay, so AdamW would leave them where they are, but would read and write them in every step.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lib.encoders import Tokens
+from lib.errors import InputError
+from lib.study import Setting, Training
+
+WINDOW = 8  # batches that are sorted by length together
+PREDICT_POSITIONS = 4096  # wordpieces in one batch of prediction
+NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
+
+
+def resolve_precision(training: Training, device: str) -> str:
+    """'bfloat16' or 'float32': what ``precision: auto`` means on this machine."""
+    if training.precision != "auto":
+        return training.precision
+    fast = device == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if fast else "float32"
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fine-tuning was: optimiser steps, texts seen, seconds."""
+
+    steps: int
+    texts: int
+    seconds: float
+
+
+def fine_tune(
+    model: torch.nn.Module,
+    tokens: Tokens,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    setting: Setting,
+    training: Training,
+    precision: str,
+    heartbeat: Callable[[], None] = lambda: None,
+) -> Fit:
+    """Fine-tune a model in place on the texts ``rows`` with 0/1 ``labels`` (both (n,)), from torch's random state.
+
+    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy.
+    """
+    started = time.perf_counter()
+    device = next(model.parameters()).device
+    compact, vocabulary = compact_vocabulary(model, tokens, rows)
+    optimiser = _optimiser(model, setting)
+    batches = list(training_batches(compact.lengths, setting, np.random.default_rng(torch.initial_seed())))
+    weight = torch.tensor([1.0, setting.positive_weight], device=device)
+    targets = torch.as_tensor(labels, dtype=torch.long)
+    model.train()
+    for step, batch in enumerate(batches):
+        _set_learning_rate(optimiser, setting, step, len(batches))
+        ids, mask = (tensor.to(device) for tensor in compact.batch(batch))
+        with autocast(device.type, precision):
+            logits = model(input_ids=ids, attention_mask=mask).logits
+        loss = torch.nn.functional.cross_entropy(logits.float(), targets[batch].to(device), weight)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        heartbeat()
+    restore_vocabulary(model, vocabulary)
+    if not math.isfinite(loss.item()):
+        raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
+    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started)
+
+
+def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of positions into ``lengths``, texts of like length together; epochs in full, the last one as a fraction."""
+    texts = math.ceil(setting.epochs * len(lengths))
+    while texts > 0:
+        order = generator.permutation(len(lengths))[:texts]
+        texts -= len(order)
+        window = WINDOW * setting.batch_size
+        parts = [order[first : first + window] for first in range(0, len(order), window)]
+        parts = [part[np.argsort(lengths[part], kind="stable")] for part in parts]
+        batches = [part[first : first + setting.batch_size] for part in parts for first in range(0, len(part), setting.batch_size)]
+        yield from (batches[number] for number in generator.permutation(len(batches)))
+
+
+@torch.inference_mode()
+def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
+    """Probabilities of the positive class, (rows,) float32."""
+    device = next(model.parameters()).device
+    model.eval()
+    order = rows[np.argsort(tokens.lengths[rows], kind="stable")]
+    logits = []
+    for batch in prediction_batches(tokens.lengths[order]):
+        ids, mask = (tensor.to(device) for tensor in tokens.batch(order[batch]))
+        with autocast(device.type, precision):
+            logits.append(model(input_ids=ids, attention_mask=mask).logits.float().cpu())
+    probabilities = torch.cat(logits).softmax(1)[:, 1].numpy()
+    if not np.isfinite(probabilities).all():
+        raise InputError("a model predicts values that are not finite: lower the learning_rate in settings")
+    result = np.empty(len(rows), dtype=np.float32)
+    result[np.argsort(tokens.lengths[rows], kind="stable")] = probabilities
+    return result
+
+
+def prediction_batches(lengths: np.ndarray) -> Iterator[slice]:
+    """Slices of texts sorted by length with at most PREDICT_POSITIONS padded wordpieces each."""
+    first = 0
+    while first < len(lengths):
+        sizes = lengths[first:] * np.arange(1, len(lengths) - first + 1)
+        count = max(1, int(np.searchsorted(sizes, PREDICT_POSITIONS, side="right")))
+        yield slice(first, first + count)
+        first += count
+
+
+def compact_vocabulary(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> tuple[Tokens, tuple]:
+    """Swap the word embeddings for those of the words in these texts; returns their tokens and what undoes the swap."""
+    full = model.get_input_embeddings()
+    texts = [tokens.text(row) for row in rows]
+    used, ids = np.unique(np.concatenate([[tokens.pad], *texts]), return_inverse=True)
+    compact = torch.nn.Embedding(len(used), full.embedding_dim, device=full.weight.device)
+    with torch.no_grad():
+        compact.weight.copy_(full.weight[torch.from_numpy(used).to(full.weight.device)])
+    model.set_input_embeddings(compact)
+    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
+    return Tokens(ids[1:].astype(np.int32), np.empty(0, np.int32), offsets, int(ids[0])), (full, used)
+
+
+def restore_vocabulary(model: torch.nn.Module, vocabulary: tuple[torch.nn.Embedding, np.ndarray]) -> None:
+    """Put the trained embeddings back into the full table, and the table back into the model."""
+    full, used = vocabulary
+    with torch.no_grad():
+        full.weight[torch.from_numpy(used).to(full.weight.device)] = model.get_input_embeddings().weight
+    model.set_input_embeddings(full)
+
+
+def _optimiser(model: torch.nn.Module, setting: Setting) -> torch.optim.AdamW:
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for n, p in named if not any(part in n for part in NO_DECAY)], "weight_decay": setting.weight_decay},
+        {"params": [p for n, p in named if any(part in n for part in NO_DECAY)], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=setting.learning_rate, fused=True)
+
+
+def _set_learning_rate(optimiser: torch.optim.AdamW, setting: Setting, step: int, steps: int) -> None:
+    """Linear from near 0 to the peak over the warm-up, then linear to 0 at the end."""
+    warmup = max(1, round(setting.warmup * steps))
+    factor = min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)
+    for group in optimiser.param_groups:
+        group["lr"] = setting.learning_rate * factor

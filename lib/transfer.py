@@ -1,0 +1,165 @@
+"""The transfer matrix: what every source adds to every target, and whether that is more than noise."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from lib.bootstrap import draw_counts, f1_draws, interval, nested_weights
+from lib.errors import InputError
+from lib.metrics import predicted_positive
+
+UNIT = ["source", "target", "setting"]  # what is trained as a whole: a pair with one setting, in all its seeds
+
+
+def selected_singles(singles: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The validation-best single-task models of one side ("source" or "target"): one row per task and seed.
+
+    singles: the table "singles". Raises InputError where a task and seed has none or several.
+    """
+    chosen = singles[singles["selected"] & singles["regime"].isin([side, "both"])].sort_values(["target", "seed"])
+    counts = chosen.groupby(["target", "seed"]).size().unstack()
+    wrong = counts.isna().any(axis=1) | (counts != 1).any(axis=1)
+    if counts.empty or wrong.any():
+        tasks = ", ".join(counts.index[wrong]) or "every task"
+        raise InputError(f"table 'singles': {tasks} must have one selected {side}-side model per seed; run 02 again")
+    return chosen.reset_index(drop=True)
+
+
+def pair_units(pairs: pd.DataFrame) -> pd.DataFrame:
+    """One row per (source, target, setting), sorted: mean F1 over seeds, and the seconds of all its seeds together.
+
+    pairs: the table "pairs". Raises InputError where a unit lacks a seed that others have.
+    """
+    seeds = pairs.groupby(UNIT)["seed"].nunique()
+    if (seeds != pairs["seed"].nunique()).any():
+        unit = seeds.index[seeds != pairs["seed"].nunique()][0]
+        raise InputError(f"table 'pairs': {unit[0]} -> {unit[1]} (setting {unit[2]}) lacks a seed; run 03 again")
+    mean = {"validation_f1": "mean", "test_f1": "mean", "train_seconds": "sum", "total_seconds": "sum"}
+    return pairs.groupby(UNIT, as_index=False, sort=True).agg(mean)
+
+
+def best_settings(units: pd.DataFrame) -> pd.DataFrame:
+    """Every pair's validation-best setting: one row per (source, target), sorted; ties go to the lower setting."""
+    best = units.sort_values(["validation_f1", "setting"], ascending=[False, True], kind="stable")
+    return best.drop_duplicates(["source", "target"]).sort_values(["target", "source"]).reset_index(drop=True)
+
+
+def transfer_matrix(
+    singles: pd.DataFrame,
+    pairs: pd.DataFrame,
+    probabilities: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+    draws: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Gain of every pair over the target's validation-best single-task model (METHOD 4), with its 95 % interval.
+
+    singles, pairs: the tables of these names. probabilities: run id -> (n_test,) test probabilities. labels: task ->
+    (n_test,) of 0/1. Scores are means over seeds at the pair's validation-best setting. The interval is a paired
+    bootstrap: the same test texts, and the same seeds, are drawn for the pair and the single-task model.
+    Returns the table "transfer_matrix" and single_validation_f1, setting. Raises InputError where probabilities are
+    missing or do not give the table's F1.
+    """
+    baseline = selected_singles(singles, "target")
+    matrix = best_settings(pair_units(pairs)).drop(columns=["train_seconds", "total_seconds"])
+    means = baseline.groupby("target")[["test_f1", "validation_f1"]].mean().add_prefix("single_").reset_index()
+    matrix = matrix.merge(means, on="target", how="left", validate="many_to_one")
+    rng = np.random.default_rng(seed)
+    texts = draw_counts(len(next(iter(labels.values()))), draws, rng)
+    seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
+    runs, scores = _runs(baseline, pairs, matrix), _test_scores(singles, pairs)
+    low, high = [], []
+    for target, rows in matrix.groupby("target", sort=False):
+        table = np.vstack([runs["single"].loc[target], runs["pair"].loc[pd.MultiIndex.from_frame(rows[UNIT])]])
+        f1 = _resampled(table, scores, probabilities, labels[target], texts)
+        f1 = np.einsum("ds,dms->dm", seeds, f1)
+        bounds = interval(f1[:, 1:] - f1[:, :1])
+        low, high = [*low, *bounds[0]], [*high, *bounds[1]]
+    return _judged(matrix.assign(gain=matrix["test_f1"] - matrix["single_test_f1"], gain_low=low, gain_high=high))
+
+
+def _runs(baseline: pd.DataFrame, pairs: pd.DataFrame, matrix: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Run ids with one column per seed: of single-task models by target, of pairs by (source, target, setting)."""
+    single = baseline.pivot(index="target", columns="seed", values="run")
+    pair = pairs.pivot(index=UNIT, columns="seed", values="run")
+    missing = sorted(set(matrix["target"]) - set(single.index))
+    if missing or list(single.columns) != list(pair.columns):
+        raise InputError(
+            f"tables 'singles' and 'pairs' differ in {', '.join(missing) or 'their seeds'}; run 02 and 03 again"
+        )
+    return {"single": single, "pair": pair}
+
+
+def _test_scores(singles: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, float]:
+    both = pd.concat([singles[["run", "test_f1"]], pairs[["run", "test_f1"]]])
+    return dict(zip(both["run"], both["test_f1"], strict=True))
+
+
+def _resampled(
+    runs: np.ndarray, scores: dict, probabilities: Mapping[str, np.ndarray], labels: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """F1 of (models, seeds) run ids on every resample of the texts: (draws, models, seeds)."""
+    absent = [run for run in runs.ravel() if run not in probabilities]
+    if absent:
+        raise InputError(f"run {absent[0]} has no stored test probabilities; delete its ledger entry and run 03 again")
+    predicted = np.stack([predicted_positive(probabilities[run]) for run in runs.ravel()], axis=1)
+    once = f1_draws(np.ones((1, len(labels)), dtype=np.float32), labels, predicted)[0]
+    expected = np.array([scores[run] for run in runs.ravel()])
+    if not np.allclose(once, expected, atol=1e-6):
+        run = runs.ravel()[np.argmax(np.abs(once - expected))]
+        raise InputError(f"run {run}: its stored test probabilities do not give its test F1; run 02 and 03 again")
+    return f1_draws(counts, labels, predicted).reshape(len(counts), *runs.shape)
+
+
+def _judged(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Adds relative_gain (null where the single-task F1 is 0), helps, hurts, and which pair validation chooses."""
+    single = matrix["single_test_f1"]
+    ranked = matrix.sort_values(["validation_f1", "source"], ascending=[False, True], kind="stable")
+    return matrix.assign(
+        relative_gain=matrix["gain"] / single.where(single > 0),
+        helps=matrix["gain_low"] > 0,
+        hurts=matrix["gain_high"] < 0,
+        chosen=matrix.index.isin(ranked.drop_duplicates("target").index),
+    )
+
+
+def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Per target, what validation chooses among all pairs and "no transfer", and what that gains on test.
+
+    matrix: from ``transfer_matrix``. Returns target, single_f1, source ("" for no transfer, which also wins ties),
+    best_f1, gain, gain_low, gain_high, relative_gain (null where the single-task F1 is 0), helped (gain_low > 0).
+    """
+    chosen = matrix[matrix["chosen"]].sort_values("target").reset_index(drop=True)
+    transfers = chosen["validation_f1"] > chosen["single_validation_f1"]
+    gains = chosen[["gain", "gain_low", "gain_high"]].where(transfers, 0.0)
+    single = chosen["single_test_f1"]
+    return pd.DataFrame({"target": chosen["target"], "single_f1": single}).assign(
+        source=chosen["source"].where(transfers, ""),
+        best_f1=chosen["test_f1"].where(transfers, single),
+        **gains,
+        relative_gain=gains["gain"] / single.where(single > 0),
+        helped=gains["gain_low"] > 0,
+    )
+
+
+def transfer_summary(matrix: pd.DataFrame) -> dict:
+    """The headline numbers of transfer, as the paper prints them (METHOD 2).
+
+    grid_f1 and single_task_f1 are means over targets. A task is *helped* where the whole interval of its chosen pair's
+    gain is above 0; tasks_gaining counts every gain above 0, as the paper seems to. Rates are shares of all pairs.
+    """
+    targets = target_table(matrix)
+    helped = targets.loc[targets["helped"], "relative_gain"].dropna()
+    gained = targets[targets["relative_gain"] > 0].sort_values("relative_gain", ascending=False)
+    top = None if gained.empty else gained[["target", "source", "relative_gain"]].iloc[0].to_dict()
+    return {
+        "grid_f1": float(targets["best_f1"].mean()),
+        "single_task_f1": float(targets["single_f1"].mean()),
+        "tasks_helped": int(targets["helped"].sum()),
+        "tasks_gaining": int((targets["gain"] > 0).sum()),
+        "mean_relative_gain_of_helped": None if helped.empty else float(helped.mean()),
+        "largest_gain": top and {**top, "relative_gain": float(top["relative_gain"])},
+        "negative_transfer_rate": float((matrix["gain"] < 0).mean()),
+        "significantly_negative_transfer_rate": float(matrix["hurts"].mean()),
+    }

