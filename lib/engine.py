@@ -46,11 +46,16 @@ def compute(
 
 
 def _run_all(function: Callable, pieces: Sequence, engine: Engine, bar: plain_bar) -> None:
-    workers = min(engine.workers or cpu_count(), max(1, len(pieces)))
+    workers = min(worker_count(engine), max(1, len(pieces)))
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
         calls = (delayed(function)(piece) for piece in pieces)
         for _ in Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls):
             bar.update()
+
+
+def worker_count(engine: Engine) -> int:
+    """Processes at work: as the study says, else one per core."""
+    return engine.workers or cpu_count()
 
 
 def progress_bar(label: str, total: int, done: int, unit: str) -> plain_bar:

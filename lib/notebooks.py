@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
@@ -205,8 +206,10 @@ def run_job(job: Job, parameters: dict, say: Callable[[str], None]) -> None:
 
 def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode":
     """papermill, with this interpreter as the kernel; the partial copy is saved after every cell."""
-    import papermill  # late: it takes a second, and the first line should not wait for it
+    import papermill  # late: it takes seconds, and the first line should not wait for it
 
+    for chatty in ("papermill", "asyncio"):  # what stops a notebook is said once, by run_study's caller
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     manager = _this_interpreter(job.file("").with_name("kernel.log"))
     kernel = {"kernel_name": "python3", "language": "python", "kernel_manager_class": manager}
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}

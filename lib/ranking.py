@@ -17,7 +17,7 @@ from lib.bootstrap import interval, nested_weights
 from lib.costs import ACCOUNTINGS, clock
 from lib.errors import InputError
 from lib.metrics import spearman
-from lib.regression import Design, fit_predict, tune
+from lib.regression import Design, controlled, fit_predict, pair_features, tune
 from lib.study import Ranking, Regression
 from lib.transfer import UNIT, best_settings, pair_units, selected_singles
 
@@ -194,6 +194,71 @@ def sequential_order(
         left = features.loc[~trained, UNIT].assign(score=predicted).groupby(UNIT, as_index=False)["score"].mean()
         order += interleaved(left, single)[:batch]
     return tuple(order)
+
+
+def standard_orders(
+    tasks: pd.DataFrame,
+    singles: pd.DataFrame,
+    pairs: pd.DataFrame,
+    ansat: pd.DataFrame,
+    predictions: pd.DataFrame,
+    phi: pd.DataFrame,
+    attribution: float,
+    regression: Regression,
+    config: Ranking,
+) -> list[Order]:
+    """The orders of METHOD 6 over a study's grid. Tables by name; phi as for ``label_cooccurrence``; attribution: seconds.
+
+    "ansat" is ANSAT at the middle layer and threshold, stated beforehand; "ansat_tuned" is chosen on other targets.
+    """
+    units, single = pair_units(pairs), single_validation(singles)
+    features = pair_features(pairs, singles, tasks, ansat)
+    layers, thresholds = np.unique(ansat["layer"]), np.unique(ansat["threshold"])
+    middle = ansat_fixed(units, ansat, int(layers[len(layers) // 2]), float(thresholds[len(thresholds) // 2]))
+    learnt = {"own_seconds": attribution, "training_pairs": True}
+    predicted = from_predictions(predictions, "leave_one_target_out")
+    bare = from_predictions(predictions, "leave_one_target_out", "without_ansat")
+    scored = [
+        ("oracle", oracle(units), {"training_pairs": True}),
+        ("validation_best", validation_best(units), {"training_pairs": True}),
+        ("largest_source", largest_source(units, tasks), {}),
+        ("best_single_source", best_single_source(units, singles), {}),
+        ("label_cooccurrence", label_cooccurrence(units, phi), {}),
+        ("static_mean", static_mean(units), {"training_pairs": True}),
+        ("ansat", middle, {"own_seconds": attribution}),
+        ("ansat_tuned", ansat_alone(units, ansat), learnt),
+        ("regression", predicted, learnt),
+        ("regression_without_ansat", bare, {"training_pairs": True}),
+    ]
+    bare_features = controlled(features, "without_ansat", regression.seed)
+    return [
+        no_transfer(),
+        random_order(),
+        *(Order(name, interleaved(scores, single), **cost) for name, scores, cost in scored),
+        Order("regression_overall", overall(predicted), **learnt),
+        Order("regression_sequential", sequential_order(features, regression, config.batch), attribution),
+        Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch)),
+    ]
+
+
+def rank_correlations(ansat: pd.DataFrame, siblings: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
+    """Mean within-target Spearman correlation with the pairs' *test* F1, per measure and layer: description only.
+
+    ansat, siblings, matrix: the tables "ansat", "siblings", "transfer_matrix". Returns measure, layer, spearman.
+    """
+    rows = ansat[ansat["probe"] == "all"]
+    parts = [rows.assign(measure="ANSAT at " + rows["threshold"].map("{:g}".format), score=rows["ansat"])]
+    signed = siblings[siblings["probe"] == "all"]
+    parts += [signed.assign(measure=name, score=signed[name]) for name in ("cosine", "spearman")]
+    keys = ["measure", "layer", "source", "target"]
+    means = pd.concat(parts).groupby(keys, as_index=False)["score"].mean()
+    means = means.merge(matrix[["source", "target", "test_f1"]], on=["source", "target"], validate="many_to_one")
+    found = [
+        (measure, layer, spearman(group["score"].to_numpy(), group["test_f1"].to_numpy()))
+        for (measure, layer, _), group in means.groupby(["measure", "layer", "target"])
+    ]
+    table = pd.DataFrame(found, columns=["measure", "layer", "spearman"])
+    return table.groupby(["measure", "layer"], as_index=False)["spearman"].mean()
 
 
 # --- F1 after the first n units ---------------------------------------------------------------------------------------

@@ -170,12 +170,15 @@ def _model(
     bench: Workbench, kind: str, regime: str, target: str, setting: int, seed: int, source: str = "", source_run: str = ""
 ) -> Model:
     study = bench.study
-    rows = bench.drawn(target, "target" if regime == "both" else regime)
+    side = "target" if regime == "both" else regime
+    rows = bench.drawn(target, side)
     labels = bench.tasks.column(target)[rows]
+    hyperparameters = study.settings[setting].model_dump()
+    hyperparameters["epochs"] = getattr(study, side).epochs or hyperparameters["epochs"]
     training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
     run = Run(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
-        training=training, setting=study.settings[setting].model_dump(), source=source_run, seed=seed,
+        training=training, setting=hyperparameters, source=source_run, seed=seed,
     )  # fmt: skip
     return Model(run, kind, target, source, regime, setting, seed, rows, labels)
 
@@ -286,7 +289,7 @@ def lost_seconds(ledger: Path, run: str) -> Iterator[Heartbeat]:
 
 
 def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
-    """Table "runs": what every finished model was and scored. The one place where test labels are compared."""
+    """Table "runs": what every finished model was and scored."""
     return pd.DataFrame([_row(bench, model) for model in models])
 
 
@@ -299,7 +302,7 @@ def _row(bench: Workbench, model: Model) -> dict:
         "source_run": model.run.source, "regime": model.regime, "setting": model.setting, "seed": model.seed,
         "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
         "collapsed": collapsed(bench.predictions(model.run.id, "validation")), "device": numbers["device"],
-        "threads": numbers["threads"], "peak_memory_mb": numbers["peak_memory_mb"],
+        "threads": numbers["threads"], "seen": numbers["texts"], "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
     for part in PARTS:
         found = scores(bench.labels(model.target, part), bench.predictions(model.run.id, part))
@@ -319,6 +322,23 @@ def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
     best = ranked.groupby(["target", "regime", "seed"], sort=False).head(1).index
     singles["selected"] = singles.index.isin(best)
     return singles
+
+
+def selected_models(models: list[Model], singles: pd.DataFrame) -> list[Model]:
+    """Those of the single-task models that the table "singles" marks as selected."""
+    chosen = set(singles.loc[singles["selected"], "run"])
+    return [model for model in models if model.run.id in chosen]
+
+
+def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Table "pairs": the transfer models among the runs."""
+    return runs[runs["kind"] == "transfer"].sort_values(["target", "source", "setting", "seed"]).reset_index(drop=True)
+
+
+def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Test probabilities by run, and test labels by task, (test texts,) each: what bootstraps of reported gains need."""
+    labels = {task: bench.labels(task, "test") for task in bench.tasks.names}
+    return {run: bench.predictions(run, "test") for run in runs}, labels
 
 
 def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:

@@ -72,6 +72,7 @@ class Regime(Parameters):
 
     n: int | None = Field(None, ge=8, description="training texts drawn; null: all ('full')")
     positives: Share | None = Field(None, description="share of positives drawn, as far as there are; null: as in the data")
+    epochs: float | None = Field(None, gt=0, le=100, description="passes over this side's texts; null: the setting's")
     seed: int = Field(0, ge=0, description="seed of the draw")
 
     @model_validator(mode="after")

@@ -77,8 +77,8 @@ def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, fo
     monkeypatch.setenv("HOME", "/nonexistent")
     table = study.tables / "a.csv"
     write(folder, "01_first", ENVIRONMENT)
-    touch = f"import os, pathlib\nfile = pathlib.Path({str(table)!r})\nos.makedirs(file.parent, exist_ok=True)\nfile.touch()"
-    write(folder, "02_second", touch)
+    table.parent.mkdir(parents=True)
+    write(folder, "02_second", f"from pathlib import Path\nPath({str(table)!r}).touch()")
     said = run(study, folder)
     output = executed(study, "01_first").cells[-1].outputs[0].text.strip().split("|")
     assert output == ["tiny", "1", sys.executable, str(folder), str(ROOT)]

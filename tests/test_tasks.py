@@ -232,6 +232,14 @@ def test_draws_are_nested_sized_and_keep_the_share(taskset, data):
         assert 0 < labels[small].sum() < n
 
 
+@pytest.mark.parametrize("share", [0.01, 0.99])
+def test_a_draw_is_filled_up_where_one_class_runs_short(taskset, share):
+    train, labels = taskset.split["train"], taskset.column("task_1")
+    rows = tasks.draw_training_rows(taskset, "task_1", Regime(n=400, positives=share))
+    scarce = 1 - labels if share < 0.5 else labels
+    assert len(rows) == 400 and scarce[rows].sum() == scarce[train].sum() < 0.9 * 400
+
+
 def test_a_draw_depends_on_task_and_seed_only(taskset, corpus):
     def draw(of, task="task_2", seed=0):
         return tasks.draw_training_rows(of, task, Regime(n=50, positives=0.3, seed=seed)).tolist()

