@@ -52,8 +52,16 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     """Attribute the selected models that the ledger lacks; returns the table "conductance"."""
     pieces = attributions(bench, singles)
     work = partial(attribute, bench.place, bench.study.conductance.rows)
-    compute(work, list(pieces.values()), lambda piece: bench.ledger.has(piece.id, ("terms",)), bench.study.engine, "conductance")
-    return pd.DataFrame([_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()])
+    compute(
+        work,
+        list(pieces.values()),
+        lambda piece: bench.ledger.has(piece.id, ("terms",)),
+        bench.study.engine,
+        "conductance",
+    )
+    return pd.DataFrame(
+        [_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()]
+    )
 
 
 def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:

@@ -69,7 +69,9 @@ def load_tokenizer(encoder: Encoder) -> PreTrainedTokenizerFast:
         return _tiny_tokenizer()
     tokenizer = _from_pretrained(AutoTokenizer, encoder)
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
-        raise InputError(f"encoder.name '{encoder.name}': its tokenizer has no fast version or no padding token; use another")
+        raise InputError(
+            f"encoder.name '{encoder.name}': its tokenizer has no fast version or no padding token; use another"
+        )
     return tokenizer
 
 
@@ -144,7 +146,9 @@ def _from_pretrained(kind, encoder: Encoder, **options):
     revision = {} if folder else {"revision": encoder.revision}
     offline = bool(folder) or os.environ.get("HF_HUB_OFFLINE") == "1"
     try:
-        return kind.from_pretrained(folder or encoder.name, trust_remote_code=False, local_files_only=offline, **revision, **options)
+        return kind.from_pretrained(
+            folder or encoder.name, trust_remote_code=False, local_files_only=offline, **revision, **options
+        )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(

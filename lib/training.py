@@ -91,7 +91,11 @@ def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random
         window = WINDOW * setting.batch_size
         parts = [order[first : first + window] for first in range(0, len(order), window)]
         parts = [part[np.argsort(lengths[part], kind="stable")] for part in parts]
-        batches = [part[first : first + setting.batch_size] for part in parts for first in range(0, len(part), setting.batch_size)]
+        batches = [
+            part[first : first + setting.batch_size]
+            for part in parts
+            for first in range(0, len(part), setting.batch_size)
+        ]
         yield from (batches[number] for number in generator.permutation(len(batches)))
 
 
@@ -148,7 +152,10 @@ def restore_vocabulary(model: torch.nn.Module, vocabulary: tuple[torch.nn.Embedd
 def _optimiser(model: torch.nn.Module, setting: Setting) -> torch.optim.AdamW:
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for n, p in named if not any(part in n for part in NO_DECAY)], "weight_decay": setting.weight_decay},
+        {
+            "params": [p for n, p in named if not any(part in n for part in NO_DECAY)],
+            "weight_decay": setting.weight_decay,
+        },
         {"params": [p for n, p in named if any(part in n for part in NO_DECAY)], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=setting.learning_rate, fused=True)
