@@ -72,7 +72,7 @@ make_with_conda() {
 make_with_pip() {
     local python=$1
     "$python" -m venv "$HERE/.venv" &&
-        "$HERE/.venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+        "$HERE/.venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-compile \
             --requirement requirements.lock --editable .
 }
 

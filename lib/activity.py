@@ -1,183 +1,230 @@
-"""Which terms of a text a model relies on, and how many of them two models share: ANSAT and its siblings.
+"""Turns conductances into active terms and compares what two models look at, so that a pair is judged untrained.
 
-A *term* is a word of a text: the conductances of its wordpieces, summed; special tokens are dropped. All texts' terms
-stand one after another; text t owns rows offsets[t] to offsets[t + 1].
+ANSAT, the average number of shared active terms, is the paper's measure (Hepburn & McCreadie 2022, arXiv 2202.01096).
+Its siblings lose less: Jaccard's share of the active terms, cosine and rank correlation of the signed conductances.
+Arrays are ragged: values of all texts on one axis, text t between offsets[t] and offsets[t + 1].
 """
 
 import html
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-POSITIVE_COLOUR, NEGATIVE_COLOUR = (0, 114, 178), (213, 94, 0)  # blue and vermilion: told apart by colour-blind eyes
+PROBES = ("all", "positives")
+BLUE, ORANGE = "0,114,178", "230,159,0"  # red, green, blue; told apart by colour-blind readers (Okabe & Ito 2008)
 
 
-def term_conductances(values: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the wordpieces of every word.
+def terms(
+    values: np.ndarray, offsets: np.ndarray, word_ids: Sequence[Sequence[int | None]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the conductances of the wordpieces of each word; special tokens are dropped.
 
-    values: (positions, layers) conductances. offsets: (texts + 1,) into them. words: (positions,) number of the word
-    in its text, -1 for special tokens. Returns (terms, layers) and the offsets (texts + 1,) of the texts' terms.
+    values: (positions, layers). word_ids: per text and position the number of its word, None for [CLS] and [SEP], as
+    the tokenizer gives it. Returns term values (terms, layers) in the order of the text and term offsets (texts + 1).
     """
-    text = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    if [len(ids) for ids in word_ids] != np.diff(offsets).tolist():
+        raise ValueError("terms: word_ids must have one entry per position of every text")
+    words = np.array([-1 if word is None else word for ids in word_ids for word in ids], dtype=np.int64)
+    text = np.repeat(np.arange(len(word_ids)), np.diff(offsets))
     kept = words >= 0
-    key = np.stack([text[kept], words[kept]])
-    first = np.flatnonzero(np.any(np.diff(key, axis=1, prepend=-1) != 0, axis=0))
-    terms = np.add.reduceat(values[kept], first, axis=0) if len(first) else values[:0]
-    counts = np.bincount(key[0, first], minlength=len(offsets) - 1)
-    return terms, np.concatenate([[0], np.cumsum(counts)])
+    words, text = words[kept], text[kept]
+    new = np.ones(len(words), dtype=bool)
+    new[1:] = (words[1:] != words[:-1]) | (text[1:] != text[:-1])
+    starts = np.flatnonzero(new)
+    counts = np.bincount(text[starts], minlength=len(word_ids))
+    return _segments(np.add, values[kept], np.append(starts, len(words))), np.concatenate([[0], np.cumsum(counts)])
 
 
-def cls_share(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[CLS]'s share of all absolute conductance, per layer, the mean over texts: (layers,)."""
-    total = np.add.reduceat(np.abs(values), offsets[:-1], axis=0)
-    first = np.abs(values[offsets[:-1]])
-    return np.divide(first, total, out=np.zeros_like(total), where=total > 0).mean(axis=0)
+def activity(term_values: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """|c_t| over the largest |c| of its text, per layer: (terms, layers) in [0, 1]; 0 where the whole text is 0."""
+    size = np.abs(term_values)
+    largest = np.repeat(_segments(np.maximum, size, term_offsets), np.diff(term_offsets), axis=0)
+    return np.divide(size, largest, out=np.zeros_like(size), where=largest > 0)
 
 
-def activity(terms: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """|conductance| over the largest of its text, per layer, in [0, 1]; 0 where a text has none. Shape of ``terms``."""
-    magnitude = np.abs(terms)
-    largest = _per_text(np.maximum, magnitude, offsets)
-    scale = np.repeat(largest, np.diff(offsets), axis=0)
-    return np.divide(magnitude, scale, out=np.zeros_like(magnitude), where=scale > 0)
+def active_terms(activity: np.ndarray, threshold: float) -> np.ndarray:
+    """Terms active at a threshold (TAT): activity >= threshold."""
+    return activity >= threshold
 
 
-def active_terms(active: np.ndarray, threshold: float) -> np.ndarray:
-    """Terms active at a threshold (TAT): activity not below it."""
-    return active >= threshold
+def ansat(active_a: np.ndarray, active_b: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """ANSAT (Hepburn & McCreadie 2022): per layer, the number of terms active in both models, mean over the texts.
 
-
-def _per_text(reduce: np.ufunc, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Reduce the rows of every text: (texts, ...); 0 for a text without terms."""
-    result = np.zeros((len(offsets) - 1, *rows.shape[1:]), dtype=rows.dtype)
-    filled = np.flatnonzero(np.diff(offsets) > 0)
-    if len(filled):
-        result[filled] = reduce.reduceat(rows, offsets[filled], axis=0)
-    return result
-
-
-def shared_active_terms(first: np.ndarray, second: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per text, the number of terms active in both models, and their Jaccard index (0 where neither has any).
-
-    first, second: (terms, layers) bool. Returns two (texts, layers) arrays.
+    active_a, active_b: (terms, layers) bool, of the same probe texts. Texts without a term count, with 0.
     """
-    shared = _per_text(np.add, (first & second).astype(np.float64), offsets)
-    either = _per_text(np.add, (first | second).astype(np.float64), offsets)
-    return shared, np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
+    return (active_a & active_b).sum(axis=0) / (len(term_offsets) - 1)
 
 
 def ansat_table(
     sources: Mapping[str, np.ndarray],
     targets: Mapping[str, np.ndarray],
-    offsets: np.ndarray,
+    term_offsets: np.ndarray,
     thresholds: Sequence[float],
-    positives: Mapping[str, np.ndarray],
+    positives: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Table "ansat": ANSAT (Pugantsov & McCreadie 2022) and mean Jaccard index of every ordered pair of tasks.
+    """ANSAT and Jaccard's index of all ordered pairs of different tasks: table "ansat".
 
-    ANSAT(A, B; tau) = mean over texts of |active_tau(A) intersect active_tau(B)|, on all probe texts and on the
-    target's positives. sources, targets: task -> (terms, layers + 1) conductances; the last layer, where only [CLS]
-    is not 0, is left out. positives: target -> (texts,) bool.
+    sources, targets: task -> term values (terms, L + 1) of its single-task model. positives: (texts, targets) bool, the
+    probe texts positive for each target, in the order of ``targets``. Layers 0 to L - 1; at L only [CLS] is not 0.
+    Jaccard: terms active in both over terms active in either, mean over the texts; 0 where neither has an active term.
+    A target without a positive probe text has no rows of probe "positives".
     """
-    levels = {
-        name: {task: activity(terms, offsets) for task, terms in side.items()}
-        for name, side in _sides(sources, targets)
-    }
-    rows = []
+    active = [_padded(_stacked(tasks, term_offsets, activity), term_offsets) for tasks in (sources, targets)]
+    parts = []
     for threshold in thresholds:
-        on = {name: {task: active_terms(a, threshold) for task, a in side.items()} for name, side in levels.items()}
-        for source, target in _pairs(sources, targets):
-            found = shared_active_terms(on["source"][source], on["target"][target], offsets)
-            for probe, chosen in _probes(positives[target]):
-                for layer, (ansat, jaccard) in enumerate(
-                    zip(*(value[chosen].mean(axis=0) for value in found), strict=True)
-                ):
-                    rows.append((source, target, seed, layer, threshold, probe, float(ansat), float(jaccard)))
-    return pd.DataFrame(rows, columns=["source", "target", "seed", "layer", "threshold", "probe", "ansat", "jaccard"])
+        both, either = _shared(*((side >= threshold).astype(np.float32) for side in active))
+        jaccard = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+        every = np.ones_like(both)
+        for probe, chosen in _probes(positives).items():
+            scores = {"ansat": _text_mean(both, every, chosen), "jaccard": _text_mean(jaccard, every, chosen)}
+            parts.append(_pair_rows(sources, targets, scores).assign(threshold=float(threshold), probe=probe))
+    columns = ["source", "target", "seed", "layer", "threshold", "probe", "ansat", "jaccard"]
+    return pd.concat(parts, ignore_index=True).assign(seed=seed)[columns]
 
 
 def sibling_table(
     sources: Mapping[str, np.ndarray],
     targets: Mapping[str, np.ndarray],
-    offsets: np.ndarray,
-    positives: Mapping[str, np.ndarray],
+    term_offsets: np.ndarray,
+    positives: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Table "siblings": cosine and Spearman correlation of the signed term conductances, the mean over texts.
+    """Cosine and Spearman's rank correlation of the signed term conductances of all pairs: table "siblings".
 
-    Arguments as for ``ansat_table``. A text with fewer than two terms, or without any variation, counts as 0.
+    Arguments as in ansat_table. Both are computed per text and averaged over the texts; a text counts only if it has
+    two terms or more and neither model gives all of them the same value. A pair without such a text has no row.
     """
-    ranked = {
-        name: {task: _ranks(terms, offsets) for task, terms in side.items()} for name, side in _sides(sources, targets)
-    }
-    signed = dict(_sides(sources, targets))
-    rows = []
-    for source, target in _pairs(sources, targets):
-        cosine = _cosine(signed["source"][source], signed["target"][target], offsets)
-        spearman = _cosine(ranked["source"][source], ranked["target"][target], offsets)
-        for probe, chosen in _probes(positives[target]):
-            for layer, pair in enumerate(zip(cosine[chosen].mean(axis=0), spearman[chosen].mean(axis=0), strict=True)):
-                rows.append((source, target, seed, layer, probe, *map(float, pair)))
-    return pd.DataFrame(rows, columns=["source", "target", "seed", "layer", "probe", "cosine", "spearman"])
+    values = [_stacked(tasks, term_offsets, _varied) for tasks in (sources, targets)]
+    cosine, counted = _dot([_padded(_unit(side, term_offsets), term_offsets) for side in values])
+    ranks = [_padded(_unit(_centred_ranks(side, term_offsets), term_offsets), term_offsets) for side in values]
+    spearman, _ = _dot(ranks)
+    parts = []
+    for probe, chosen in _probes(positives).items():
+        scores = {"cosine": _text_mean(cosine, counted, chosen), "spearman": _text_mean(spearman, counted, chosen)}
+        parts.append(_pair_rows(sources, targets, scores).assign(probe=probe))
+    columns = ["source", "target", "seed", "layer", "probe", "cosine", "spearman"]
+    return pd.concat(parts, ignore_index=True).assign(seed=seed)[columns]
 
 
-def _sides(sources: Mapping, targets: Mapping) -> list[tuple[str, dict[str, np.ndarray]]]:
-    """Both sides without the last layer, in double precision."""
-    return [
-        (name, {task: terms[:, :-1].astype(np.float64) for task, terms in side.items()})
-        for name, side in (("source", sources), ("target", targets))
-    ]
+def cls_share(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Share of a text's summed |c| that lies in [CLS], mean over the texts whose sum is not 0: (layers,), else NaN."""
+    total = _segments(np.add, np.abs(values).astype(np.float64), offsets)
+    share = np.divide(np.abs(values[offsets[:-1]]), total, out=np.zeros_like(total), where=total > 0)
+    counted = (total > 0).sum(axis=0)
+    return np.divide(share.sum(axis=0), counted, out=np.full(len(counted), np.nan), where=counted > 0)
 
 
-def _pairs(sources: Mapping, targets: Mapping) -> list[tuple[str, str]]:
-    return [(source, target) for target in targets for source in sources if source != target]
+def shaded_text(words: Sequence[str], scores: Sequence[float]) -> str:
+    """Words as HTML, shaded by score over the largest |score|: blue for, orange against the positive class.
 
-
-def _probes(positive: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """The probe sets: all texts, and the target's positives where there are any."""
-    sets = [("all", np.ones(len(positive), dtype=bool)), ("positives", positive.astype(bool))]
-    return [(name, chosen) for name, chosen in sets if chosen.any()]
-
-
-def _cosine(first: np.ndarray, second: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Cosine of two models' values, per text and layer: (texts, layers); 0 where a norm is 0."""
-    product, one, two = (
-        _per_text(np.add, x * y, offsets) for x, y in ((first, second), (first, first), (second, second))
+    Words are untrusted: markup is escaped, invisible and direction-changing characters are shown as their code.
+    """
+    largest = max((abs(score) for score in scores), default=0) or 1
+    return " ".join(
+        f'<bdi title="{score:+.4g}" style="background:rgba({BLUE if score > 0 else ORANGE},'
+        f'{0.75 * abs(score) / largest:.3f})">{html.escape(_visible(word))}</bdi>'
+        for word, score in zip(words, scores, strict=True)
     )
-    norm = np.sqrt(one * two)
-    return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
 
 
-def _ranks(terms: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Ranks within each text and layer, less their mean: the cosine of these is Spearman's correlation."""
-    ranks = np.zeros_like(terms)
-    for first, last in zip(offsets[:-1], offsets[1:], strict=True):
+def shaded_table(words: Sequence[str], values: np.ndarray, layers: Sequence[int]) -> str:
+    """One text shaded at several layers, one row each, as an HTML table. values: (words, L + 1)."""
+    rows = "\n".join(
+        f'<tr><th scope="row">layer {layer}</th>'
+        f'<td style="text-align:left">{shaded_text(words, values[:, layer])}</td></tr>'
+        for layer in layers
+    )
+    return f'<table style="background:#fff;color:#000">\n{rows}\n</table>'
+
+
+def _visible(word: str) -> str:
+    """Control, format and surrogate characters and line separators as their code, everything else as it is."""
+    hidden = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return "".join(f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in hidden else c for c in word)
+
+
+def _segments(reduce: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Reduce the rows of each segment: (segments, layers). An empty one gives 0, where reduceat gives its neighbour."""
+    filled = np.diff(offsets) > 0
+    result = np.zeros((len(filled), values.shape[1]), dtype=values.dtype)
+    if filled.any():
+        result[filled] = reduce.reduceat(values, offsets[:-1][filled], axis=0)
+    return result
+
+
+def _stacked(tasks: Mapping[str, np.ndarray], term_offsets: np.ndarray, prepare) -> np.ndarray:
+    """Prepared term values of all tasks without the last layer, side by side: (terms, tasks, L)."""
+    return np.stack([prepare(values[:, :-1], term_offsets) for values in tasks.values()], axis=1)
+
+
+def _padded(stacked: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """Ragged (terms, tasks, layers) as (texts, layers, tasks, longest text), so that one product serves all pairs."""
+    lengths = np.diff(term_offsets)
+    text = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(stacked)) - term_offsets[text]
+    padded = np.zeros((len(lengths), max(lengths.max(initial=0), 1), *stacked.shape[1:]), dtype=stacked.dtype)
+    padded[text, place] = stacked
+    return np.ascontiguousarray(padded.transpose(0, 3, 2, 1))
+
+
+def _shared(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Terms active in both and in either of two models: (texts, layers, sources, targets) each, from 0/1 arrays."""
+    both = sources @ targets.swapaxes(-1, -2)
+    return both, sources.sum(-1)[..., :, None] + targets.sum(-1)[..., None, :] - both
+
+
+def _probes(positives: np.ndarray) -> dict[str, np.ndarray]:
+    """Which texts each probe takes for each target: (texts, targets), 1 or 0."""
+    return dict(zip(PROBES, (np.ones(positives.shape), positives.astype(np.float64)), strict=True))
+
+
+def _text_mean(scores: np.ndarray, counted: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean over the chosen texts that count: (texts, layers, sources, targets) -> (layers, ...), NaN without a text.
+
+    A sum divided by a count, not a sum of weights, so that a mean of shares never exceeds 1 by rounding.
+    """
+    total, count = (np.einsum("xlst,xt->lst", part, chosen, optimize=True) for part in (scores, counted))
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _pair_rows(sources: Mapping, targets: Mapping, scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Scores (layers, sources, targets) as rows of ordered pairs of different tasks, less those without a score."""
+    layers = len(next(iter(scores.values())))
+    index = pd.MultiIndex.from_product([range(layers), sources, targets], names=["layer", "source", "target"])
+    rows = pd.DataFrame({name: found.ravel() for name, found in scores.items()}, index=index).reset_index()
+    return rows[rows["source"] != rows["target"]].dropna()
+
+
+def _varied(values: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """The values, set to 0 where all terms of the text have the same value at that layer (one term included)."""
+    lowest, highest = (_segments(reduce, values, term_offsets) for reduce in (np.minimum, np.maximum))
+    return values * np.repeat(highest > lowest, np.diff(term_offsets), axis=0)
+
+
+def _unit(stacked: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """Each text's vector of term values scaled to length 1 (0 stays 0), for every task and layer: dots are cosines."""
+    flat = stacked.reshape(len(stacked), -1).astype(np.float64)
+    largest = np.repeat(_segments(np.maximum, np.abs(flat), term_offsets), np.diff(term_offsets), axis=0)
+    flat = np.divide(flat, largest, out=np.zeros_like(flat), where=largest > 0)  # squares of tiny values would be 0
+    norm = np.sqrt(np.repeat(_segments(np.add, flat**2, term_offsets), np.diff(term_offsets), axis=0))
+    return np.divide(flat, norm, out=np.zeros_like(flat), where=norm > 0).reshape(stacked.shape)
+
+
+def _centred_ranks(stacked: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
+    """Ranks within each text, equal values sharing their mean rank, minus the text's mean rank."""
+    ranks = np.zeros(stacked.shape)
+    for first, last in zip(term_offsets[:-1], term_offsets[1:], strict=True):
         if last > first:
-            ranks[first:last] = rankdata(terms[first:last], axis=0) - (last - first + 1) / 2
+            ranks[first:last] = rankdata(stacked[first:last], axis=0) - (last - first + 1) / 2
     return ranks
 
 
-def shaded_table(words: Sequence[str], values: np.ndarray) -> str:
-    """An HTML table of one text, a row per layer: words shaded by their share of the layer's largest |value|.
-
-    words: (terms,). values: (terms, layers). Blue speaks for the positive class, orange against it. Words are escaped
-    and isolated, so that markup and writing direction in a text do nothing.
-    """
-    rows = []
-    for layer, column in enumerate(values.T):
-        scale = np.abs(column).max() or 1.0
-        cells = " ".join(_shaded(word, value / scale, value) for word, value in zip(words, column, strict=True))
-        rows.append(f"<tr><th style='white-space:nowrap'>layer {layer}</th><td style='text-align:left'>{cells}</td></tr>")
-    return f"<table style='line-height:1.7'>{''.join(rows)}</table>"
-
-
-def _shaded(word: str, share: float, value: float) -> str:
-    """share: of the layer's largest, in [-1, 1]; value: shown when pointed at."""
-    red, green, blue = POSITIVE_COLOUR if share >= 0 else NEGATIVE_COLOUR
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in word)
-    ink = "white" if abs(share) > 0.6 else "black"
-    style = f"background:rgba({red},{green},{blue},{abs(share):.2f});color:{ink};padding:1px 2px;border-radius:3px"
-    return f"<bdi style='{style}' title='{value:+.3f}'>{html.escape(shown)}</bdi>"
+def _dot(sides: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Dot products of all pairs per text and layer, and 1.0 where both sides are not all 0: (texts, layers, S, T)."""
+    sources, targets = sides
+    known = [side.any(axis=-1).astype(np.float64) for side in sides]
+    return sources @ targets.swapaxes(-1, -2), known[0][..., :, None] * known[1][..., None, :]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lib.activity import ansat_table, cls_share, sibling_table, term_conductances
+from lib.activity import ansat_table, cls_share, sibling_table, terms
 from lib.conductance import layer_conductances
 from lib.engine import compute
 from lib.ledger import Ledger, digest, fingerprint
@@ -74,9 +74,9 @@ def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
     network.eval()
     texts = [tokens.text(row) for row in piece.rows]
     found = layer_conductances(network, texts, tokens.pad, piece.steps, batch_rows)
-    words = np.concatenate([tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in piece.rows])
-    terms, offsets = term_conductances(found.values, found.offsets, words)
-    arrays = {"terms": terms, "offsets": offsets, "cls_share": cls_share(found.values, found.offsets)}
+    words = [tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in piece.rows]
+    values, offsets = terms(found.values, found.offsets, words)
+    arrays = {"terms": values, "offsets": offsets, "cls_share": cls_share(found.values, found.offsets)}
     numbers = {
         "seconds": time.perf_counter() - started,
         "completeness_error_absolute": found.median_absolute_error,
@@ -105,13 +105,13 @@ def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataF
     """Tables "ansat" and "siblings" of all ordered pairs: sources' models against targets' models, seed by seed."""
     pieces, ansat, siblings = attributions(bench, singles), [], []
     rows = probe_rows(bench.tasks, bench.study.conductance)
-    positives = {task: bench.tasks.column(task)[rows] == 1 for task in bench.tasks.names}
     for seed in bench.study.seeds:
         sides = {}
         for side in ("source", "target"):
             chosen = selected_singles(singles, side)
             chosen = chosen[chosen["seed"] == seed]
             sides[side] = {row.target: terms_of(bench, pieces[row.run])[0] for row in chosen.itertuples()}
+        positives = np.stack([bench.tasks.column(task)[rows] == 1 for task in sides["target"]], axis=1)
         offsets = terms_of(bench, next(iter(pieces.values())))[1]
         ansat.append(ansat_table(*sides.values(), offsets, bench.study.ansat.thresholds, positives, seed))
         siblings.append(sibling_table(*sides.values(), offsets, positives, seed))
@@ -120,8 +120,8 @@ def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataF
 
 def example_terms(bench: Workbench, piece: Attribution, task: str) -> tuple[str, np.ndarray]:
     """A probe text for people to look at, positive for the task and of medium length, and its (terms, layers) values."""
-    terms, offsets = terms_of(bench, piece)
+    values, offsets = terms_of(bench, piece)
     positive = np.flatnonzero(bench.tasks.column(task)[piece.rows] == 1)
     choices = positive if len(positive) else np.arange(len(piece.rows))
     chosen = choices[np.argsort(np.diff(offsets)[choices], kind="stable")[len(choices) // 2]]
-    return bench.tasks.texts[piece.rows[chosen]], terms[offsets[chosen] : offsets[chosen + 1]]
+    return bench.tasks.texts[piece.rows[chosen]], values[offsets[chosen] : offsets[chosen + 1]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LEVEL = 0.95
+TAILS = (0.025, 0.975)  # of a 95 % interval
 
 
 def draw_counts(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -40,6 +40,6 @@ def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     draws = np.asarray(draws, dtype=float)
     if np.isnan(draws).all():
         return np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first is far slower
+    low, high = quantile(draws, TAILS, axis=0, method="inverted_cdf")
     return low, high

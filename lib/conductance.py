@@ -83,7 +83,7 @@ def layer_conductances(
 
 
 def path_rule(rule: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points a_0 = 0 to a_steps = 1 of the path, and S with c = sum_k g_k . (S y)_k for gradients g and outputs y there.
+    """Points a_0 = 0 to a_steps = 1 of the path, and S with c = sum_k g_k . (S y)_k for gradients g and outputs y.
 
     lobatto: y' is the slope of the polynomial through y at the Gauss-Lobatto points, and sum_k w_k g_k . y'_k is
     Lobatto's quadrature: for a smooth path the error falls faster than any power of the steps.
@@ -128,7 +128,7 @@ def _check(model: torch.nn.Module, token_ids: Sequence[np.ndarray], pad_id: int)
         raise InputError("conductance needs at least one text, and [CLS] and [SEP] in every text's token_ids")
     vocabulary = model.get_input_embeddings().num_embeddings
     if not 0 <= pad_id < vocabulary:
-        raise InputError(f"pad_id {pad_id} is outside the model's vocabulary of {vocabulary}: use its tokenizer's pad_token_id")
+        raise InputError(f"pad_id {pad_id} is not in the model's vocabulary of {vocabulary}: use its tokenizer's")
 
 
 @contextmanager

@@ -76,30 +76,31 @@ def plot_prevalence(tasks: pd.DataFrame) -> Figure:
 
 
 def plot_matrix(
-    matrix: pd.DataFrame, title: str, unit: str, centre: float | None = 0.0, axes: Axes | None = None
+    matrix: pd.DataFrame,
+    title: str,
+    unit: str,
+    centre: float | None = 0.0,
+    axes: Axes | None = None,
+    sides: tuple[str, str] = ("source task", "target task"),
 ) -> Figure:
-    """A tasks x tasks heat map with its numbers; blue above the centre, red below. The diagonal stays empty."""
+    """A tasks x tasks heat map with its numbers; blue above the centre, red below (no centre: from dark to bright)."""
     if axes is None:
         _, (axes,) = _panels(1, _matrix_height(len(matrix)))
     shown = matrix.rename(index=_label, columns=_label)
     colours = {"cmap": "viridis"} if centre is None else {"cmap": "RdBu", "center": centre}
-    sns.heatmap(
-        shown, ax=axes, annot=True, fmt=".2f", annot_kws={"size": 6}, linewidths=0.5, cbar_kws={"label": unit},
-        square=False, **colours,
-    )  # fmt: skip
-    axes.set(title=title, xlabel="target task", ylabel="source task")
-    axes.tick_params(axis="x", rotation=45)
-    plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
+    style = {"annot": True, "fmt": ".2f", "annot_kws": {"size": 6}, "linewidths": 0.5, "cbar_kws": {"label": unit}}
+    sns.heatmap(shown, ax=axes, **style, **colours)
+    axes.set(title=title, ylabel=sides[0], xlabel=sides[1])
+    axes.tick_params(axis="y", rotation=0)
+    plt.setp(axes.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
     return axes.figure
 
 
-def plot_lengths(lengths: np.ndarray, limit: int) -> Figure:
-    """Histogram of text lengths in wordpieces, with the length that texts are cut to."""
+def plot_lengths(lengths: np.ndarray) -> Figure:
+    """Histogram of text lengths in words; the longest half percent share the last bar."""
     figure, (axes,) = _panels(1, 2.4)
-    top = np.quantile(lengths, 0.995)
-    axes.hist(np.minimum(lengths, top), bins=40, color=SOURCE)
-    axes.axvline(limit, color=BAD, ls="--")
-    axes.annotate(f" cut to {limit}", (limit, 0.9), xycoords=("data", "axes fraction"), color=BAD, fontsize=8)
+    top = int(np.quantile(lengths, 0.995))
+    axes.hist(np.minimum(lengths, top), bins=np.arange(0, top + 2, max(1, top // 40)), color=SOURCE)
     axes.set(xlabel="length of a text (words; the longest 0.5 % in the last bar)", ylabel="texts")
     return figure
 
@@ -182,9 +183,9 @@ def plot_gain_against_size(matrix: pd.DataFrame, tasks: pd.DataFrame) -> Figure:
     for kind, colour in kinds:
         axes.scatter(ratio[matrix[kind]], matrix["gain"][matrix[kind]], s=16, color=colour, label=kind)
     axes.axhline(0, color="black", lw=0.8)
-    axes.set(
-        xscale="log", xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1"
-    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1")
     axes.legend(fontsize=7)
     return figure
 

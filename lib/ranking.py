@@ -374,9 +374,13 @@ class Curve:
     grid_seconds: float
     tenth: float
 
+    def step(self, seconds: float | np.ndarray) -> np.ndarray:
+        """How many units are trained after so many seconds; -1 before the order can start."""
+        return np.searchsorted(self.seconds, np.multiply(seconds, TOLERANCE), side="right") - 1
+
     def at(self, seconds: float) -> np.ndarray | None:
         """F1 (1 + draws,) after so many seconds; None before the order can start."""
-        step = np.searchsorted(self.seconds, seconds * TOLERANCE, side="right") - 1
+        step = self.step(seconds)
         return None if step < 0 else self.f1[:, step]
 
     def loss_at(self, seconds: float) -> np.ndarray | None:
@@ -414,14 +418,15 @@ def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, 
 
 def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:
     """The table "anytime": F1 at 0, 1, ..., 100 % of the grid's time, 95 % interval; NaN before an order starts."""
-    rows = []
+    tables = []
     for curve in found:
-        for share in SHARES:
-            f1 = curve.at(share * curve.grid_seconds)
-            low, high = (np.nan, np.nan) if f1 is None else interval(f1[1:])
-            rows.append((curve.order, curve.accounting, share, np.nan if f1 is None else f1[0], low, high))
-    columns = ["order", "accounting", "share_of_time", "f1", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).astype({"f1": float, "low": float, "high": float})
+        steps = curve.step(SHARES * curve.grid_seconds)
+        low, high = interval(curve.f1[1:])
+        rows = {"f1": curve.f1[0], "low": low, "high": high}
+        values = {name: np.where(steps < 0, np.nan, row[steps]) for name, row in rows.items()}
+        keys = {"order": curve.order, "accounting": curve.accounting, "share_of_time": SHARES}
+        tables.append(pd.DataFrame(keys | values))
+    return pd.concat(tables, ignore_index=True)
 
 
 def points(found: Sequence[Curve]) -> dict[str, dict[str, dict[str, dict | None]]]:

@@ -273,7 +273,10 @@ class Design:
         x = self.x[rows][:, self.columns(candidate)]
         with xgboost.config_context(nthread=1):  # threads only get in each other's way on so few rows
             data = xgboost.QuantileDMatrix(x, y, max_bin=BINS)
-            return xgboost.train(candidate.parameters(seed), data, candidate.rounds)
+            booster = xgboost.Booster(candidate.parameters(seed), [data])
+            for round_ in range(candidate.rounds):  # xgboost.train's loop without its callbacks, a quarter of the time
+                booster.update(data, round_)
+        return booster
 
     def predict(self, rows: np.ndarray, candidate: Candidate, booster: xgboost.Booster) -> np.ndarray:
         with xgboost.config_context(nthread=1):

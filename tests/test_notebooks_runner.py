@@ -258,15 +258,18 @@ def test_text_from_data_is_escaped_in_the_report(study):
 def test_headline_formats_units_and_never_fails_on_absent_or_undefined_numbers():
     loss = {"value": 0.108, "low": 0.05, "high": 0.2}
     absent = {"value": None, "low": None, "high": None}
-    regression = {"paper": {"loss_at_0.165": loss, "loss_at_0.495": None}, "all_inclusive": {"loss_at_0.165": absent}}
+    selectors = {
+        "regression": {"paper": {"loss_at_0.165": loss, "loss_at_0.495": None}, "all_inclusive": {}},
+        "regression_sequential": {"paper": {"loss_at_0.165": loss}, "all_inclusive": {"loss_at_0.165": absent}},
+    }
     numbers = {"n_tasks": 12, "models_trained": 2112, "grid_seconds": 218_160, "grid_f1": 0.3199}
     undefined = {"single_task_f1": float("nan")}
-    rows = dict(report.headline(numbers | undefined | {"selectors": {"regression": regression}}))
+    rows = dict(report.headline(numbers | undefined | {"selectors": selectors}))
     assert rows["tasks"] == "12" and rows["models trained"] == "2,112" and rows["time of the grid"] == "60 h 36 min"
     assert rows["F1 of the grid (best model per task)"] == "0.3199"
-    assert rows["F1 lost at 16.5 % of the time, paper accounting"] == "10.8 % (5.0 % to 20.0 %)"
-    assert rows["F1 lost at 49.5 % of the time, paper accounting"] == report.MISSING
-    assert rows["F1 lost at 16.5 % of the time, all-inclusive accounting"] == report.MISSING
+    assert rows["F1 lost at 16.5 % of the time (regression, paper accounting)"] == "10.8 % (5.0 % to 20.0 %)"
+    assert rows["F1 lost at 49.5 % of the time (regression, paper accounting)"] == report.MISSING
+    assert rows["F1 lost at 16.5 % of the time (regression sequential, all-inclusive accounting)"] == report.MISSING
     assert rows["F1 of single-task models"] == report.MISSING
     assert {value for _, value in report.headline({})} == {report.MISSING}
 

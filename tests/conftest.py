@@ -1,0 +1,33 @@
+"""Fixtures shared by the tests: the small study, once trained for everyone who only reads it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["WHENCE_HEADLESS"] = "1"  # progress as plain lines, no widgets
+
+
+@pytest.fixture(scope="session")
+def smoke_study(tmp_path_factory):
+    """The study "smoke" with its results in a temporary folder."""
+    import yaml
+
+    from lib.study import ROOT, Study
+
+    folder = tmp_path_factory.mktemp("smoke")
+    values = yaml.safe_load((ROOT / "params" / "smoke.yaml").read_text()) | {"results": str(folder / "results")}
+    path = Path(folder) / "smoke.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return Study.load(path), path
+
+
+@pytest.fixture(scope="session")
+def finished_smoke(smoke_study):
+    """The small study after all its notebooks ran: (study, lines that were shown)."""
+    from lib.notebooks import run_study
+
+    study, path = smoke_study
+    lines = []
+    run_study(study, str(path), say=lines.append)
+    return study, lines

@@ -1,0 +1,167 @@
+"""Conductance against completeness, against captum's LayerConductance, and against itself in other batches."""
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerConductance
+from transformers import BertConfig, BertForSequenceClassification
+
+from lib.conductance import layer_conductances, path_rule
+from lib.errors import InputError
+
+PAD, CLS, SEP, LAYERS = 0, 1, 2, 3
+RULES = ("trapezoid", "lobatto", "left")
+
+
+class FromEmbeddings(torch.nn.Module):
+    """The model as captum wants it: word embeddings in, positive-class logit out."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, embeddings):
+        return self.model(inputs_embeds=embeddings).logits[:, 1]
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=LAYERS, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=32, num_labels=2, attn_implementation="sdpa", initializer_range=0.3,
+    )
+    return BertForSequenceClassification(config).eval().double()
+
+
+def texts(*lengths, seed=0):
+    rng = np.random.default_rng(seed)
+    return [np.array([CLS, *rng.integers(3, 60, length - 2), SEP]) for length in lengths]
+
+
+@pytest.fixture(scope="module")
+def ragged():
+    return texts(5, 9, 5, 2, 14, 9, 6, 5)
+
+
+def test_completeness_error_shrinks_with_the_steps(model, ragged):
+    for rule in ("trapezoid", "lobatto"):
+        errors = [layer_conductances(model, ragged, PAD, steps, 64, rule).absolute_error.max() for steps in (4, 16, 64)]
+        assert errors[0] > 4 * errors[1] > 16 * errors[2], rule
+        assert errors[2] < 1e-2
+
+
+def test_logits_are_the_models_own(model, ragged):
+    found = layer_conductances(model, ragged, PAD, 4, 64)
+    for ids, logit, baseline in zip(ragged, found.logit, found.baseline_logit, strict=True):
+        blank = [CLS, *[PAD] * (len(ids) - 2), SEP]
+        with torch.no_grad():
+            expected = [model(input_ids=torch.tensor([tokens])).logits[0, 1].item() for tokens in (ids.tolist(), blank)]
+        assert (logit, baseline) == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(found.relative_error[3], np.nan)  # [CLS] [SEP] alone: nothing changes along the path
+    assert found.values[found.offsets[3] : found.offsets[4]].any() == False  # noqa: E712
+    assert np.isfinite([found.median_relative_error, found.median_absolute_error]).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_layer_equals_captum(model, dtype):
+    steps, ids = 7, texts(9)[0]
+    model = model.to(dtype)
+    try:
+        found = layer_conductances(model, [ids], PAD, steps, 64, "left").values
+        embed = model.get_input_embeddings()
+        blank = torch.tensor([[CLS, *[PAD] * (len(ids) - 2), SEP]])
+        ends = [embed(tokens).detach() for tokens in (torch.tensor(ids)[None], blank)]
+        for layer, module in enumerate([model.bert.embeddings, *model.bert.encoder.layer]):
+            captum = LayerConductance(FromEmbeddings(model), module)
+            expected = captum.attribute(*ends, n_steps=steps, method="riemann_trapezoid").sum(-1)[0]
+            assert expected.abs().max() > 1e-3
+            np.testing.assert_allclose(found[:, layer], expected.detach(), atol=1e-5)
+    finally:
+        model.double()
+
+
+def test_only_cls_has_conductance_at_the_last_layer(model, ragged):
+    found = layer_conductances(model, ragged, PAD, 4, 64)
+    rest = np.delete(found.values, found.offsets[:-1], axis=0)
+    assert (rest[:, LAYERS] == 0).all() and (rest[:, :LAYERS] != 0).any(axis=0).all()
+    np.testing.assert_allclose(found.values[found.offsets[:-1], LAYERS], found.logit - found.baseline_logit, atol=0.2)
+
+
+def test_results_do_not_depend_on_batches_or_order(model, ragged):
+    whole = layer_conductances(model, ragged, PAD, 6, 512)
+    for rows in (1, 20):
+        other = layer_conductances(model, ragged, PAD, 6, rows)
+        np.testing.assert_allclose(other.values, whole.values, atol=1e-10)
+        np.testing.assert_allclose(other.logit, whole.logit, atol=1e-10)
+    order = np.random.default_rng(0).permutation(len(ragged))
+    shuffled = layer_conductances(model, [ragged[k] for k in order], PAD, 6, 30)
+    for place, text in enumerate(order):
+        part, same = (
+            found.values[found.offsets[k] : found.offsets[k + 1]] for found, k in ((shuffled, place), (whole, text))
+        )
+        np.testing.assert_allclose(part, same, atol=1e-10)
+
+
+def test_padding_inside_a_pass_changes_nothing(model):
+    ragged = texts(14, 15, 14)  # near enough in length to share a pass
+    together = layer_conductances(model, ragged, PAD, 6, 512)
+    alone = np.concatenate([layer_conductances(model, [ids], PAD, 6, 512).values for ids in ragged])
+    np.testing.assert_allclose(together.values, alone, atol=1e-10)
+
+
+def test_weights_keep_their_gradient_state(model, ragged):
+    frozen = model.classifier.bias.requires_grad_(False)
+    try:
+        layer_conductances(model, ragged[:2], PAD, 2, 64)
+        assert not frozen.requires_grad and model.classifier.weight.requires_grad
+        assert all(weight.grad is None for weight in model.parameters())
+    finally:
+        frozen.requires_grad_(True)
+
+
+def test_attribution_works_where_gradients_are_off(model, ragged):
+    with torch.no_grad():
+        inside = layer_conductances(model, ragged[:2], PAD, 3, 64)
+    np.testing.assert_array_equal(inside.values, layer_conductances(model, ragged[:2], PAD, 3, 64).values)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("steps", [1, 2, 5, 12])
+def test_a_rule_is_exact_where_the_gradient_is_constant(rule, steps):
+    points, slopes = path_rule(rule, steps)
+    assert points[0] == 0 and points[-1] == 1 and (np.diff(points) > 0).all() and len(points) == steps + 1
+    outputs = np.random.default_rng(0).normal(size=steps + 1)
+    total = (slopes @ outputs).sum()
+    if rule != "lobatto" or steps < 3:
+        assert total == pytest.approx(outputs[-1] - outputs[0])
+    else:  # exact for polynomials only
+        assert (slopes @ points**steps).sum() == pytest.approx(1)
+
+
+def test_rules_reach_their_order():
+    """Integral of a^3 d(a^2) = 2/5: Lobatto's rule is exact from 4 points on, the trapezoid's error falls fourfold."""
+    def error(rule, steps):
+        points, slopes = path_rule(rule, steps)
+        return abs(points**3 @ slopes @ points**2 - 2 / 5)
+
+    assert error("lobatto", 4) < 1e-12
+    assert error("trapezoid", 8) / error("trapezoid", 16) == pytest.approx(4, rel=0.02)
+    assert error("left", 8) / error("left", 16) == pytest.approx(2, rel=0.1)
+
+
+def test_bad_input_is_refused(model, ragged):
+    with pytest.raises(InputError, match="rule"):
+        layer_conductances(model, ragged, PAD, 4, 64, rule="simpson")
+    with pytest.raises(InputError, match="at least 1 step"):
+        layer_conductances(model, ragged, PAD, 0, 64)
+    with pytest.raises(InputError, match="pad_id 60"):
+        layer_conductances(model, ragged, 60, 4, 64)
+    with pytest.raises(InputError, match="at least one text"):
+        layer_conductances(model, [], PAD, 4, 64)
+    model.train()
+    try:
+        with pytest.raises(InputError, match="eval mode"):
+            layer_conductances(model, ragged, PAD, 4, 64)
+    finally:
+        model.eval()

@@ -1,0 +1,82 @@
+"""Documents and figures: written by code, the same on every run, and true of the repository."""
+
+import json
+import re
+import subprocess
+
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from lib import figures
+from lib.errors import InputError
+from lib.publish import MARKS, with_block, write_documents
+from lib.study import ROOT, Study
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path):
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_without_outputs(path):
+    cells = code_cells(path)
+    lines = [line for cell in cells for line in "".join(cell["source"]).splitlines()]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+    assert not any(re.match(r"\s*(def|class) ", line) for line in lines)
+    assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines) <= 110
+    assert [cell["metadata"].get("tags") for cell in cells].count(["parameters"]) == 1
+    assert 'study = "smoke"' in "".join("".join(cell["source"]) for cell in cells)
+
+
+def test_there_are_seven_notebooks_and_the_readme_names_them():
+    readme = (ROOT / "README.md").read_text()
+    assert len(NOTEBOOKS) >= 7
+    assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#]+?)\)", document.read_text()):
+            if "://" not in link:
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_a_block_replaces_only_what_stands_between_its_marks():
+    text = f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter"
+    assert with_block(text, "new") == f"before\n{MARKS[0]}\nnew\n{MARKS[1]}\nafter"
+    with pytest.raises(InputError, match="comment lines"):
+        with_block("no marks", "new")
+
+
+def test_the_published_documents_hold_the_numbers_of_the_published_demo(tmp_path):
+    published = ROOT / "figures" / "demo"
+    if not (published / "summary.json").exists():
+        pytest.skip("no finished demo is published in figures/demo")
+    (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
+    write_documents(Study.load("demo"), published, tmp_path)
+    for name in ("README.md", "docs/data_card.md", "docs/model_card.md"):
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.publish demo"
+
+
+def test_figures_are_the_same_files_on_every_run(tmp_path):
+    figures.use_style()
+    tasks = pd.DataFrame({"task": ["food", "water"], "prevalence": [0.2, 0.1], "train_positives": [200, 100]})
+    for folder in ("one", "two"):
+        figures.save_figure(figures.plot_prevalence(tasks), tmp_path / folder, "prevalence")
+    for kind in ("svg", "png"):
+        one, two = ((tmp_path / folder / f"prevalence.{kind}").read_bytes() for folder in ("one", "two"))
+        assert one == two and len(one) > 1000
+    assert not plt.get_fignums()
+
+
+def test_no_file_names_a_path_of_one_machine():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    pattern = re.compile(r"(/work/|/root/|/home/)[A-Za-z0-9_]")
+    for name in tracked.stdout.splitlines():
+        if name.endswith((".py", ".md", ".ipynb", ".yaml", ".yml", ".toml", ".sh")) and not name.startswith("tests/"):
+            assert not pattern.search((ROOT / name).read_text()), name

@@ -1,0 +1,324 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from grids import grid, pair, single
+
+from lib import ranking, regression, tables
+from lib.errors import InputError
+from lib.study import Ranking, Regression
+from lib.transfer import UNIT, pair_units
+
+QUICK, CONFIG = Regression(candidates=2, folds=2, repeats=1), Ranking(bootstrap=200)
+AB, AC, BA, BC, CA, CB = units = [(a, b, 0) for a in "ABC" for b in "ABC" if a != b]
+
+
+@pytest.fixture
+def study():
+    """Three targets. Without transfer: A .5/.4, B .4/.5, C .3/.3 (validation/test); pairs take 10 s, in all 12 s."""
+    singles = [single("A", 0.5, 0.4, total=6.0), single("B", 0.4, 0.5, total=6.0), single("C", 0.3, 0.3, total=6.0)]
+    scores = {BA: (0.6, 0.5), CA: (0.7, 0.6), AB: (0.3, 0.9), CB: (0.35, 0.2), AC: (0.6, 0.5), BC: (0.4, 0.7)}
+    pairs = [pair(*unit[:2], *f1, train=10.0, total=12.0) for unit, f1 in scores.items()]
+    return pd.DataFrame(singles), pd.DataFrame(pairs)
+
+
+def scored(values: dict) -> pd.DataFrame:
+    return pd.DataFrame([(*unit, score) for unit, score in values.items()], columns=[*UNIT, "score"])
+
+
+def mean_f1(order: list, trained: ranking.Grid) -> list[float]:
+    return ranking.progress(order, trained).mean(axis=(0, 1)).tolist()
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def test_interleaved_serves_every_target_before_any_second_choice(study):
+    values = {BA: 0.6, CA: 0.7, AB: 0.3, CB: 0.35, AC: 0.6, BC: 0.42}
+    # first choices C>A (+.2), C>B (-.05), A>C (+.3); second B>A (+.1), A>B (-.1), B>C (+.12)
+    order = ranking.interleaved(scored(values), ranking.single_validation(study[0]))
+    assert order == (AC, CA, CB, BC, BA, AB)
+
+
+def test_the_literal_rule_looks_at_scores_only():
+    assert ranking.overall(scored({BA: 0.6, CA: 0.7, AB: 0.3, AC: 0.6})) == (CA, BA, AC, AB)
+
+
+def test_equal_scores_go_by_name_and_unknown_ones_last(study):
+    single_f1 = pd.Series({"A": 0.5, "B": 0.5, "C": 0.5})
+    assert ranking.interleaved(scored(dict.fromkeys(reversed(units), 1.0)), single_f1) == (BA, AB, AC, CA, CB, BC)
+    assert ranking.interleaved(scored({BA: np.nan, CA: 0.1}), single_f1) == (CA, BA)
+
+
+def test_scores_by_source(study):
+    singles, pairs = study
+    table = pair_units(pairs)
+    by_unit = ["source", "target", "setting"]
+    best = ranking.best_single_source(table, singles).set_index(by_unit)["score"]
+    assert best[AB] == best[AC] == 0.5 and best[CA] == 0.3
+    tasks = pd.DataFrame({"task": list("ABC"), "source_positives": [5, 9, 7], "source_texts": [3, 2, 1]})
+    assert ranking.largest_source(table, tasks).set_index(by_unit)["score"][BA] == 9
+    assert ranking.largest_source(table, tasks, "source_texts").set_index(by_unit)["score"][BA] == 2
+
+
+def test_static_mean_leaves_the_target_out(study):
+    static = ranking.static_mean(pair_units(study[1])).set_index(["source", "target", "setting"])["score"]
+    assert static[AB] == pytest.approx(0.6)  # of A>C
+    assert static[CA] == pytest.approx(0.35)  # of C>B
+
+
+def test_static_mean_is_over_every_setting_and_other_target():
+    frames = grid(4, settings=2)
+    table = pair_units(frames["pairs"])
+    found = ranking.static_mean(table).query("source == 'task00' and target == 'task02'")["score"]
+    others = table.query("source == 'task00' and target != 'task02'")["validation_f1"]
+    assert found.to_numpy() == pytest.approx([others.mean()] * 2)
+
+
+def test_cooccurrence_reads_the_pairs_cell(study):
+    phi = pd.DataFrame(np.arange(9).reshape(3, 3), index=list("ABC"), columns=list("ABC"))
+    assert ranking.label_cooccurrence(pair_units(study[1]), phi)["score"].tolist() == [1, 2, 3, 5, 6, 7]
+
+
+def test_ansat_alone_is_chosen_on_the_other_targets_validation():
+    frames = grid(6)
+    table, ansat = pair_units(frames["pairs"]), frames["ansat"]
+    chosen = ranking.ansat_alone(table, ansat)
+    assert set(chosen["layer"]) == {1}  # where the relation was planted
+    held = table["target"] == "task03"
+    twisted = table.assign(
+        validation_f1=table["validation_f1"].where(~held, 1 - table["validation_f1"]), test_f1=0.5
+    )
+    same = ranking.ansat_alone(twisted, ansat)
+    pd.testing.assert_frame_equal(chosen[chosen["target"] == "task03"], same[same["target"] == "task03"])
+    fixed = ranking.ansat_fixed(table, ansat, 1, 0.5).set_index(["source", "target"])["score"]
+    assert fixed["task01", "task02"] == ansat.query(
+        "source == 'task01' and target == 'task02' and layer == 1 and threshold == 0.5"
+    )["ansat"].item()
+    with pytest.raises(InputError, match="no layer 7"):
+        ranking.ansat_fixed(table, ansat, 7, 0.5)
+
+
+# --- the sequential procedure -----------------------------------------------------------------------------------------
+
+
+def sequence(frames: dict, **more) -> tuple:
+    features = regression.pair_features(frames["pairs"], frames["singles"], frames["tasks"], frames["ansat"])
+    return ranking.sequential_order(features, QUICK, 6, **more)
+
+
+def test_the_sequence_sees_only_what_it_has_trained():
+    frames = grid(6)
+    order = sequence(frames)
+    assert len(order) == len(set(order)) == 30
+    assert {unit[1] for unit in order[:6]} == set(frames["tasks"]["task"])
+    pairs = frames["pairs"]
+    later = ~pd.MultiIndex.from_frame(pairs[["source", "target", "setting"]]).isin(order[:12])
+    twisted = frames | {"pairs": pairs.assign(validation_f1=pairs["validation_f1"].where(~later, 0.0), test_f1=0.5)}
+    changed = sequence(twisted)
+    assert changed[:18] == order[:18]  # the third batch was chosen from the outcomes of the first two
+    assert changed[18:] != order[18:]
+
+
+def test_the_first_batch_can_be_given():
+    frames = grid(6)
+    first = ranking.ansat_fixed(pair_units(frames["pairs"]), frames["ansat"], 1, 0.5)
+    order = sequence(frames, first=first, tuned=True)
+    for source, target, _ in order[:6]:
+        assert source == first[first["target"] == target].set_index("source")["score"].idxmax()
+
+
+# --- F1 after n units -------------------------------------------------------------------------------------------------
+
+
+def test_each_target_uses_the_validation_best_of_what_is_trained(study):
+    # A: .4, by C>A .6, and B>A is worse on validation. B: .5, for A>B loses on validation whatever its test F1.
+    # C: .3, by B>C .7, then A>C is better on validation and worse on test: .5
+    sums = [1.2, 1.4, 1.4, 1.4, 1.8, 1.6]
+    assert mean_f1([CA, BA, AB, BC, AC], ranking.grid_of(*study)) == pytest.approx(np.array(sums) / 3)
+
+
+def test_the_last_value_does_not_depend_on_the_order(study):
+    trained = ranking.grid_of(*study)
+    final = trained.final().mean()
+    assert final == pytest.approx((0.6 + 0.5 + 0.5) / 3)
+    for order in itertools.permutations(units):
+        assert mean_f1(order, trained)[-1] == pytest.approx(final, abs=1e-12)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_random_order_is_the_mean_over_all_orders(study, tied):
+    singles, pairs = study
+    if tied:
+        pairs = pairs.assign(validation_f1=0.45)
+    trained = ranking.grid_of(singles, pairs)
+    expected = np.mean([mean_f1(order, trained) for order in itertools.permutations(units)], axis=0)
+    found = ranking.random_progress(trained).mean(axis=(0, 1))
+    assert found == pytest.approx(expected)
+
+
+def test_random_order_agrees_with_simulation_on_a_larger_grid():
+    frames = grid(6, seeds=2, settings=2)
+    study = ranking.grid_of(frames["singles"], frames["pairs"])
+    rng, every = np.random.default_rng(0), list(study.row)
+    simulated = [mean_f1([every[place] for place in rng.permutation(60)], study) for _ in range(300)]
+    error = np.std(simulated, axis=0) / np.sqrt(300)
+    found = ranking.random_progress(study).mean(axis=(0, 1))
+    assert (np.abs(found - np.mean(simulated, axis=0)) <= 4 * error + 1e-9).all()
+
+
+def test_probabilities_of_winning_sum_to_that_of_drawing_any():
+    found = ranking.winning_probability(10, 10)
+    assert found.sum(axis=0) == pytest.approx([0] + [1] * 10)
+    assert found[2, 4] == pytest.approx(35 / 210)  # C(7, 3) / C(10, 4)
+
+
+def test_f1_only_rises_where_test_equals_validation():
+    frames = grid(5)
+    same = [frames[name].assign(test_f1=frames[name]["validation_f1"]) for name in ("singles", "pairs")]
+    study = ranking.grid_of(*same)
+    order = [list(study.row)[place] for place in np.random.default_rng(0).permutation(20)]
+    for values in (ranking.progress(order, study), ranking.random_progress(study)):
+        assert (np.diff(values, axis=2) >= -1e-12).all()
+
+
+def test_test_scores_move_no_order_but_the_oracle():
+    frames = grid(5)
+    pairs, singles = frames["pairs"], frames["singles"]
+    twisted = pairs.assign(test_f1=1 - pairs["test_f1"])
+
+    def orders(pairs):
+        table, single_f1 = pair_units(pairs), ranking.single_validation(singles)
+        found = {
+            "oracle": ranking.oracle(table), "validation_best": ranking.validation_best(table),
+            "static": ranking.static_mean(table), "ansat": ranking.ansat_alone(table, frames["ansat"]),
+            "single": ranking.best_single_source(table, singles),
+        }  # fmt: skip
+        found = {name: ranking.interleaved(scores, single_f1) for name, scores in found.items()}
+        return found | {"sequence": sequence(frames | {"pairs": pairs})}
+
+    before, after = orders(pairs), orders(twisted)
+    assert [name for name in before if before[name] != after[name]] == ["oracle"]
+
+
+def test_an_order_of_unknown_pairs_is_named(study):
+    with pytest.raises(InputError, match="A -> Z"):
+        mean_f1([("A", "Z", 0)], ranking.grid_of(*study))
+
+
+# --- F1 as a function of time -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def found(study):
+    """Curves of C>A, A>C, then the rest; brute force takes 60 s (paper) or 18 + 72 = 90 s (all-inclusive)."""
+    order = (CA, AC, BA, BC, AB, CB)
+    orders = [
+        ranking.Order("slow", order, own_seconds=9.0), ranking.Order("learnt", order, training_pairs=True),
+        ranking.random_order(), ranking.no_transfer(),
+    ]  # fmt: skip
+    return {(curve.order, curve.accounting): curve for curve in ranking.curves(orders, *study, CONFIG)}
+
+
+def test_a_curve_steps_when_a_pair_is_finished(found):
+    curve = found["slow", "paper"]
+    assert curve.at(9.9)[0] == pytest.approx(1.2 / 3)
+    assert curve.at(10.0)[0] == pytest.approx(1.4 / 3)
+    assert curve.at(60.0)[0] == curve.grid_f1[0] == pytest.approx(1.6 / 3)
+    assert curve.loss_at(10.0)[0] == pytest.approx(0.2 / 1.6)
+    assert curve.share_for(0.99)[0] == pytest.approx(20 / 60)
+
+
+def test_all_inclusive_starts_after_single_tasks_and_attribution(found):
+    curve = found["slow", "all_inclusive"]
+    assert curve.at(26.9) is None
+    assert curve.at(27.0)[0] == pytest.approx(1.2 / 3)
+    assert curve.share_for(0.99)[0] == pytest.approx((18 + 9 + 24) / 90)
+
+
+def test_the_anytime_table_is_null_exactly_before_the_start(found):
+    table = tables.check("anytime", ranking.anytime_table(list(found.values())), "test")
+    assert len(table) == 8 * 101
+    rows = table.query("order == 'slow' and accounting == 'all_inclusive'").set_index("share_of_time")
+    assert rows["f1"].isna().sum() == 30 and rows["f1"].isna()[:0.29].all() and rows["f1"].notna()[0.3:].all()
+    assert table.query("order == 'learnt' and accounting == 'all_inclusive' and share_of_time < 1")["f1"].isna().all()
+    known = table.dropna()
+    assert (known["low"] <= known["f1"] + 1e-12).all() and (known["f1"] <= known["high"] + 1e-12).all()
+
+
+def test_points_are_nested_as_in_the_summary(found):
+    points = ranking.points(list(found.values()))
+    slow = points["slow"]["paper"]
+    assert set(slow) == {
+        "f1_at_0.165", "loss_at_0.165", "f1_at_0.495", "loss_at_0.495",
+        "loss_at_10_percent_of_pairs", "share_for_99_percent",
+    }  # fmt: skip
+    assert slow["f1_at_0.165"]["value"] == pytest.approx(1.2 / 3)  # 9.9 s: nothing is finished
+    assert slow["f1_at_0.495"]["value"] == pytest.approx(1.6 / 3)  # 29.7 s: two pairs
+    assert slow["loss_at_0.495"]["value"] == pytest.approx(0)
+    assert slow["loss_at_10_percent_of_pairs"]["value"] == pytest.approx(0.25)  # 6 s
+    assert slow["share_for_99_percent"]["value"] == pytest.approx(1 / 3)
+    inclusive = points["slow"]["all_inclusive"]
+    assert inclusive["f1_at_0.165"] is None and inclusive["loss_at_0.165"] is None
+    assert inclusive["f1_at_0.495"]["value"] == pytest.approx(1.4 / 3)  # 44.55 s: C>A is there at 39, A>C at 51
+    assert inclusive["loss_at_10_percent_of_pairs"]["value"] == pytest.approx(0.25)
+    assert set(points["learnt"]["all_inclusive"].values()) == {None}
+    assert points["learnt"]["paper"] == slow
+    assert points["no_transfer"]["paper"]["share_for_99_percent"] is None  # never
+    assert points["no_transfer"]["paper"]["loss_at_0.495"]["value"] == pytest.approx(0.25)
+
+
+def test_random_order_spends_its_time_evenly(found):
+    assert found["random", "paper"].seconds == pytest.approx(np.arange(7) * 10.0)
+    assert found["random", "all_inclusive"].seconds == pytest.approx(18 + np.arange(7) * 12.0)
+
+
+def test_intervals_resample_targets_and_seeds(study):
+    singles, pairs = study
+    draws = ranking.curves([ranking.no_transfer()], singles, pairs, Ranking(bootstrap=20_000))[0].f1[1:, 0]
+    assert draws.mean() == pytest.approx(0.4, abs=0.002)
+    assert draws.var() == pytest.approx(np.var([0.4, 0.5, 0.3]) / 3, rel=0.05)
+
+
+# --- the field's metrics ----------------------------------------------------------------------------------------------
+
+
+def one_target(f1: list[float], score: list[float]) -> dict[str, pd.Series]:
+    sources = [f"s{i}" for i in range(len(f1))]
+    pairs = pd.DataFrame([pair(source, "T", 0.5, value) for source, value in zip(sources, f1, strict=True)])
+    scores = pd.DataFrame({"source": sources, "target": "T", "setting": 0, "score": score})
+    return ranking.selector_metrics(scores, pair_units(pairs)).set_index("metric")
+
+
+def test_metrics_of_a_hand_worked_ranking():
+    found = one_target([0.2, 0.8, 0.4, 0.6], [4.0, 3.0, 2.0, 1.0])["value"]  # ranked: .2 .8 .4 .6
+    assert found["regret_at_1"] == pytest.approx(0.75)
+    assert found["regret_at_3"] == found["regret_at_5"] == 0
+    assert found["rank_of_best"] == 2 and found["reciprocal_rank"] == 0.5
+    discount = 1 / np.log2([2, 3, 4, 5])
+    assert found["ndcg_linear"] == pytest.approx(discount @ [0.2, 0.8, 0.4, 0.6] / (discount @ [0.8, 0.6, 0.4, 0.2]))
+    assert found["spearman"] == pytest.approx(-0.4)  # ranks 1 4 2 3 against 4 3 2 1: 1 - 6 (9 + 1 + 0 + 4) / 60
+
+
+@pytest.mark.parametrize("f1", [[0.2, 0.8, 0.4, 0.6], [0.8, 0.8, 0.4, 0.1]])
+def test_random_metrics_are_the_mean_over_all_rankings(f1):
+    every = [one_target(f1, list(order))["value"] for order in itertools.permutations(range(4))]
+    expected, found = pd.concat(every, axis=1).mean(axis=1), one_target(f1, [1, 2, 3, 4])["random"]
+    assert found.to_numpy() == pytest.approx(expected[found.index].to_numpy())
+
+
+def test_a_constant_selector_is_worth_random_order():
+    found = one_target([0.2, 0.8, 0.4, 0.6], [1.0] * 4)
+    assert found["value"].to_numpy() == pytest.approx(found["random"].to_numpy(), abs=0.15)
+    assert found.loc["spearman", "value"] == 0
+
+
+def test_metrics_without_a_best_are_undefined():
+    found = one_target([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])["value"]
+    assert found[["regret_at_1", "ndcg_linear", "spearman"]].isna().all()
+
+
+def test_an_unscored_pair_is_named(study):
+    with pytest.raises(InputError, match="no score for C -> B"):
+        ranking.selector_metrics(scored(dict.fromkeys(units[:-1], 1.0)), pair_units(study[1]))

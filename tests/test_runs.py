@@ -1,0 +1,159 @@
+"""Runs and the engine: interrupted or not, on one worker or two, the tables are the same; test labels choose nothing."""
+
+import dataclasses
+import os
+import signal
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.engine import compute, train_models
+from lib.errors import InputError
+from lib.ledger import Ledger
+from lib.runs import (
+    Heartbeat,
+    open_workbench,
+    prune_weights,
+    run_table,
+    select_settings,
+    selected_models,
+    single_models,
+    transfer_models,
+)
+from lib.study import Engine, Study
+
+MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
+
+
+def tiny_study(folder, workers=1, **changes) -> Study:
+    values = {
+        "name": "tiny",
+        "corpus": {"loader": "synthetic", "texts": 240, "tasks": 3},
+        "encoder": {"name": "tiny", "max_length": 32},
+        "source": {"n": 48, "positives": 0.4},
+        "target": {"n": 32, "positives": 0.4},
+        "settings": [{"learning_rate": 3e-3, "epochs": 1}, {"learning_rate": 1e-3, "epochs": 1}],
+        "engine": {"workers": workers},
+        "results": str(folder),
+    }
+    return Study.parse(values | changes)
+
+
+def grid(bench) -> pd.DataFrame:
+    """Train the whole grid as the notebooks do; the table of all runs without what is measured."""
+    singles = single_models(bench)
+    train_models(bench, singles, "singles")
+    table = select_settings(run_table(bench, singles))
+    train_models(bench, selected_models(singles, table), "weights", weights=True)
+    prune_weights(bench, table)
+    pairs = transfer_models(bench, table)
+    train_models(bench, pairs, "pairs")
+    return pd.concat([table, run_table(bench, pairs)], ignore_index=True).drop(columns=MEASURED)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, grid(open_workbench(tiny_study(folder)))
+
+
+def test_two_workers_after_an_interruption_give_the_tables_of_one(tmp_path, whole):
+    bench = open_workbench(tiny_study(tmp_path, workers=2))
+    interrupted = single_models(bench)
+    train_models(bench, interrupted[::3], "some")
+    pd.testing.assert_frame_equal(grid(bench), whole[1])
+
+
+def test_a_second_call_trains_nothing_even_after_weights_were_pruned(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    before = {path: path.stat().st_mtime_ns for path in whole[0].rglob("entry.json")}
+    pd.testing.assert_frame_equal(grid(bench), whole[1])
+    assert before == {path: path.stat().st_mtime_ns for path in whole[0].rglob("entry.json")}
+
+
+def test_a_damaged_prediction_is_trained_again(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    model = single_models(bench)[0]
+    path = bench.ledger.path(model.run.id) / "predictions.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    pd.testing.assert_frame_equal(grid(bench), whole[1])
+
+
+def test_test_labels_change_no_run_and_no_selection(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    labels = bench.tasks.labels.copy()
+    labels[bench.tasks.split["test"]] = 1 - labels[bench.tasks.split["test"]]
+    flipped = dataclasses.replace(bench, tasks=dataclasses.replace(bench.tasks, labels=labels))
+    models = single_models(flipped)
+    assert [model.run.id for model in models] == [model.run.id for model in single_models(bench)]
+    table = select_settings(run_table(flipped, models))
+    original = whole[1][whole[1]["kind"] == "single"].reset_index(drop=True)
+    assert not np.allclose(table["test_f1"], original["test_f1"])
+    assert (table["selected"] == original["selected"].astype(bool)).all()
+    assert {m.run.id for m in transfer_models(flipped, table)} <= set(whole[1]["run"])
+
+
+def test_a_run_depends_on_all_that_decides_it(whole, tmp_path):
+    bench = open_workbench(tiny_study(whole[0]))
+    ids = {model.run.id for model in single_models(bench)}
+    changes = [
+        {"seeds": [1]},
+        {"encoder": {"name": "tiny", "max_length": 16}},
+        {"training": {"dropout": 0.0}},
+        {"target": {"n": 40, "positives": 0.4}, "source": {"n": 56, "positives": 0.4}},
+        {"settings": [{"learning_rate": 2e-3, "epochs": 1}]},
+        {"corpus": {"loader": "synthetic", "texts": 240, "tasks": 3, "seed": 1}},
+    ]
+    for change in changes:
+        other = {model.run.id for model in single_models(open_workbench(tiny_study(tmp_path, **change)))}
+        assert not ids & other, change
+    assert ids == {model.run.id for model in single_models(open_workbench(tiny_study(tmp_path, workers=2)))}
+
+
+def test_no_source_trains_on_a_validation_or_test_text(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    held_out = np.concatenate([bench.tasks.split["validation"], bench.tasks.split["test"]])
+    for model in single_models(bench):
+        assert not np.isin(model.rows, held_out).any()
+
+
+def killed_once(folder, piece) -> None:
+    """A piece of work whose process dies by SIGKILL at the first try."""
+    marker = folder / f"{piece}.tried"
+    if piece == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    Ledger(folder).put(str(piece), {}, {}, {})
+
+
+def killed_always(folder, piece) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_lost_worker_is_replaced_and_its_piece_tried_again(tmp_path):
+    compute(
+        partial(killed_once, tmp_path),
+        [0, 1, 2],
+        lambda piece: Ledger(tmp_path).has(str(piece)),
+        Engine(workers=1),
+        "work",
+    )
+    assert all(Ledger(tmp_path).has(str(piece)) for piece in range(3))
+
+
+def test_workers_that_are_always_lost_end_in_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match="workers were lost 1 times, 1 of 1 models are missing"):
+        compute(partial(killed_always, tmp_path), [0], lambda piece: False, Engine(workers=1, retries=0), "work")
+
+
+def test_seconds_of_a_lost_run_are_counted(tmp_path):
+    path = tmp_path / "under_way" / "run"
+    first = Heartbeat(path)
+    assert first.lost == 0
+    os.utime(path, (first.last + 7, first.last + 7))
+    second = Heartbeat(path)
+    assert second.lost == pytest.approx(7, abs=0.1)
+    os.utime(path, (second.last + 3, second.last + 3))
+    assert Heartbeat(path).lost == pytest.approx(10, abs=0.1)

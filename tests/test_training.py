@@ -1,0 +1,140 @@
+"""Training: the shortcuts that make it cheap leave what is computed unchanged, and models learn."""
+
+import numpy as np
+import pytest
+import torch
+
+from lib.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
+from lib.errors import InputError
+from lib.metrics import scores
+from lib.study import Encoder, Setting, Training
+from lib.training import (
+    compact_vocabulary,
+    fine_tune,
+    predict,
+    prediction_batches,
+    restore_vocabulary,
+    training_batches,
+)
+
+TINY = Encoder(name="tiny", max_length=16)
+SETTING = Setting(learning_rate=5e-3, epochs=6, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    rng = np.random.default_rng(0)
+    words = ["bako", "rimetu", "sola", "zuxi", "nedo", "fapi"]
+    return tokenise(TINY, [" ".join(rng.choice(words, rng.integers(2, 7))) for _ in range(160)])
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    network = load_model(TINY, 0.0, "cpu")
+    fresh_head(network)
+    return network
+
+
+def labels_of(tokens: Tokens) -> np.ndarray:
+    word = tokenise(TINY, ["bako"]).text(0)[1]
+    return np.array([word in tokens.text(row) for row in range(len(tokens.lengths))], dtype=np.int8)
+
+
+def test_a_model_learns_which_texts_hold_a_word(tokens, model):
+    labels = labels_of(tokens)
+    torch.manual_seed(1)
+    fit = fine_tune(model, tokens, np.arange(100), labels[:100], SETTING, Training(), "float32")
+    found = predict(model, tokens, np.arange(100, 160), "float32")
+    assert fit.texts == 600 and fit.steps == 6 * 7
+    assert scores(labels[100:], found)["f1"] > 0.9
+
+
+def test_training_only_the_used_embeddings_equals_training_all(tokens, model):
+    """A dense reference: the same batches, AdamW over the whole embedding table."""
+    labels, rows, start = labels_of(tokens), np.arange(40), {k: v.clone() for k, v in model.state_dict().items()}
+    setting = SETTING.model_copy(update={"epochs": 2.0})
+    torch.manual_seed(1)
+    fine_tune(model, tokens, rows, labels[:40], setting, Training(), "float32")
+    compact = {k: v.clone() for k, v in model.state_dict().items()}
+    model.load_state_dict(start)
+    decayed = [
+        p for n, p in model.named_parameters() if not any(x in n for x in ("bias", "LayerNorm.weight", "embeddings"))
+    ]
+    kept = [p for n, p in model.named_parameters() if any(x in n for x in ("bias", "LayerNorm.weight", "embeddings"))]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": kept, "weight_decay": 0.0}], lr=1.0
+    )
+    torch.manual_seed(1)
+    batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
+    model.train()
+    for step, batch in enumerate(batches):
+        for group in optimiser.param_groups:
+            group["lr"] = setting.learning_rate * min(step + 1, (len(batches) - step) / (len(batches) - 1))
+        ids, mask = tokens.batch(rows[batch])
+        loss = torch.nn.functional.cross_entropy(
+            model(input_ids=ids, attention_mask=mask).logits, torch.tensor(labels[batch]).long()
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(compact[name], value, atol=2e-5, rtol=1e-3)
+
+
+def test_the_compact_vocabulary_gives_the_same_embeddings_and_goes_without_a_trace(tokens, model):
+    table = model.get_input_embeddings()
+    before = table.weight.clone()
+    compact, undo = compact_vocabulary(model, tokens, np.array([3, 5]))
+    ids, _ = compact.batch(np.array([0, 1]))
+    full, _ = tokens.batch(np.array([3, 5]))
+    torch.testing.assert_close(model.get_input_embeddings()(ids), before[full])
+    restore_vocabulary(model, undo)
+    assert model.get_input_embeddings() is table
+    torch.testing.assert_close(table.weight, before)
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1.0, 50), (2.5, 125), (0.3, 15)])
+def test_batches_hold_every_text_once_per_epoch(epochs, expected):
+    lengths = np.random.default_rng(0).integers(3, 30, 50)
+    setting = SETTING.model_copy(update={"epochs": epochs, "batch_size": 8})
+    batches = list(training_batches(lengths, setting, np.random.default_rng(1)))
+    seen = np.bincount(np.concatenate(batches), minlength=50)
+    assert seen.sum() == expected and seen.max() - seen.min() <= 1 and max(map(len, batches)) <= 8
+
+
+def test_prediction_does_not_depend_on_the_order_or_company_of_texts(tokens, model):
+    rows = np.random.default_rng(0).permutation(160)
+    together = predict(model, tokens, rows, "float32")
+    alone = np.concatenate([predict(model, tokens, rows[[place]], "float32") for place in range(5)])
+    np.testing.assert_allclose(together[:5], alone, atol=1e-5)
+    assert sum(part.stop - part.start for part in prediction_batches(np.sort(tokens.lengths))) == 160
+
+
+def test_a_diverged_run_says_what_to_lower(tokens, model):
+    setting = Setting(learning_rate=0.1, epochs=1, batch_size=16)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(InputError, match="lower it in settings"):
+        fine_tune(model, tokens, np.arange(32), labels_of(tokens)[:32], setting, Training(), "float32")
+
+
+def test_a_new_head_changes_the_head_only(model):
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    fresh_head(model)
+    changed = {name for name, value in model.named_parameters() if not torch.equal(before[name], value)}
+    assert changed == {"classifier.weight"} and all(is_head(model, name) for name in changed)
+
+
+def test_words_are_named_as_the_tokenizer_cuts_them():
+    tokens = tokenise(TINY, ["bako, rimetu!"])
+    assert words_of(TINY, "bako, rimetu!") == ["bako", ",", "rimetu", "!"]
+    assert tokens.words.max() == 3 and (tokens.words == -1).sum() == 2
+
+
+def test_unknown_encoders_are_refused_in_one_line(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InputError, match="encoder.name 'nobody/nothing' cannot be loaded") as caught:
+        load_model(Encoder(name="nobody/nothing"), None, "cpu")
+    assert "\n" not in str(caught.value)

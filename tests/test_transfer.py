@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+import pytest
+from grids import pair, single
+
+from lib import metrics, tables, transfer
+from lib.errors import InputError
+
+N = 400
+LABELS = (np.arange(N) % 4 == 0).astype(int)
+
+
+def found(share: float, shift: int = 0) -> np.ndarray:
+    """Probabilities of a model that finds this share of the positives and nothing else."""
+    positives = np.flatnonzero(LABELS)
+    probabilities = np.full(N, 0.1)
+    probabilities[np.roll(positives, shift)[: round(share * len(positives))]] = 0.9
+    return probabilities
+
+
+@pytest.fixture
+def study():
+    """A helped by B, hurt by C; B unchanged by A, and not transferred to by C's lower validation; two seeds."""
+    models = {"A": (0.5, 0.5), "B": (0.6, 0.6), "C": (0.0, 0.0)}
+    transfers = {"B>A": (0.9, 0.9), "C>A": (0.1, 0.2), "A>B": (0.6, 0.6), "C>B": (0.5, 0.7), "A>C": (0.4, 0.4)}
+    probabilities, singles, pairs = {}, [], []
+    for seed in (0, 1):
+        for task, (validation, share) in models.items():
+            singles.append(single(task, validation, 0.0, seed=seed))
+            probabilities[singles[-1]["run"]] = found(share)
+        for name, (validation, share) in transfers.items():
+            pairs.append(pair(*name.split(">"), validation, 0.0, seed=seed))
+            probabilities[pairs[-1]["run"]] = found(share)
+    for row in singles + pairs:
+        row["test_f1"] = metrics.scores(LABELS, probabilities[row["run"]])["f1"]
+    return pd.DataFrame(singles), pd.DataFrame(pairs), probabilities, dict.fromkeys("ABC", LABELS)
+
+
+def f1(share: float) -> float:
+    return 2 * share / (1 + share)  # precision is 1, recall the share
+
+
+def test_gains_are_differences_to_the_single_task_model(study):
+    matrix = tables.check("transfer_matrix", transfer.transfer_matrix(*study), "test")
+    matrix = matrix.set_index(["source", "target"])
+    helped, hurt, same, collapsed = (matrix.loc[key] for key in [("B", "A"), ("C", "A"), ("A", "B"), ("A", "C")])
+    assert helped["gain"] == pytest.approx(f1(0.9) - f1(0.5))
+    assert helped["relative_gain"] == pytest.approx(f1(0.9) / f1(0.5) - 1)
+    assert helped["helps"] and not helped["hurts"]
+    assert hurt["hurts"] and not hurt["helps"]
+    assert (same["gain_low"], same["gain_high"]) == (0, 0)  # paired: equal predictions differ in no resample
+    assert not same["helps"] and not same["hurts"]
+    assert collapsed["single_test_f1"] == 0 and np.isnan(collapsed["relative_gain"])
+    assert (matrix["gain_low"] <= matrix["gain"]).all() and (matrix["gain"] <= matrix["gain_high"]).all()
+
+
+def test_validation_chooses_and_test_reports(study):
+    matrix = transfer.transfer_matrix(*study)
+    assert set(zip(*matrix.loc[matrix["chosen"], ["source", "target"]].T.to_numpy(), strict=True)) == {
+        ("B", "A"), ("A", "B"), ("A", "C"),
+    }  # fmt: skip
+    table = transfer.target_table(matrix).set_index("target")
+    assert table["source"].to_dict() == {"A": "B", "B": "", "C": "A"}  # a tie goes to no transfer
+    assert table["helped"].to_dict() == {"A": True, "B": False, "C": True}
+    assert table.loc["B", "best_f1"] == table.loc["B", "single_f1"]
+
+
+def test_summary_counts_by_hand(study):
+    summary = transfer.transfer_summary(transfer.transfer_matrix(*study))
+    assert summary["grid_f1"] == pytest.approx((f1(0.9) + f1(0.6) + f1(0.4)) / 3)
+    assert summary["single_task_f1"] == pytest.approx((f1(0.5) + f1(0.6)) / 3)
+    assert summary["tasks_helped"] == 2
+    assert summary["mean_relative_gain_of_helped"] == pytest.approx(f1(0.9) / f1(0.5) - 1)  # C's is undefined
+    assert summary["largest_gain"]["source"] == "B" and summary["largest_gain"]["target"] == "A"
+    assert summary["negative_transfer_rate"] == pytest.approx(1 / 5)
+    assert summary["significantly_negative_transfer_rate"] == pytest.approx(1 / 5)
+
+
+def test_seeds_that_disagree_widen_the_interval(study):
+    singles, pairs, probabilities, labels = study
+    narrow = transfer.transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
+    run = "B>A/0/1"
+    probabilities = probabilities | {run: found(0.3)}
+    pairs.loc[pairs["run"] == run, "test_f1"] = f1(0.3)
+    matrix = transfer.transfer_matrix(singles, pairs, probabilities, labels)
+    wide = matrix.set_index(["source", "target"]).loc[("B", "A")]
+    assert wide["gain_high"] - wide["gain_low"] > 2 * (narrow["gain_high"] - narrow["gain_low"])
+    assert not wide["helps"]
+
+
+def test_the_best_setting_of_a_pair_is_chosen_on_validation():
+    rows = [pair("A", "B", 0.4, 0.9, 0), pair("A", "B", 0.6, 0.1, 1), pair("A", "B", 0.6, 0.2, 2)]
+    best = transfer.best_settings(transfer.pair_units(pd.DataFrame(rows)))
+    assert best["setting"].tolist() == [1]
+
+
+@pytest.mark.parametrize("damage", ["absent", "different", "seed", "selected"])
+def test_what_does_not_fit_together_is_named(study, damage):
+    singles, pairs, probabilities, labels = study
+    if damage == "absent":
+        del probabilities["B>A/0/0"]
+    if damage == "different":
+        probabilities["B>A/0/0"] = found(0.2)
+    if damage == "seed":
+        pairs = pairs[pairs["run"] != "B>A/0/0"]
+    if damage == "selected":
+        singles = singles.assign(selected=singles["run"] != "B/both/1")
+    named = {"absent": "B>A/0/0", "different": "B>A/0/0", "seed": "B -> A", "selected": "B must have one"}[damage]
+    with pytest.raises(InputError, match=named):
+        transfer.transfer_matrix(singles, pairs, probabilities, labels)
