@@ -2,4 +2,8 @@
 
 
 class InputError(ValueError):
-    """What a user can mend: one line that names the file, column or key and says what to do."""
+    """What a user can mend: one printable line that names the file, column or key and says what to do."""
+
+    def __init__(self, message: str):
+        line = " ".join(message.split())
+        super().__init__("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line))

@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.ledger import write_atomically
 
@@ -201,6 +202,7 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
     left.set(xlabel="median completeness error (%)", ylabel="attributed model", xlim=(0, None))
     layers = [int(name.removeprefix("cls_share_l")) for name in shares]
     right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.plot(layers, 100 * shares.mean().to_numpy(), color=SOURCE, lw=2, label="mean of the models")
     right.set(xlabel="layer (0: embeddings)", ylabel="[CLS]'s share of |conductance| (%)", ylim=(0, 103))
     right.legend(fontsize=7)
@@ -259,6 +261,7 @@ def plot_rank_correlations(table: pd.DataFrame) -> Figure:
         style = "-" if measure.startswith("ANSAT") else "--"
         axes.plot(rows["layer"], rows["spearman"], style, marker="o", ms=3, color=colour, label=measure)
     axes.axhline(0, color="black", lw=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="layer (0: embeddings)", ylabel="rank correlation with pair F1\n(mean of the targets)")
     axes.legend(fontsize=6, ncols=2)
     return figure
@@ -293,17 +296,17 @@ def plot_controls(scores: pd.DataFrame) -> Figure:
     rows = scores[scores["judged_against"] == "test_f1"]
     figure, axes = _panels(2, 2.8, sharey=True)
     protocols, models = list(rows["protocol"].unique()), list(rows["model"].unique())
-    names = {"spearman": "rank correlation within targets", "mae": "mean absolute error of F1"}
+    names = {"spearman": "rank correlation\nwithin targets", "mae": "mean absolute error\nof F1"}
     for panel, (score, name) in zip(axes, names.items(), strict=True):
         for number, model in enumerate(models):
             part = rows[(rows["model"] == model) & (rows["score"] == score)].set_index("protocol").loc[protocols]
             y = np.arange(len(protocols)) + 0.2 * (number - 1)
             panel.hlines(y, part["low"], part["high"], color=COLOURS[number], lw=1.5)
             panel.scatter(part["value"], y, color=COLOURS[number], s=18, label=_label(model), zorder=3)
-        panel.set(xlabel=f"{name} (bar: 95 % interval)")
+        panel.set(xlabel=f"{name} (95 % interval)")
         panel.axvline(0, color="black", lw=0.8)
     axes[0].set_yticks(range(len(protocols)), [_label(protocol) for protocol in protocols])
-    axes[1].legend(fontsize=7)
+    figure.legend(*axes[1].get_legend_handles_labels(), fontsize=7, ncols=3, loc="outside lower center")
     return figure
 
 

@@ -76,15 +76,16 @@ class Ledger:
         try:
             for name, content in contents.items():
                 write_atomically(temporary / name, content)
-            self._publish(temporary, self.path(id))
+            self._publish(temporary, self.path(id), tuple(files))
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def _publish(self, temporary: Path, final: Path) -> None:
+    def _publish(self, temporary: Path, final: Path, files: tuple[str, ...]) -> None:
+        """Rename the new entry into place; it replaces an older one that is damaged or has been pruned."""
         try:
             os.rename(temporary, final)
         except OSError:
-            if self.entry(final.name) is None:  # a damaged entry stands in the way: this one replaces it
+            if not self.has(final.name, files):
                 shutil.rmtree(final, ignore_errors=True)
                 os.rename(temporary, final)
 
@@ -108,9 +109,8 @@ class Ledger:
             return None
 
     def has(self, id: str, files: tuple[str, ...] = ()) -> bool:
-        """Whether an entry is finished and holds these files; the files' bytes are checked when they are read."""
-        entry = self.entry(id)
-        return entry is not None and all((self.path(id) / f"{name}.safetensors").exists() for name in files)
+        """Whether an entry is finished and holds these files, every byte as it was written."""
+        return self.entry(id) is not None and all(self.arrays(id, name) is not None for name in files)
 
     def prune(self, id: str, name: str) -> int:
         """Delete one file of an entry that no study needs any more; returns the bytes set free."""

@@ -250,13 +250,16 @@ def _read_yaml(path: Path) -> object:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
+LOADERS = {"disaster_response": DisasterResponse, "synthetic": Synthetic, "table": Table}
+
+
 def _explain(item: dict) -> str:
     """One validation error as one clause: the key, what is wrong, what is allowed."""
-    parts = [part for part in item["loc"] if part not in ("disaster_response", "synthetic", "table")]
-    key = ".".join(str(part) for part in parts) or "parameters"
+    path = item["loc"]
+    key = ".".join(str(part) for part in path if part not in LOADERS) or "parameters"
     if item["type"] == "extra_forbidden":
-        allowed = list(_model_at(parts[:-1]).model_fields)
-        close = difflib.get_close_matches(str(parts[-1]), allowed, 1)
+        allowed = list(_model_at(path[:-1]).model_fields)
+        close = difflib.get_close_matches(str(path[-1]), allowed, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
         return f"unknown key '{key}' ({hint}allowed: {', '.join(allowed)})"
     message = item["msg"].removeprefix("Value error, ")
@@ -267,23 +270,16 @@ def _explain(item: dict) -> str:
     return f"'{key}': {message}{shown}"
 
 
-def _model_at(parts: list) -> type[BaseModel]:
-    """The parameter class that a path of keys leads to; the corpus's class is the union of its loaders'."""
+def _model_at(path: tuple) -> type[BaseModel]:
+    """The parameter class that a path of keys, list positions and loader names leads to."""
     model = Study
-    for part in parts:
-        if isinstance(part, int):
-            continue
-        found = [
-            a for a in _flatten(model.model_fields[part].annotation) if isinstance(a, type) and issubclass(a, BaseModel)
-        ]
-        model = found[0] if len(found) == 1 else _union(found)
+    for part in path:
+        if part in LOADERS:
+            model = LOADERS[part]
+        elif not isinstance(part, int):
+            leaves = _flatten(model.model_fields[part].annotation)
+            model = next(leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel))
     return model
-
-
-def _union(models: list[type[BaseModel]]) -> type[BaseModel]:
-    union = type("Union", (BaseModel,), {})
-    union.model_fields.update({name: field for model in models for name, field in model.model_fields.items()})
-    return union
 
 
 def _flatten(annotation: object) -> list:
