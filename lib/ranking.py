@@ -230,14 +230,15 @@ def standard_orders(
         ("regression", predicted, learnt),
         ("regression_without_ansat", bare, {"training_pairs": True}),
     ]
+    first = label_cooccurrence(units, phi)  # costs nothing, so the sequential procedures' first batch follows it
     bare_features = controlled(features, "without_ansat", regression.seed)
     return [
         no_transfer(),
         random_order(),
         *(Order(name, interleaved(scores, single), **cost) for name, scores, cost in scored),
         Order("regression_overall", overall(predicted), **learnt),
-        Order("regression_sequential", sequential_order(features, regression, config.batch), attribution),
-        Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch)),
+        Order("regression_sequential", sequential_order(features, regression, config.batch, first), attribution),
+        Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first)),
     ]
 
 

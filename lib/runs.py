@@ -304,10 +304,9 @@ def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
 
 def _row(bench: Workbench, model: Model) -> dict:
     numbers = bench.ledger.entry(model.run.id)["numbers"]
-    seconds = {
-        name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "total_seconds", "failed_seconds")
-    }
-    seconds["other_seconds"] = seconds["total_seconds"] - seconds["train_seconds"] - seconds["predict_seconds"]
+    seconds = {name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "failed_seconds")}
+    seconds["other_seconds"] = numbers["total_seconds"] - numbers["train_seconds"] - numbers["predict_seconds"]
+    seconds["total_seconds"] = numbers["total_seconds"] + numbers["failed_seconds"]
     row = {
         "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,
         "source_run": model.run.source, "regime": model.regime, "setting": model.setting, "seed": model.seed,

@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")  # the same cases on every run, however slow the machine
 os.environ["WHENCE_HEADLESS"] = "1"  # progress as plain lines, no widgets
 
 
