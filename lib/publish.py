@@ -17,6 +17,7 @@ from lib.study import ROOT, Study
 from lib.tables import read_table
 
 MARKS = ("<!-- numbers of the demo study: written by python -m lib.publish demo -->", "<!-- end of the numbers -->")
+CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
 README_FIGURES = {
     "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
     "06_controls": "How well the regression ranks sources for a target it has not seen, beside its two controls.",
@@ -95,7 +96,7 @@ def readme_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -
         f"![{text}](figures/{study.name}/{name}.png)\n*{text}*" for name, text in README_FIGURES.items()
     )
     machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
-    return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}"
+    return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}\n\n{CARDS}"
 
 
 def _two(first: dict, second: dict, figure: str) -> str:

@@ -18,13 +18,13 @@ from lib.training import (
 )
 
 TINY = Encoder(name="tiny", max_length=16)
-SETTING = Setting(learning_rate=5e-3, epochs=6, batch_size=16)
+SETTING = Setting(learning_rate=5e-3, epochs=15, batch_size=16)
 
 
 @pytest.fixture(scope="module")
 def tokens() -> Tokens:
     rng = np.random.default_rng(0)
-    words = ["bako", "rimetu", "sola", "zuxi", "nedo", "fapi"]
+    words = ["bako", "rimetu", "sola", "zuvi", "nedo", "fapi"]
     return tokenise(TINY, [" ".join(rng.choice(words, rng.integers(2, 7))) for _ in range(160)])
 
 
@@ -46,7 +46,7 @@ def test_a_model_learns_which_texts_hold_a_word(tokens, model):
     torch.manual_seed(1)
     fit = fine_tune(model, tokens, np.arange(100), labels[:100], SETTING, Training(), "float32")
     found = predict(model, tokens, np.arange(100, 160), "float32")
-    assert fit.texts == 600 and fit.steps == 6 * 7
+    assert fit.texts == 15 * 100 and fit.steps == 15 * 7
     assert scores(labels[100:], found)["f1"] > 0.9
 
 
