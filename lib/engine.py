@@ -53,8 +53,7 @@ def compute(
 
 
 def _run_all(function: Callable, pieces: Sequence, engine: Engine, bar: plain_bar) -> None:
-    workers = min(worker_count(engine), max(1, len(pieces)))
-    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+    with parallel_config("loky", n_jobs=worker_count(engine), inner_max_num_threads=1):
         calls = (delayed(function)(piece) for piece in pieces)
         for _ in Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls):
             bar.update()

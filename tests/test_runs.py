@@ -137,15 +137,15 @@ def test_a_lost_worker_is_replaced_and_its_piece_tried_again(tmp_path):
         partial(killed_once, tmp_path),
         [0, 1, 2],
         lambda piece: Ledger(tmp_path).has(str(piece)),
-        Engine(workers=1),
+        Engine(workers=2),
         "work",
     )
     assert all(Ledger(tmp_path).has(str(piece)) for piece in range(3))
 
 
 def test_workers_that_are_always_lost_end_in_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match="workers were lost 1 times, 1 of 1 models are missing"):
-        compute(partial(killed_always, tmp_path), [0], lambda piece: False, Engine(workers=1, retries=0), "work")
+    with pytest.raises(InputError, match="workers were lost 1 times, 2 of 2 models are missing"):
+        compute(partial(killed_always, tmp_path), [0, 1], lambda piece: False, Engine(workers=2, retries=0), "work")
 
 
 def test_seconds_of_a_lost_run_are_counted(tmp_path):
