@@ -9,7 +9,6 @@ from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
-import torch
 
 from lib.activity import ansat_table, cls_share, sibling_table, terms
 from lib.conductance import layer_conductances
@@ -17,6 +16,7 @@ from lib.engine import compute
 from lib.ledger import Ledger, digest, fingerprint
 from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
 from lib.tasks import probe_rows
+from lib.training import prepare_process
 from lib.transfer import selected_singles
 
 CODE_VERSION = 1  # raise it when a change to the code changes attributions
@@ -66,7 +66,7 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
 
 def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
     """Attribute one model on the probe texts, in float32, and enter its terms in the ledger; runs in a worker."""
-    torch.set_num_threads(1)
+    prepare_process()
     started = time.perf_counter()
     tokens, _ = load_materials(place.ledger, place.materials)
     network = worker_network(place.encoder, None, place.device)

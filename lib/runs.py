@@ -23,9 +23,9 @@ from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
 from lib.study import Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
-from lib.training import fine_tune, predict, resolve_precision
+from lib.training import fine_tune, predict, prepare_process, resolve_precision
 
-CODE_VERSION = 1  # of everything below that decides a result; raise it when a change to the code changes results
+CODE_VERSION = 2  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
 
 
@@ -197,7 +197,7 @@ def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
 
 def train(place: Place, model: Model) -> None:
     """Train one model, predict validation and test, and enter it in the ledger; runs in a worker process."""
-    torch.set_num_threads(1)
+    prepare_process()
     started = time.perf_counter()
     network = worker_network(place.encoder, model.run.training["dropout"], place.device)
     tokens, rows = load_materials(place.ledger, place.materials)

@@ -75,6 +75,7 @@ print(study, os.environ['WHENCE_HEADLESS'], sys.executable, Path.cwd(), Path(lib
 
 def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, folder, monkeypatch):
     monkeypatch.setenv("HOME", "/nonexistent")
+    before = dict(os.environ)
     table = study.tables / "a.csv"
     write(folder, "01_first", ENVIRONMENT)
     table.parent.mkdir(parents=True)
@@ -85,7 +86,7 @@ def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, fo
     assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.html", "02_second.ipynb"]
     assert any("code cell 1 of 2 (What it reads)" in line for line in said)
     assert any("no summary.json yet" in line for line in said)
-    assert "WHENCE_HEADLESS" not in os.environ
+    assert dict(os.environ) == before
     page = (study.folder / "report.html").read_text()
     assert 'href="notebooks/02_second.html"' in page and 'href="tables/a.csv"' in page
 
