@@ -175,9 +175,9 @@ def is_current(job: Job) -> bool:
 
 
 def _remove_leftovers(job: Job) -> None:
-    """What an earlier version of this notebook, or an interrupted call, left; and the report made from it."""
-    ours = [job.file(ending) for ending in (".ipynb", ".html", ".failed.ipynb")]
-    for path in [*ours, _partial(job), job.file("").with_name("kernel.log"), job.folder / "report.html"]:
+    """What an earlier version of this notebook, or an interrupted call, left; and what is made from all notebooks."""
+    ours = [*(job.file(ending) for ending in (".ipynb", ".html", ".failed.ipynb")), _partial(job)]
+    for path in [*ours, job.file("").with_name("kernel.log"), job.folder / "report.html", job.folder / "summary.json"]:
         path.unlink(missing_ok=True)
 
 

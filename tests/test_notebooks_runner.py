@@ -148,11 +148,12 @@ def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_fin
     assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.html", "02_second.ipynb"]
     assert (study.folder / "report.html").exists()
 
-    write(folder, "01_first", "oops")  # its old copy, the later ones and the report go before anything runs
+    (study.folder / "summary.json").write_text("{}")
+    write(folder, "01_first", "oops")  # its old copy, the later ones, summary and report go before anything runs
     with pytest.raises(notebooks.NotebookFailed, match=r"01_first, code cell 2 of 2 .*: NameError: name 'oops' is not"):
         run(study, folder)
     assert copies(study) == ["01_first.failed.ipynb"]
-    assert not (study.folder / "report.html").exists()
+    assert not (study.folder / "report.html").exists() and not (study.folder / "summary.json").exists()
 
 
 @pytest.mark.parametrize(

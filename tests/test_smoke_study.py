@@ -100,11 +100,11 @@ def test_transfer_follows_the_planted_relations(finished_smoke):
 def null_study(tmp_path_factory):
     """The analysis of a corpus whose labels are shuffled: (pairs, the regression's scores)."""
     values = {
-        "name": "null", "corpus": {"loader": "synthetic", "texts": 1000, "tasks": 4, "null": True},
+        "name": "null", "corpus": {"loader": "synthetic", "texts": 800, "tasks": 4, "null": True},
         "encoder": {"name": "tiny", "max_length": 64}, "training": {"precision": "float32"},
-        "source": {"n": 256, "positives": 0.3}, "target": {"n": 160, "positives": 0.3},
-        "settings": [{"learning_rate": 5e-3, "epochs": 5, "batch_size": 32}],
-        "conductance": {"probe_texts": 24}, "ansat": {"thresholds": [0.3, 0.5]},
+        "source": {"n": 160, "positives": 0.3}, "target": {"n": 160, "positives": 0.3},
+        "settings": [{"learning_rate": 5e-3, "epochs": 4, "batch_size": 32}],
+        "conductance": {"probe_texts": 16}, "ansat": {"thresholds": [0.3, 0.5]},
         "regression": {"candidates": 1, "folds": 2, "repeats": 1}, "results": str(tmp_path_factory.mktemp("null")),
     }  # fmt: skip
     study = Study.parse(values)
