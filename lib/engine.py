@@ -1,22 +1,29 @@
-"""Runs a list of independent pieces of work on all cores, resumes it, and shows how far it is.
+"""Runs a list of independent pieces of work on all cores or a cluster, resumes it, and shows how far it is.
 
-joblib does the work: one process per core with one torch thread each, which on a CPU is faster than one process with
-many threads. A piece is finished when the ledger holds it, so nothing depends on order, workers, or interruptions.
+On one machine every core has a lane: one loky process with one torch thread, which on a CPU is faster than one process
+with many threads. A process that is killed takes only its own piece with it. On a cluster joblib hands the pieces to
+dask. A piece is finished when the ledger holds it, so nothing depends on order, workers, or interruptions.
 """
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
 
 from lib.errors import InputError
 from lib.runs import Model, Workbench, finished, train
 from lib.study import Engine
+
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+IDLE_SECONDS = 300  # after which a process without work ends
+_idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()  # lanes that the next list of pieces can use
 
 
 def train_models(bench: Workbench, models: list[Model], label: str, weights: bool = False) -> None:
@@ -37,12 +44,15 @@ def compute(
 ) -> None:
     """Call function(piece) in worker processes for every piece that is not finished; a lost worker's piece is retried."""
     missing = [piece for piece in pieces if not is_finished(piece)]
+    run_all = _on_this_machine if engine.scheduler is None else _on_a_cluster
     with progress_bar(label, len(pieces), len(pieces) - len(missing), unit) as bar:
         for _ in range(engine.retries + 1):
-            try:
-                _run_all(function, missing, engine, bar)
-            except TerminatedWorkerError:
-                bar.write(f"{label}: a worker process was lost; its {unit} is tried again")
+            lost = 0
+            for survived in run_all(function, missing, engine):
+                lost += not survived
+                bar.update(survived)
+            if lost:
+                bar.write(f"{label}: {lost} worker process(es) lost; what they were at is tried again")
             missing = [piece for piece in missing if not is_finished(piece)]
             if not missing:
                 return
@@ -52,11 +62,60 @@ def compute(
     )
 
 
-def _run_all(function: Callable, pieces: Sequence, engine: Engine, bar: plain_bar) -> None:
-    with parallel_config("loky", n_jobs=worker_count(engine), inner_max_num_threads=1):
-        calls = (delayed(function)(piece) for piece in pieces)
-        for _ in Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls):
-            bar.update()
+def _on_this_machine(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
+    """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
+    threads, busy = ThreadPoolExecutor(worker_count(engine)), set()
+    try:
+        for done in as_completed([threads.submit(_in_a_lane, function, piece, busy) for piece in pieces]):
+            yield done.result()
+    finally:  # after an error or an interruption: pieces that wait are dropped, pieces in flight are stopped
+        threads.shutdown(wait=False, cancel_futures=True)
+        while busy:
+            busy.pop().shutdown(wait=False, kill_workers=True)
+
+
+def _in_a_lane(function: Callable, piece: object, busy: set[ProcessPoolExecutor]) -> bool:
+    """Call function(piece) in an idle process, a new one if there is none; False if the process was lost."""
+    try:
+        lane = _idle.get_nowait()
+    except Empty:
+        lane = ProcessPoolExecutor(max_workers=1, timeout=IDLE_SECONDS, env=ONE_THREAD)
+    busy.add(lane)
+    try:
+        lane.submit(function, piece).result()
+    except TerminatedWorkerError:
+        busy.discard(lane)
+        return False
+    finally:
+        if lane in busy:
+            busy.remove(lane)
+            _idle.put(lane)
+    return True
+
+
+def _on_a_cluster(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
+    """Call function(piece) for all pieces on dask's workers; dask itself tries the pieces of a lost worker again."""
+    with _connected(engine.scheduler), parallel_config("dask", wait_for_workers_timeout=60):
+        calls = Parallel(return_as="generator_unordered", batch_size=1)(delayed(function)(piece) for piece in pieces)
+        for _ in calls:
+            yield True
+
+
+def _connected(scheduler: str):
+    """A client of a dask scheduler; InputError when dask is not installed or nothing answers there."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            "engine.scheduler needs dask: pip install --requirement requirements-cluster.lock, or leave the key out"
+        ) from None
+    try:
+        return Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"engine.scheduler {scheduler}: no dask scheduler answers ({reason}); start it, or leave the key out"
+        ) from None
 
 
 def worker_count(engine: Engine) -> int:

@@ -89,9 +89,15 @@ class Workbench:
     def ledger(self) -> Ledger:
         return Ledger(self.place.ledger)
 
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, str], np.ndarray]:
+        return {}
+
     def drawn(self, task: str, side: str) -> np.ndarray:
-        """Training rows of a task as a source or as a target."""
-        return draw_training_rows(self.tasks, task, getattr(self.study, side))
+        """Training rows of a task as a source or as a target; drawn once, since every pair asks for them."""
+        if (task, side) not in self._drawn:
+            self._drawn[task, side] = draw_training_rows(self.tasks, task, getattr(self.study, side))
+        return self._drawn[task, side]
 
     def predictions(self, run: str, part: str) -> np.ndarray:
         """Positive-class probabilities of a finished run on a part of the split, (texts,)."""

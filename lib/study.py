@@ -157,6 +157,9 @@ class Engine(Parameters):
 
     workers: int | None = Field(None, ge=1, le=1024, description="processes, one thread each; null: one per core")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    scheduler: str | None = Field(
+        None, pattern=r"^(tcp|tls)://\S+$", description="address of a dask scheduler; null: this machine's cores"
+    )
     retries: int = Field(2, ge=0, le=10, description="times a run is tried again after its worker was lost")
 
 

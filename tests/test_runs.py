@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import time
 from functools import partial
 
 import numpy as np
@@ -128,6 +129,19 @@ def killed_once(folder, piece) -> None:
     Ledger(folder).put(str(piece), {}, {}, {})
 
 
+def slow_beside_a_killed_one(folder, piece) -> None:
+    """Piece 0 dies once while piece 1 is at work; every try leaves a mark."""
+    with open(folder / f"{piece}.tries", "a") as file:
+        file.write("x")
+    other, patience = folder / f"{1 - piece}.tries", time.monotonic() + 60
+    while not other.exists() and time.monotonic() < patience:
+        time.sleep(0.05)
+    if piece == 0 and (folder / "0.tries").read_text() == "x":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(1)
+    Ledger(folder).put(str(piece), {}, {}, {})
+
+
 def killed_always(folder, piece) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -141,6 +155,36 @@ def test_a_lost_worker_is_replaced_and_its_piece_tried_again(tmp_path):
         "work",
     )
     assert all(Ledger(tmp_path).has(str(piece)) for piece in range(3))
+
+
+def test_a_killed_worker_costs_its_own_piece_only(tmp_path):
+    work = partial(slow_beside_a_killed_one, tmp_path)
+    compute(work, [0, 1], lambda piece: Ledger(tmp_path).has(str(piece)), Engine(workers=2), "work")
+    assert (tmp_path / "0.tries").read_text() == "xx" and (tmp_path / "1.tries").read_text() == "x"
+
+
+def test_an_error_in_a_worker_is_passed_on_and_the_lanes_stay_usable(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        compute(divide_by, [0, 1, 2], lambda piece: False, Engine(workers=1), "work")
+    compute(
+        partial(killed_once, tmp_path), [3], lambda piece: Ledger(tmp_path).has(str(piece)), Engine(workers=1), "work"
+    )
+
+
+def divide_by(piece) -> float:
+    return 1 / piece
+
+
+def test_two_dask_workers_give_the_tables_of_one(tmp_path, whole):
+    distributed = pytest.importorskip("distributed", reason="dask is an optional extra: requirements-cluster.lock")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        study = tiny_study(tmp_path, engine={"scheduler": cluster.scheduler_address})
+        pd.testing.assert_frame_equal(grid(open_workbench(study)), whole[1])
+
+
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(InputError, match="engine.scheduler"):
+        compute(killed_always, [0], lambda piece: False, Engine(scheduler="tcp://127.0.0.1:1"), "work")
 
 
 def test_workers_that_are_always_lost_end_in_one_clear_line(tmp_path):

@@ -1,0 +1,36 @@
+"""Throughput of two workers of one thread each against one worker, on fine-tunings of the demo study.
+
+python tests/benchmarks/workers.py
+"""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from common import in_turn, parser, report
+from training_cpu import with_engine, workbench
+
+from lib.study import Engine
+
+
+def main() -> None:
+    given = parser(__doc__.splitlines()[0], texts=256, tasks=4, repeats=3).parse_args()
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as moved:
+        bench = workbench(folder, given.texts, 1, given.tasks, 1)
+
+        def on(workers: int):
+            study = bench.study.model_copy(update={"engine": Engine(workers=workers)})
+            return with_engine(replace(bench, study=study), Path(moved))
+
+        on(2)  # starts the workers
+        mine, other = in_turn(lambda: on(2), lambda: on(1), given.repeats)
+        same = all(np.array_equal(a, b) for a, b in zip(mine[0][1], other[0][1], strict=True))
+    times = [[time for time, _ in side] for side in (mine, other)]
+    rates = [[given.tasks * given.texts / time for time in side] for side in times]
+    agreement = f"predictions of all {given.tasks} models {'are equal bit by bit' if same else 'DIFFER'}"
+    report("workers", *rates, "texts/s", np.median(times[1]) / np.median(times[0]), agreement)
+
+
+if __name__ == "__main__":
+    main()
