@@ -12,9 +12,9 @@ import pandas as pd
 
 from lib.activity import ansat_table, cls_share, sibling_table, terms
 from lib.conductance import layer_conductances
-from lib.engine import compute
+from lib.engine import compute, train_models
 from lib.ledger import Ledger, digest, fingerprint
-from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
+from lib.runs import Place, Workbench, load_materials, load_weights, single_models, worker_network
 from lib.tasks import probe_rows
 from lib.training import prepare_process
 from lib.transfer import selected_singles
@@ -49,16 +49,21 @@ def attributions(bench: Workbench, singles: pd.DataFrame) -> dict[str, Attributi
 
 
 def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
-    """Attribute the selected models that the ledger lacks; returns the table "conductance"."""
+    """Attribute the selected models that the ledger lacks; returns the table "conductance".
+
+    Models that are to be attributed but whose weights are not at hand are trained again.
+    """
     pieces = attributions(bench, singles)
+
+    def is_finished(piece: Attribution) -> bool:
+        return bench.ledger.has(piece.id, ("terms",))
+
+    models = [
+        model for model in single_models(bench) if model.run.id in pieces and not is_finished(pieces[model.run.id])
+    ]
+    train_models(bench, models, "models whose weights are needed", weights=True)
     work = partial(attribute, bench.place, bench.study.conductance.rows)
-    compute(
-        work,
-        list(pieces.values()),
-        lambda piece: bench.ledger.has(piece.id, ("terms",)),
-        bench.study.engine,
-        "conductance",
-    )
+    compute(work, list(pieces.values()), is_finished, bench.study.engine, "conductance")
     return pd.DataFrame(
         [_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()]
     )

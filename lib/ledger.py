@@ -57,6 +57,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from None
 
 
+def _checked(content: bytes) -> dict | None:
+    """What an entry.json says, or None where it is damaged."""
+    try:
+        body = json.loads(content)
+        return body if body.pop("check") == digest(body) else None
+    except (ValueError, KeyError, AttributeError):
+        return None
+
+
 class Ledger:
     """Finished entries below one folder, shared by studies and by processes."""
 
@@ -66,17 +75,36 @@ class Ledger:
     def path(self, id: str) -> Path:
         return self.folder / id
 
+    def ids(self) -> list[str]:
+        """Ids of all entries, sorted, whether whole or damaged."""
+        return sorted(path.parent.name for path in self.folder.glob("[0-9a-f]*/entry.json"))
+
     def put(self, id: str, record: Mapping, numbers: Mapping, files: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Store a finished entry. ``files``: file name -> named arrays. The first of two writers wins; both are equal."""
         contents = {f"{name}.safetensors": save_safetensors(dict(arrays)) for name, arrays in files.items()}
         checks = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         body = {"record": record, "numbers": numbers, "sha256": checks}
         contents["entry.json"] = (json.dumps(body | {"check": digest(body)}, indent=1) + "\n").encode()
+        self._write(id, contents, tuple(files))
+
+    def adopt(self, id: str, contents: Mapping[str, bytes]) -> bool:
+        """Store an entry's files as another ledger wrote them; False, and nothing stored, where they are damaged."""
+        body = _checked(contents.get("entry.json", b""))
+        arrays = {name: content for name, content in contents.items() if name != "entry.json"}
+        if body is None or digest(body["record"]) != id:
+            return False
+        if any(hashlib.sha256(content).hexdigest() != body["sha256"].get(name) for name, content in arrays.items()):
+            return False
+        self._write(id, contents, tuple(name.removesuffix(".safetensors") for name in arrays))
+        return True
+
+    def _write(self, id: str, contents: Mapping[str, bytes], files: tuple[str, ...]) -> None:
+        """Write all files of an entry under another name, then rename."""
         temporary = self.folder / f".{id}.{uuid.uuid4().hex}.tmp"
         try:
             for name, content in contents.items():
                 write_atomically(temporary / name, content)
-            self._publish(temporary, self.path(id), tuple(files))
+            self._publish(temporary, self.path(id), files)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -92,11 +120,9 @@ class Ledger:
     def entry(self, id: str) -> dict | None:
         """The entry's record and numbers, or None where it is absent or damaged (then it is computed again)."""
         try:
-            body = json.loads((self.path(id) / "entry.json").read_bytes())
-            check = body.pop("check")
-        except (OSError, ValueError, KeyError, AttributeError):
+            return _checked((self.path(id) / "entry.json").read_bytes())
+        except OSError:
             return None
-        return body if check == digest(body) else None
 
     def arrays(self, id: str, name: str) -> dict[str, np.ndarray] | None:
         """The arrays of one file of an entry, or None where the file is absent (pruned) or damaged."""

@@ -340,10 +340,10 @@ def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
     return singles
 
 
-def selected_models(models: list[Model], singles: pd.DataFrame) -> list[Model]:
-    """Those of the single-task models that the table "singles" marks as selected."""
-    chosen = set(singles.loc[singles["selected"], "run"])
-    return [model for model in models if model.run.id in chosen]
+def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
+    """The single-task models whose weights the unfinished ones among these pairs start from."""
+    wanted = {model.run.source for model in transfers if not finished(bench, model)}
+    return [model for model in single_models(bench) if model.run.id in wanted]
 
 
 def pair_table(runs: pd.DataFrame) -> pd.DataFrame:

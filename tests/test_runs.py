@@ -2,14 +2,17 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import time
+import zipfile
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lib.archive import load, save
 from lib.engine import compute, train_models
 from lib.errors import InputError
 from lib.ledger import Ledger
@@ -19,8 +22,8 @@ from lib.runs import (
     prune_weights,
     run_table,
     select_settings,
-    selected_models,
     single_models,
+    sources_to_train,
     transfer_models,
 )
 from lib.study import Engine, Study
@@ -47,9 +50,9 @@ def grid(bench) -> pd.DataFrame:
     singles = single_models(bench)
     train_models(bench, singles, "singles")
     table = select_settings(run_table(bench, singles))
-    train_models(bench, selected_models(singles, table), "weights", weights=True)
     prune_weights(bench, table)
     pairs = transfer_models(bench, table)
+    train_models(bench, sources_to_train(bench, pairs), "weights", weights=True)
     train_models(bench, pairs, "pairs")
     return pd.concat([table, run_table(bench, pairs)], ignore_index=True).drop(columns=MEASURED)
 
@@ -80,6 +83,31 @@ def test_a_damaged_prediction_is_trained_again(whole):
     path = bench.ledger.path(model.run.id) / "predictions.safetensors"
     path.write_bytes(path.read_bytes()[:-4])
     pd.testing.assert_frame_equal(grid(bench), whole[1])
+
+
+def test_runs_that_travelled_are_not_trained_again(whole, tmp_path):
+    here, there = (open_workbench(tiny_study(folder)) for folder in (whole[0], tmp_path / "there"))
+    path = tmp_path / "runs.zip"
+    assert save(here.ledger, here.place.materials, path) == len(whole[1])
+    assert load(there.ledger, path) == len(whole[1]) and load(there.ledger, path) == 0
+    lost = whole[1].iloc[-1]
+    shutil.rmtree(there.ledger.path(lost["run"]))
+    pd.testing.assert_frame_equal(grid(there), whole[1])
+    assert [run for run in there.ledger.ids() if there.ledger.has(run, ("weights",))] == [lost["source_run"]]
+
+
+def test_an_archive_that_is_damaged_or_foreign_is_refused(whole, tmp_path):
+    ledger, path = Ledger(tmp_path / "ledger"), tmp_path / "runs.zip"
+    path.write_bytes(b"PK")
+    with pytest.raises(InputError, match="not a readable archive of runs"):
+        load(ledger, path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../0123456789abcdef/entry.json", "{}")
+    with pytest.raises(InputError, match="is no part of an archive of runs"):
+        load(ledger, path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0123456789abcdef/entry.json", "{}")
+    assert load(ledger, path) == 0 and ledger.ids() == []
 
 
 def test_test_labels_change_no_run_and_no_selection(whole):
