@@ -22,8 +22,6 @@ from lib.runs import Model, Workbench, finished, train
 from lib.study import Engine
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
-IDLE_SECONDS = 300  # after which a process without work ends
-_idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()  # lanes that the next list of pieces can use
 
 
 def train_models(bench: Workbench, models: list[Model], label: str, weights: bool = False) -> None:
@@ -64,32 +62,37 @@ def compute(
 
 def _on_this_machine(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
     """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
-    threads, busy = ThreadPoolExecutor(worker_count(engine)), set()
+    idle, alive = SimpleQueue(), set()
+    threads = ThreadPoolExecutor(worker_count(engine))
     try:
-        for done in as_completed([threads.submit(_in_a_lane, function, piece, busy) for piece in pieces]):
+        calls = [threads.submit(_in_a_lane, function, piece, idle, alive) for piece in pieces]
+        for done in as_completed(calls):
             yield done.result()
-    finally:  # after an error or an interruption: pieces that wait are dropped, pieces in flight are stopped
+    finally:  # after an error or an interruption pieces that wait are dropped, and those in flight end with their lane
         threads.shutdown(wait=False, cancel_futures=True)
-        while busy:
-            busy.pop().shutdown(wait=False, kill_workers=True)
+        for lane in list(alive):
+            lane.shutdown(wait=False, kill_workers=True)
 
 
-def _in_a_lane(function: Callable, piece: object, busy: set[ProcessPoolExecutor]) -> bool:
-    """Call function(piece) in an idle process, a new one if there is none; False if the process was lost."""
+def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set) -> bool:
+    """Call function(piece) in an idle lane, a new one if there is none; False if its process was lost.
+
+    A lane has no idle timeout: loky can overlook the death of a process that it starts again after one.
+    """
     try:
-        lane = _idle.get_nowait()
+        lane = idle.get_nowait()
     except Empty:
-        lane = ProcessPoolExecutor(max_workers=1, timeout=IDLE_SECONDS, env=ONE_THREAD)
-    busy.add(lane)
+        lane = ProcessPoolExecutor(max_workers=1, env=ONE_THREAD)
+        alive.add(lane)
     try:
         lane.submit(function, piece).result()
     except TerminatedWorkerError:
-        busy.discard(lane)
+        alive.discard(lane)
         return False
-    finally:
-        if lane in busy:
-            busy.remove(lane)
-            _idle.put(lane)
+    except Exception:
+        idle.put(lane)
+        raise
+    idle.put(lane)
     return True
 
 
