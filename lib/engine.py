@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from queue import Empty, SimpleQueue
+from threading import Event
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
@@ -62,23 +63,26 @@ def compute(
 
 def _on_this_machine(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
     """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
-    idle, alive = SimpleQueue(), set()
+    idle, alive, stop = SimpleQueue(), set(), Event()
     threads = ThreadPoolExecutor(worker_count(engine))
     try:
-        calls = [threads.submit(_in_a_lane, function, piece, idle, alive) for piece in pieces]
+        calls = [threads.submit(_in_a_lane, function, piece, idle, alive, stop) for piece in pieces]
         for done in as_completed(calls):
             yield done.result()
     finally:  # after an error or an interruption pieces that wait are dropped, and those in flight end with their lane
+        stop.set()
         threads.shutdown(wait=False, cancel_futures=True)
         for lane in list(alive):
             lane.shutdown(wait=False, kill_workers=True)
 
 
-def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set) -> bool:
+def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set, stop: Event) -> bool:
     """Call function(piece) in an idle lane, a new one if there is none; False if its process was lost.
 
     A lane has no idle timeout: loky can overlook the death of a process that it starts again after one.
     """
+    if stop.is_set():  # a piece failed: nothing new is begun
+        return False
     try:
         lane = idle.get_nowait()
     except Empty:
@@ -90,7 +94,7 @@ def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set)
         alive.discard(lane)
         return False
     except Exception:
-        idle.put(lane)
+        stop.set()
         raise
     idle.put(lane)
     return True
