@@ -126,7 +126,8 @@ run_tests() {
 }
 
 main() {
-    export PYTHONNOUSERSITE=1 # packages in the user's home must not shadow the pinned ones
+    export PYTHONNOUSERSITE=1     # packages in the user's home must not shadow the pinned ones
+    unset PYTHONDONTWRITEBYTECODE # else every kernel and worker would compile thousands of modules anew
     case ${1:-} in
         -h | --help) help && exit 0 ;;
         --test | --environment) ;;

@@ -7,11 +7,10 @@ source model is then trained again only where a missing pair or attribution need
 
 import io
 import re
-import sys
 import zipfile
 from pathlib import Path
 
-from lib.errors import InputError
+from lib.errors import InputError, run_command
 from lib.ledger import Ledger, write_atomically
 from lib.runs import open_workbench
 from lib.study import ROOT, Study
@@ -84,7 +83,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_command(main)

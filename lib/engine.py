@@ -1,8 +1,9 @@
 """Runs a list of independent pieces of work on all cores or a cluster, resumes it, and shows how far it is.
 
 On one machine every core has a lane: one loky process with one torch thread, which on a CPU is faster than one process
-with many threads. A process that is killed takes only its own piece with it. On a cluster joblib hands the pieces to
-dask. A piece is finished when the ledger holds it, so nothing depends on order, workers, or interruptions.
+with many threads. A process that is killed takes only its own piece with it. One worker is this process itself. On a
+cluster joblib hands the pieces to dask. A piece is finished when the ledger holds it, so nothing depends on order,
+workers, or interruptions.
 """
 
 import os
@@ -41,9 +42,9 @@ def compute(
     label: str,
     unit: str = "model",
 ) -> None:
-    """Call function(piece) in worker processes for every piece that is not finished; a lost worker's piece is retried."""
+    """Call function(piece) in the workers for every piece that is not finished; a lost worker's piece is retried."""
     missing = [piece for piece in pieces if not is_finished(piece)]
-    run_all = _on_this_machine if engine.scheduler is None else _on_a_cluster
+    run_all = _backend(engine)
     with progress_bar(label, len(pieces), len(pieces) - len(missing), unit) as bar:
         for _ in range(engine.retries + 1):
             lost = 0
@@ -61,7 +62,20 @@ def compute(
     )
 
 
-def _on_this_machine(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
+def _backend(engine: Engine) -> Callable[[Callable, Sequence, Engine], Iterator[bool]]:
+    if engine.scheduler is not None:
+        return _on_a_cluster
+    return _in_this_process if worker_count(engine) == 1 else _in_lanes
+
+
+def _in_this_process(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
+    """Call function(piece) one after another, with no process to start and none to lose."""
+    for piece in pieces:
+        function(piece)
+        yield True
+
+
+def _in_lanes(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
     """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
     idle, alive, stop = SimpleQueue(), set(), Event()
     threads = ThreadPoolExecutor(worker_count(engine))
@@ -88,14 +102,13 @@ def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set,
     except Empty:
         lane = ProcessPoolExecutor(max_workers=1, env=ONE_THREAD)
         alive.add(lane)
-    try:
-        lane.submit(function, piece).result()
-    except TerminatedWorkerError:
+    error = lane.submit(function, piece).exception()
+    if isinstance(error, TerminatedWorkerError):
         alive.discard(lane)
         return False
-    except Exception:
+    if error is not None:
         stop.set()
-        raise
+        raise error
     idle.put(lane)
     return True
 

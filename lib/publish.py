@@ -6,12 +6,11 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
 
-from lib.errors import InputError
+from lib.errors import InputError, run_command
 from lib.ledger import write_atomically
 from lib.study import ROOT, Study
 from lib.tables import read_table
@@ -202,7 +201,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_command(main)

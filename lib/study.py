@@ -5,7 +5,6 @@ checks one file.
 """
 
 import difflib
-import sys
 import types
 import typing
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
-from lib.errors import InputError
+from lib.errors import InputError, run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -155,7 +154,9 @@ class Ranking(Parameters):
 class Engine(Parameters):
     """Where the work runs; nothing here changes a result."""
 
-    workers: int | None = Field(None, ge=1, le=1024, description="processes, one thread each; null: one per core")
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="processes, one thread each; 1: the notebook's own; null: one per core"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     scheduler: str | None = Field(
         None, pattern=r"^(tcp|tls)://\S+$", description="address of a dask scheduler; null: this machine's cores"
@@ -358,8 +359,9 @@ def _yaml_value(value: object) -> str:
     return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
 
 
+def main(arguments: list[str]) -> None:
+    print(Study.load(arguments[0]).model_dump_json(indent=1) if arguments else reference())
+
+
 if __name__ == "__main__":
-    try:
-        print(Study.load(sys.argv[1]).model_dump_json(indent=1) if len(sys.argv) > 1 else reference())
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_command(main)

@@ -3,17 +3,14 @@
 import dataclasses
 import os
 import shutil
-import signal
-import time
 import zipfile
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from lib.archive import load, save
-from lib.engine import compute, train_models
+from lib.engine import train_models
 from lib.errors import InputError
 from lib.ledger import Ledger
 from lib.runs import (
@@ -26,7 +23,7 @@ from lib.runs import (
     sources_to_train,
     transfer_models,
 )
-from lib.study import Engine, Study
+from lib.study import Study
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
 
@@ -64,9 +61,9 @@ def whole(tmp_path_factory):
 
 
 def test_two_workers_after_an_interruption_give_the_tables_of_one(tmp_path, whole):
+    interrupted = open_workbench(tiny_study(tmp_path))
+    train_models(interrupted, single_models(interrupted)[::3], "some")
     bench = open_workbench(tiny_study(tmp_path, workers=2))
-    interrupted = single_models(bench)
-    train_models(bench, interrupted[::3], "some")
     pd.testing.assert_frame_equal(grid(bench), whole[1])
 
 
@@ -148,76 +145,11 @@ def test_no_source_trains_on_a_validation_or_test_text(whole):
         assert not np.isin(model.rows, held_out).any()
 
 
-def killed_once(folder, piece) -> None:
-    """A piece of work whose process dies by SIGKILL at the first try."""
-    marker = folder / f"{piece}.tried"
-    if piece == 1 and not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    Ledger(folder).put(str(piece), {}, {}, {})
-
-
-def slow_beside_a_killed_one(folder, piece) -> None:
-    """Piece 0 dies once while piece 1 is at work; every try leaves a mark."""
-    with open(folder / f"{piece}.tries", "a") as file:
-        file.write("x")
-    other, patience = folder / f"{1 - piece}.tries", time.monotonic() + 60
-    while not other.exists() and time.monotonic() < patience:
-        time.sleep(0.05)
-    if piece == 0 and (folder / "0.tries").read_text() == "x":
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(1)
-    Ledger(folder).put(str(piece), {}, {}, {})
-
-
-def killed_always(folder, piece) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_lost_worker_is_replaced_and_its_piece_tried_again(tmp_path):
-    compute(
-        partial(killed_once, tmp_path),
-        [0, 1, 2],
-        lambda piece: Ledger(tmp_path).has(str(piece)),
-        Engine(workers=2),
-        "work",
-    )
-    assert all(Ledger(tmp_path).has(str(piece)) for piece in range(3))
-
-
-def test_a_killed_worker_costs_its_own_piece_only(tmp_path):
-    work = partial(slow_beside_a_killed_one, tmp_path)
-    compute(work, [0, 1], lambda piece: Ledger(tmp_path).has(str(piece)), Engine(workers=2), "work")
-    assert (tmp_path / "0.tries").read_text() == "xx" and (tmp_path / "1.tries").read_text() == "x"
-
-
-def test_an_error_in_a_worker_is_passed_on_and_the_lanes_stay_usable(tmp_path):
-    with pytest.raises(ZeroDivisionError):
-        compute(divide_by, [0, 1, 2], lambda piece: False, Engine(workers=1), "work")
-    compute(
-        partial(killed_once, tmp_path), [3], lambda piece: Ledger(tmp_path).has(str(piece)), Engine(workers=1), "work"
-    )
-
-
-def divide_by(piece) -> float:
-    return 1 / piece
-
-
 def test_two_dask_workers_give_the_tables_of_one(tmp_path, whole):
     distributed = pytest.importorskip("distributed", reason="dask is an optional extra: requirements-cluster.lock")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         study = tiny_study(tmp_path, engine={"scheduler": cluster.scheduler_address})
         pd.testing.assert_frame_equal(grid(open_workbench(study)), whole[1])
-
-
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
-    with pytest.raises(InputError, match="engine.scheduler"):
-        compute(killed_always, [0], lambda piece: False, Engine(scheduler="tcp://127.0.0.1:1"), "work")
-
-
-def test_workers_that_are_always_lost_end_in_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match="workers were lost 1 times, 2 of 2 models are missing"):
-        compute(partial(killed_always, tmp_path), [0, 1], lambda piece: False, Engine(workers=2, retries=0), "work")
 
 
 def test_seconds_of_a_lost_run_are_counted(tmp_path):

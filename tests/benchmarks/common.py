@@ -18,7 +18,7 @@ RESULTS = Path(__file__).with_name("results.csv")
 
 
 def parser(description: str, **sizes: int) -> argparse.ArgumentParser:
-    """Options --repeats and one per size, with its default."""
+    """An option for every number, with its default."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     for name, default in sizes.items():
         options.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help=" ")
@@ -46,8 +46,16 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {device}, torch {torch.__version__}, Python {platform.python_version()}"
 
 
-def report(claim: str, ours: list[float], theirs: list[float], unit: str, ratio: float, agreement: str) -> None:
-    """Print both sides' medians and their range, and replace the claim's row of results.csv."""
+def report(claim: str, found: tuple[list, list], agreement: str, texts: int | None = None) -> None:
+    """Print both sides' medians and their range, and replace the claim's row of results.csv.
+
+    found: what in_turn returned. texts: how many each side worked through; then rates are shown instead of seconds.
+    The ratio is theirs to ours in seconds, of medians.
+    """
+    ours, theirs = times = [[time for time, _ in side] for side in found]
+    ratio, unit = np.median(theirs) / np.median(ours), "s" if texts is None else "texts/s"
+    if texts is not None:
+        ours, theirs = ([texts / time for time in side] for side in times)
     sides = {"ours": ours, "theirs": theirs}
     print(f"{claim} on {machine()}")
     for name, values in sides.items():

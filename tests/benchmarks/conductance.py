@@ -13,9 +13,8 @@ from common import in_turn, parser, report
 
 from lib.conductance import POSITIVE, layer_conductances
 from lib.encoders import fresh_head, load_model
-from lib.runs import open_workbench
-from lib.study import Study
-from lib.tasks import draw_training_rows
+from lib.runs import open_workbench, single_models
+from lib.study import Setting, Study
 from lib.training import fine_tune
 
 CAPTUM_STEPS = 50  # its default
@@ -26,11 +25,9 @@ def fine_tuned(bench) -> torch.nn.Module:
     torch.manual_seed(0)
     network = load_model(bench.study.encoder, None, "cpu")
     fresh_head(network)
-    rows = draw_training_rows(bench.tasks, "request", bench.study.source)
-    setting = bench.study.settings[0].model_copy(update={"epochs": bench.study.source.epochs or 1})
-    fine_tune(
-        network, bench.tokens, rows, bench.tasks.column("request")[rows], setting, bench.study.training, "float32"
-    )
+    one = next(model for model in single_models(bench) if (model.target, model.regime) == ("request", "source"))
+    setting = Setting(**one.run.setting)
+    fine_tune(network, bench.tokens, one.rows, one.labels, setting, bench.study.training, "float32")
     return network.eval()
 
 
@@ -42,25 +39,15 @@ def captum_errors(model: torch.nn.Module, texts: list[np.ndarray], pad: int) -> 
     def logit(embeddings):
         return model(inputs_embeds=embeddings).logits[:, POSITIVE]
 
-    forward = _Module(logit)
     for number, ids in enumerate(texts):
         blank = np.where(np.isin(np.arange(len(ids)), [0, len(ids) - 1]), ids, pad)
         end, start = (embed(torch.as_tensor(each, dtype=torch.long)[None]).detach() for each in (ids, blank))
         with torch.no_grad():
             change = (logit(end) - logit(start)).item()
         for layer, module in enumerate([base.embeddings, *base.encoder.layer]):
-            found = LayerConductance(forward, module).attribute(end, start, n_steps=CAPTUM_STEPS)
+            found = LayerConductance(logit, module).attribute(end, start, n_steps=CAPTUM_STEPS)
             errors[number, layer] = abs(found.sum().item() - change) / abs(change)
     return errors
-
-
-class _Module(torch.nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, embeddings):
-        return self.function(embeddings)
 
 
 def main() -> None:
@@ -78,11 +65,10 @@ def main() -> None:
         return captum_errors(model, texts, bench.tokens.pad)
 
     mine, other = in_turn(ours, theirs, given.repeats)
-    times = [[time for time, _ in side] for side in (mine, other)]
     errors = [np.nanmedian(side[0][1]) for side in (mine, other)]
     agreement = f"median completeness error {errors[0]:.2%} with {config.steps} steps, captum {errors[1]:.2%} with 50"
     agreement += f"; {given.texts} texts, {other[0][1].shape[1]} layers"
-    report("conductance", *times, "s", np.median(times[1]) / np.median(times[0]), agreement)
+    report("conductance", (mine, other), agreement)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
     python tests/benchmarks/projection.py
 
 Every run is entered with predictions of 600 validation and 1,200 test texts, as if it had been trained; nothing is.
-docs/scaling.md uses the rates printed here.
 """
 
 import tempfile
@@ -12,8 +11,17 @@ from dataclasses import asdict
 import numpy as np
 from common import machine, parser, seconds
 
-from lib.runs import PARTS, Model, Workbench, finished, open_workbench, run_table, select_settings, single_models
-from lib.runs import transfer_models as pair_models
+from lib.runs import (
+    PARTS,
+    Model,
+    Workbench,
+    finished,
+    open_workbench,
+    run_table,
+    select_settings,
+    single_models,
+    transfer_models,
+)
 from lib.study import Study
 
 
@@ -48,7 +56,7 @@ def main() -> None:
         times["plan single-task models"], singles = seconds(lambda: single_models(bench))
         enter(bench, singles)
         table = select_settings(run_table(bench, singles))
-        times["plan pairs"], pairs = seconds(lambda: pair_models(bench, table))
+        times["plan pairs"], pairs = seconds(lambda: transfer_models(bench, table))
         times["enter pairs in the ledger"], _ = seconds(lambda: enter(bench, pairs))
         times["resume: which pairs are finished"], done = seconds(lambda: sum(finished(bench, pair) for pair in pairs))
         times["table of pairs"], rows = seconds(lambda: run_table(bench, pairs))

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 from common import in_turn, parser, report
 
 from lib.study import ROOT
@@ -25,8 +24,7 @@ def main() -> None:
         return subprocess.run([sys.executable, "-c", "import torch"], capture_output=True, text=True).stderr.strip()
 
     mine, other = in_turn(ours, theirs, given.repeats)
-    times = [[time for time, _ in side] for side in (mine, other)]
-    report("start", *times, "s", np.median(times[1]) / np.median(times[0]), f"it said: {mine[0][1][:60]}")
+    report("start", (mine, other), f"it said: {mine[0][1][:60]}")
 
 
 if __name__ == "__main__":

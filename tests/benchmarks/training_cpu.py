@@ -4,12 +4,11 @@
     python tests/benchmarks/training_cpu.py
 
 The same work on both sides: MiniLM, the same real messages, the same batch size, epochs and learning rate, one model
-after another for the Trainer on all cores, one worker of one thread per core here. Workers are started, and the texts
-tokenised, before the clock starts; building models, copying weights, and writing the ledger are on the clock.
+after another for the Trainer on all cores, one worker of one thread per core here. The texts are
+tokenised before the clock starts; starting workers, building models, copying weights, and the ledger are on it.
 """
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,9 @@ from common import in_turn, parser, report
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from lib.encoders import load_model, load_tokenizer
-from lib.engine import compute
-from lib.ledger import Ledger
+from lib.engine import train_models
 from lib.metrics import scores
-from lib.runs import PARTS, Workbench, open_workbench, single_models, train
+from lib.runs import PARTS, Workbench, open_workbench, single_models
 from lib.study import Regime, Setting, Study
 
 TASKS = ["request", "food", "water", "shelter", "floods", "death"]
@@ -81,13 +79,8 @@ def with_engine(bench: Workbench, folder: Path) -> list[np.ndarray]:
         ledger_entry = ledger.path(model.run.id)
         if ledger_entry.exists():
             ledger_entry.rename(folder / f"{model.run.id}.{len(list(folder.iterdir()))}")
-    is_finished = partial(_has, ledger)
-    compute(partial(train, bench.place), models, is_finished, bench.study.engine, "models")
+    train_models(bench, models, "models")
     return [bench.predictions(model.run.id, "validation") for model in models]
-
-
-def _has(ledger: Ledger, model) -> bool:
-    return ledger.has(model.run.id, ("predictions",))
 
 
 def mean_f1(bench: Workbench, found: list[np.ndarray]) -> float:
@@ -101,19 +94,16 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as moved:
         bench = workbench(folder, given.texts, given.epochs, given.tasks, given.seeds)
-        with_engine(bench, Path(moved))  # starts the workers
         mine, other = in_turn(
             lambda: with_engine(bench, Path(moved)), lambda: with_trainer(bench, moved), given.repeats
         )
         seen = sum(int(model.run.setting["epochs"] * len(model.rows)) for model in single_models(bench))
-        times = [[time for time, _ in side] for side in (mine, other)]
-        rates = [[seen / time for time in side] for side in times]
         f1 = [mean_f1(bench, side[0][1]) for side in (mine, other)]
     agreement = (
         f"mean validation F1 of {given.tasks} tasks and {given.seeds} seeds: ours {f1[0]:.3f}, Trainer {f1[1]:.3f}"
     )
     agreement += f"; {seen} texts, validation and test predicted on the clock"
-    report("training_cpu", *rates, "texts/s", np.median(times[1]) / np.median(times[0]), agreement)
+    report("training_cpu", (mine, other), agreement, texts=seen)
 
 
 if __name__ == "__main__":

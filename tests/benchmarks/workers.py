@@ -23,13 +23,10 @@ def main() -> None:
             study = bench.study.model_copy(update={"engine": Engine(workers=workers)})
             return with_engine(replace(bench, study=study), Path(moved))
 
-        on(2)  # starts the workers
         mine, other = in_turn(lambda: on(2), lambda: on(1), given.repeats)
         same = all(np.array_equal(a, b) for a, b in zip(mine[0][1], other[0][1], strict=True))
-    times = [[time for time, _ in side] for side in (mine, other)]
-    rates = [[given.tasks * given.texts / time for time in side] for side in times]
     agreement = f"predictions of all {given.tasks} models {'are equal bit by bit' if same else 'DIFFER'}"
-    report("workers", *rates, "texts/s", np.median(times[1]) / np.median(times[0]), agreement)
+    report("workers", (mine, other), agreement, texts=given.tasks * given.texts)
 
 
 if __name__ == "__main__":
