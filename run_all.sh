@@ -122,7 +122,7 @@ prepare_environment() {
 run_tests() {
     "$PYTHON" -m ruff check .
     "$PYTHON" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
-    exec "$PYTHON" -m pytest "$@"
+    exec "$PYTHON" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
 }
 
 main() {

@@ -86,6 +86,21 @@ def ansat_table(
     return pd.concat(parts, ignore_index=True).assign(seed=seed)[columns]
 
 
+def shared_terms(
+    sources: Mapping[str, np.ndarray],
+    targets: Mapping[str, np.ndarray],
+    term_offsets: np.ndarray,
+    thresholds: Sequence[float],
+) -> np.ndarray:
+    """Shared active terms of every probe text, mean over the thresholds: (texts, L, sources, targets).
+
+    Arguments as in ansat_table; the mean over the texts is the mean ANSAT.
+    """
+    active = [_padded(_stacked(tasks, term_offsets, activity), term_offsets) for tasks in (sources, targets)]
+    counts = [_shared(*((side >= threshold).astype(np.float32) for side in active))[0] for threshold in thresholds]
+    return np.mean(counts, axis=0)
+
+
 def sibling_table(
     sources: Mapping[str, np.ndarray],
     targets: Mapping[str, np.ndarray],

@@ -10,16 +10,19 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from lib.activity import ansat_table, cls_share, sibling_table, terms
+from lib.activity import ansat_table, cls_share, shared_terms, sibling_table, terms
+from lib.bootstrap import interval
 from lib.conductance import layer_conductances
 from lib.engine import compute, train_models
 from lib.ledger import Ledger, digest, fingerprint
+from lib.metrics import rank_agreement
 from lib.runs import Place, Workbench, load_materials, load_weights, single_models, worker_network
 from lib.tasks import probe_rows
 from lib.training import prepare_process
 from lib.transfer import selected_singles
 
 CODE_VERSION = 1  # raise it when a change to the code changes attributions
+DRAWS = 200  # resamples of the probe texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +44,31 @@ class Attribution:
         return digest(self.record)
 
 
-def attributions(bench: Workbench, singles: pd.DataFrame) -> dict[str, Attribution]:
-    """The attribution of every selected single-task model, by run id."""
+def attributions(bench: Workbench, singles: pd.DataFrame, steps: int | None = None) -> dict[str, Attribution]:
+    """The attribution of every selected single-task model, by run id; with the study's steps unless others are given."""
     rows = probe_rows(bench.tasks, bench.study.conductance)
     runs = singles.loc[singles["selected"], "run"]
-    return {run: Attribution(run, bench.place.materials, rows, bench.study.conductance.steps) for run in runs}
+    return {run: Attribution(run, bench.place.materials, rows, steps or bench.study.conductance.steps) for run in runs}
 
 
 def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     """Attribute the selected models that the ledger lacks; returns the table "conductance".
 
-    Models that are to be attributed but whose weights are not at hand are trained again.
+    They are attributed with the study's steps, and with those that it compares. Models that are to be attributed but
+    whose weights are not at hand are trained again.
     """
-    pieces = attributions(bench, singles)
+    config, pieces = bench.study.conductance, attributions(bench, singles)
+    compared = [piece for steps in config.compare_steps for piece in attributions(bench, singles, steps).values()]
 
     def is_finished(piece: Attribution) -> bool:
         return bench.ledger.has(piece.id, ("terms",))
 
-    models = [
-        model for model in single_models(bench) if model.run.id in pieces and not is_finished(pieces[model.run.id])
-    ]
+    missing = {piece.run for piece in [*pieces.values(), *compared] if not is_finished(piece)}
+    models = [model for model in single_models(bench) if model.run.id in missing]
     train_models(bench, models, "models whose weights are needed", weights=True)
-    work = partial(attribute, bench.place, bench.study.conductance.rows)
+    work = partial(attribute, bench.place, config.rows)
     compute(work, list(pieces.values()), is_finished, bench.study.engine, "conductance")
+    compute(work, compared, is_finished, bench.study.engine, "conductance with other steps")
     return pd.DataFrame(
         [_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()]
     )
@@ -111,16 +116,49 @@ def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataF
     pieces, ansat, siblings = attributions(bench, singles), [], []
     rows = probe_rows(bench.tasks, bench.study.conductance)
     for seed in bench.study.seeds:
-        sides = {}
-        for side in ("source", "target"):
-            chosen = selected_singles(singles, side)
-            chosen = chosen[chosen["seed"] == seed]
-            sides[side] = {row.target: terms_of(bench, pieces[row.run])[0] for row in chosen.itertuples()}
-        positives = np.stack([bench.tasks.column(task)[rows] == 1 for task in sides["target"]], axis=1)
-        offsets = terms_of(bench, next(iter(pieces.values())))[1]
-        ansat.append(ansat_table(*sides.values(), offsets, bench.study.ansat.thresholds, positives, seed))
-        siblings.append(sibling_table(*sides.values(), offsets, positives, seed))
+        sources, targets, offsets = _sides(bench, singles, pieces, seed)
+        positives = np.stack([bench.tasks.column(task)[rows] == 1 for task in targets], axis=1)
+        ansat.append(ansat_table(sources, targets, offsets, bench.study.ansat.thresholds, positives, seed))
+        siblings.append(sibling_table(sources, targets, offsets, positives, seed))
     return pd.concat(ansat, ignore_index=True), pd.concat(siblings, ignore_index=True)
+
+
+def _sides(bench: Workbench, singles: pd.DataFrame, pieces: dict[str, Attribution], seed: int) -> tuple:
+    """Terms of the sources' and of the targets' models of one seed, task -> (terms, layers), and the texts' offsets."""
+    sides = []
+    for side in ("source", "target"):
+        chosen = selected_singles(singles, side)
+        chosen = chosen[chosen["seed"] == seed]
+        sides.append({row.target: terms_of(bench, pieces[row.run])[0] for row in chosen.itertuples()})
+    return *sides, terms_of(bench, next(iter(pieces.values())))[1]
+
+
+def tradeoff_table(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
+    """What fewer steps and fewer probe texts change: table "tradeoff".
+
+    agreement: Spearman's correlation of a target's sources by ANSAT (mean over the thresholds) with their order by the
+    most steps on all probe texts, mean over targets, layers and seeds. Where ``resampled``, the probe texts are drawn
+    with replacement: mean over DRAWS draws, and their 95 % interval. Else all of them are used once, so that only the
+    steps differ from the reference. seconds: of attributing one model, in proportion to the texts.
+    """
+    config, rng = bench.study.conductance, np.random.default_rng(bench.study.conductance.seed)
+    texts = len(probe_rows(bench.tasks, config))
+    sizes = sorted({max(1, texts // part) for part in (8, 4, 2, 1)})
+    draws = {size: rng.multinomial(size, np.full(texts, 1 / texts), size=DRAWS) / size for size in sizes}
+    reference, rows = None, []
+    for steps in sorted({config.steps, *config.compare_steps}, reverse=True):
+        pieces = attributions(bench, singles, steps)
+        seconds = np.mean([bench.ledger.entry(piece.id)["numbers"]["seconds"] for piece in pieces.values()])
+        sides = [_sides(bench, singles, pieces, seed) for seed in bench.study.seeds]
+        shared = np.stack([shared_terms(*each, bench.study.ansat.thresholds) for each in sides], axis=1)
+        whole = shared.mean(axis=0)
+        reference = whole if reference is None else reference
+        rows.append((steps, texts, False, seconds, *3 * [rank_agreement(whole[None], reference).item()]))
+        for size, weights in draws.items():
+            agreement = rank_agreement(np.tensordot(weights, shared, axes=1), reference)
+            rows.append((steps, size, True, seconds * size / texts, agreement.mean(), *interval(agreement)))
+    columns = ["steps", "probe_texts", "resampled", "seconds", "agreement", "agreement_low", "agreement_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def example_terms(bench: Workbench, piece: Attribution, task: str) -> tuple[str, np.ndarray]:

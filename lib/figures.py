@@ -209,6 +209,29 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_tradeoff(tradeoff: pd.DataFrame) -> Figure:
+    """How well the sources' order is kept against what it costs: a line per number of steps, a point per probe size."""
+    figure, (axes,) = _panels(1, 2.8)
+    steps = sorted(tradeoff["steps"].unique())
+    for colour, count in zip(sns.color_palette("viridis", len(steps)), steps, strict=True):
+        rows = tradeoff[tradeoff["steps"] == count]
+        drawn, whole = rows[rows["resampled"]].sort_values("probe_texts"), rows[~rows["resampled"]]
+        axes.plot(drawn["seconds"], drawn["agreement"], color=colour, marker="o", ms=3, label=f"{count} steps")
+        axes.fill_between(
+            drawn["seconds"], drawn["agreement_low"], drawn["agreement_high"], color=colour, alpha=0.12, lw=0
+        )
+        axes.scatter(whole["seconds"], whole["agreement"], color=colour, marker="D", s=22, zorder=3)
+    texts = tradeoff[tradeoff["resampled"]].query("steps == @steps[-1]")
+    for row in texts.itertuples():
+        axes.annotate(
+            f"{row.probe_texts}", (row.seconds, row.agreement), (0, -10), textcoords="offset points", fontsize=6
+        )
+    axes.set(xlabel="seconds to attribute one model (one worker)", ylabel="agreement of the sources' order\n(Spearman)")
+    axes.set(xscale="log", ylim=(None, 1.03))
+    axes.legend(fontsize=7, loc="lower right")
+    return figure
+
+
 def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int) -> Figure:
     """ANSAT of every pair at several thresholds, one layer."""
     rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all")]

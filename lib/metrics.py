@@ -44,3 +44,20 @@ def spearman(scores: np.ndarray, outcomes: np.ndarray) -> float:
     if np.ptp(truth) == 0:
         return float("nan")
     return float(np.corrcoef(ranks, truth)[0, 1]) if np.ptp(ranks) > 0 else 0.0
+
+
+def rank_agreement(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Spearman's correlation of the sources of each target with a reference's, mean over all but the draws: (draws,).
+
+    scores: (draws, ..., sources, targets), reference: (..., sources, targets), the same tasks in the same order; a
+    task is no source of itself. Where one side ranks nothing (all equal), the correlation counts as 0.
+    """
+    other = ~np.eye(scores.shape[-1], dtype=bool)
+    unit = []
+    for side in (scores, reference):
+        columns = np.stack([side[..., other[:, task], task] for task in range(len(other))], axis=-2)
+        ranks = rankdata(columns, axis=-1)
+        ranks -= ranks.mean(axis=-1, keepdims=True)
+        norm = np.linalg.norm(ranks, axis=-1, keepdims=True)
+        unit.append(np.divide(ranks, norm, out=np.zeros_like(ranks), where=norm > 0))
+    return (unit[0] * unit[1]).sum(axis=-1).reshape(len(scores), -1).mean(axis=1)

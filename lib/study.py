@@ -122,6 +122,9 @@ class Conductance(Parameters):
     probe_texts: int = Field(64, ge=1, description="training and validation texts that every model is attributed on")
     positives: Share = Field(0.5, description="share of the probe texts drawn as positives, evenly over the tasks")
     steps: int = Field(8, ge=2, le=500, description="intervals of the path integral")
+    compare_steps: list[Annotated[int, Field(ge=2, le=500)]] = Field(
+        [], description="other steps to attribute with too, for the figure of what steps and probe texts are worth"
+    )
     rows: int = Field(512, ge=1, description="interpolated texts in one pass; bounds memory, does not change results")
     seed: int = Field(0, ge=0, description="seed of the draw of the probe texts")
 

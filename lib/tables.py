@@ -132,6 +132,16 @@ SCHEMAS = {
         completeness_error_absolute=_number(),
         completeness_error_relative=_number(),
     ),
+    "tradeoff": _schema(
+        ["steps", "probe_texts", "resampled"],
+        steps=_count(),
+        probe_texts=_count(),
+        resampled=_flag(),
+        seconds=_number(),
+        agreement=_number(),
+        agreement_low=_number(),
+        agreement_high=_number(),
+    ),
     "ansat": _schema(
         ["source", "target", "seed", "layer", "threshold", "probe"],
         source=_text(),

@@ -11,6 +11,13 @@ settings.load_profile("steady")  # the same cases on every run, however slow the
 os.environ["WHENCE_HEADLESS"] = "1"  # progress as plain lines, no widgets
 
 
+LONGEST = ("test_smoke_study", "test_runs")  # files that start first, so that parallel tests end together
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: (LONGEST + (item.path.stem,)).index(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def smoke_study(tmp_path_factory):
     """The study "smoke" with its results in a temporary folder."""

@@ -177,3 +177,14 @@ def test_hostile_words_are_shown_and_not_executed():
     assert all(c == "\n" or c.isprintable() for c in shaded)
     assert "\\u{202e}txet" in shaded and "&lt;script&gt;" in shaded and "a\\u{0}\\u{1b}[31m" in shaded
     assert shaded.count("<bdi ") == shaded.count("</bdi>") == 12 and re.findall(r"layer (\d)", shaded) == ["0", "2"]
+
+
+def test_shared_terms_average_to_the_mean_ansat_over_thresholds():
+    models, offsets, positives = random_study()
+    names = list(models)
+    shared = activity.shared_terms(models, models, offsets, THRESHOLDS)
+    assert shared.shape == (9, 3, 4, 4)  # texts, layers below the last, sources, targets
+    table = activity.ansat_table(models, models, offsets, THRESHOLDS, positives, 0)
+    expected = table[table["probe"] == "all"].groupby(["layer", "source", "target"])["ansat"].mean()
+    found = [shared.mean(axis=0)[layer, names.index(a), names.index(b)] for layer, a, b in expected.index]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

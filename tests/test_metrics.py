@@ -77,3 +77,20 @@ def test_interval_keeps_never_and_skips_undefined():
     low, high = bootstrap.interval(np.r_[np.ones(50), np.full(50, np.inf), np.full(10, np.nan)])
     assert (low, high) == (1.0, np.inf)
     assert np.isnan(bootstrap.interval(np.full(5, np.nan))).all()
+
+
+def test_rank_agreement_is_the_mean_of_scipys_over_draws_layers_and_targets():
+    rng = np.random.default_rng(3)
+    scores, reference = rng.integers(0, 6, (5, 2, 4, 4)).astype(float), rng.normal(size=(2, 4, 4))
+    scores[0, 1, :, 2] = 1.0  # ranks nothing: counts as 0
+    found = metrics.rank_agreement(scores, reference)
+    for draw, value in enumerate(found):
+        each = []
+        for layer in range(2):
+            for target in range(4):
+                others = [task for task in range(4) if task != target]
+                column = scores[draw, layer, others, target]
+                rho = stats.spearmanr(column, reference[layer, others, target])[0] if np.ptp(column) else 0.0
+                each.append(rho)
+        assert value == pytest.approx(np.mean(each))
+    assert metrics.rank_agreement(reference[None], reference) == pytest.approx(1.0)

@@ -61,10 +61,11 @@ def whole(tmp_path_factory):
 
 
 def test_two_workers_after_an_interruption_give_the_tables_of_one(tmp_path, whole):
-    interrupted = open_workbench(tiny_study(tmp_path))
-    train_models(interrupted, single_models(interrupted)[::3], "some")
-    bench = open_workbench(tiny_study(tmp_path, workers=2))
-    pd.testing.assert_frame_equal(grid(bench), whole[1])
+    bench = open_workbench(tiny_study(tmp_path))
+    models = single_models(bench)
+    train_models(bench, models[::3], "before an interruption")
+    train_models(bench, models, "after it")
+    pd.testing.assert_frame_equal(grid(open_workbench(tiny_study(tmp_path, workers=2))), whole[1])
 
 
 def test_a_second_call_trains_nothing_even_after_weights_were_pruned(whole):
