@@ -24,6 +24,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from lib.datasets.synthetic import SYLLABLES
+from lib.dropout import use_cheap_dropout
 from lib.errors import InputError
 from lib.ledger import fingerprint
 from lib.study import ROOT, Encoder
@@ -114,6 +115,8 @@ def load_model(encoder: Encoder, dropout: float | None, device: str) -> torch.nn
             model = AutoModelForSequenceClassification.from_config(config)
         else:
             model = _from_pretrained(AutoModelForSequenceClassification, encoder, config=config, use_safetensors=True)
+    if device == "cpu":
+        use_cheap_dropout(model)
     return model.float().to(device)
 
 

@@ -25,7 +25,7 @@ from lib.study import Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import fine_tune, predict, prepare_process, resolve_precision
 
-CODE_VERSION = 2  # of everything below that decides a result; raise it when a change to the code changes results
+CODE_VERSION = 3  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
 
 
@@ -360,3 +360,9 @@ def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.nd
 def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
     """Delete the weights of single-task models that were not selected; returns the bytes set free."""
     return sum(bench.ledger.prune(run, "weights") for run in singles.loc[~singles["selected"], "run"])
+
+
+def largest_weights(bench: Workbench, singles: pd.DataFrame) -> int:
+    """Bytes of the largest stored weights of a selected single-task model; 0 where none are at hand."""
+    files = [bench.ledger.path(run) / "weights.safetensors" for run in singles.loc[singles["selected"], "run"]]
+    return max((file.stat().st_size for file in files if file.exists()), default=0)
