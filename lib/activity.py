@@ -7,7 +7,7 @@ Arrays are ragged: values of all texts on one axis, text t between offsets[t] an
 
 import html
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,10 +73,8 @@ def ansat_table(
     Jaccard: terms active in both over terms active in either, mean over the texts; 0 where neither has an active term.
     A target without a positive probe text has no rows of probe "positives".
     """
-    active = [_padded(_stacked(tasks, term_offsets, activity), term_offsets) for tasks in (sources, targets)]
     parts = []
-    for threshold in thresholds:
-        both, either = _shared(*((side >= threshold).astype(np.float32) for side in active))
+    for threshold, (both, either) in zip(thresholds, _shared(sources, targets, term_offsets, thresholds), strict=True):
         jaccard = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
         every = np.ones_like(both)
         for probe, chosen in _probes(positives).items():
@@ -96,9 +94,7 @@ def shared_terms(
 
     Arguments as in ansat_table; the mean over the texts is the mean ANSAT.
     """
-    active = [_padded(_stacked(tasks, term_offsets, activity), term_offsets) for tasks in (sources, targets)]
-    counts = [_shared(*((side >= threshold).astype(np.float32) for side in active))[0] for threshold in thresholds]
-    return np.mean(counts, axis=0)
+    return np.mean([both for both, _ in _shared(sources, targets, term_offsets, thresholds)], axis=0)
 
 
 def sibling_table(
@@ -186,10 +182,15 @@ def _padded(stacked: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(padded.transpose(0, 3, 2, 1))
 
 
-def _shared(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Terms active in both and in either of two models: (texts, layers, sources, targets) each, from 0/1 arrays."""
-    both = sources @ targets.swapaxes(-1, -2)
-    return both, sources.sum(-1)[..., :, None] + targets.sum(-1)[..., None, :] - both
+def _shared(
+    sources: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray], term_offsets: np.ndarray, thresholds
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """By threshold, terms active in both and in either of two models: (texts, layers, sources, targets) each."""
+    sides = [_padded(_stacked(tasks, term_offsets, activity), term_offsets) for tasks in (sources, targets)]
+    for threshold in thresholds:
+        first, second = ((side >= threshold).astype(np.float32) for side in sides)
+        both = first @ second.swapaxes(-1, -2)
+        yield both, first.sum(-1)[..., :, None] + second.sum(-1)[..., None, :] - both
 
 
 def _probes(positives: np.ndarray) -> dict[str, np.ndarray]:

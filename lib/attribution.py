@@ -57,21 +57,18 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     They are attributed with the study's steps, and with those that it compares. Models that are to be attributed but
     whose weights are not at hand are trained again.
     """
-    config, pieces = bench.study.conductance, attributions(bench, singles)
-    compared = [piece for steps in config.compare_steps for piece in attributions(bench, singles, steps).values()]
+    config, own = bench.study.conductance, attributions(bench, singles)
+    pieces = [piece for steps in config.all_steps for piece in attributions(bench, singles, steps).values()]
 
     def is_finished(piece: Attribution) -> bool:
         return bench.ledger.has(piece.id, ("terms",))
 
-    missing = {piece.run for piece in [*pieces.values(), *compared] if not is_finished(piece)}
+    missing = {piece.run for piece in pieces if not is_finished(piece)}
     models = [model for model in single_models(bench) if model.run.id in missing]
     train_models(bench, models, "models whose weights are needed", weights=True)
     work = partial(attribute, bench.place, config.rows)
-    compute(work, list(pieces.values()), is_finished, bench.study.engine, "conductance")
-    compute(work, compared, is_finished, bench.study.engine, "conductance with other steps")
-    return pd.DataFrame(
-        [_row(bench, single, pieces[single.run]) for single in singles[singles["selected"]].itertuples()]
-    )
+    compute(work, pieces, is_finished, bench.study.engine, "conductance")
+    return pd.DataFrame([_row(bench, single, own[single.run]) for single in singles[singles["selected"]].itertuples()])
 
 
 def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
@@ -146,7 +143,7 @@ def tradeoff_table(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     sizes = sorted({max(1, texts // part) for part in (8, 4, 2, 1)})
     draws = {size: rng.multinomial(size, np.full(texts, 1 / texts), size=DRAWS) / size for size in sizes}
     reference, rows = None, []
-    for steps in sorted({config.steps, *config.compare_steps}, reverse=True):
+    for steps in config.all_steps:
         pieces = attributions(bench, singles, steps)
         seconds = np.mean([bench.ledger.entry(piece.id)["numbers"]["seconds"] for piece in pieces.values()])
         sides = [_sides(bench, singles, pieces, seed) for seed in bench.study.seeds]

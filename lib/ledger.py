@@ -140,10 +140,14 @@ class Ledger:
 
     def prune(self, id: str, name: str) -> int:
         """Delete one file of an entry that no study needs any more; returns the bytes set free."""
-        path = self.path(id) / f"{name}.safetensors"
-        size = path.stat().st_size if path.exists() else 0
-        path.unlink(missing_ok=True)
+        size = self.size(id, name)
+        (self.path(id) / f"{name}.safetensors").unlink(missing_ok=True)
         return size
+
+    def size(self, id: str, name: str) -> int:
+        """Bytes of one file of an entry; 0 where it is absent."""
+        path = self.path(id) / f"{name}.safetensors"
+        return path.stat().st_size if path.exists() else 0
 
     def sweep(self) -> int:
         """Remove what interrupted writers left behind; returns how many leftovers there were."""

@@ -364,5 +364,4 @@ def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
 
 def largest_weights(bench: Workbench, singles: pd.DataFrame) -> int:
     """Bytes of the largest stored weights of a selected single-task model; 0 where none are at hand."""
-    files = [bench.ledger.path(run) / "weights.safetensors" for run in singles.loc[singles["selected"], "run"]]
-    return max((file.stat().st_size for file in files if file.exists()), default=0)
+    return max(bench.ledger.size(run, "weights") for run in singles.loc[singles["selected"], "run"])

@@ -128,6 +128,11 @@ class Conductance(Parameters):
     rows: int = Field(512, ge=1, description="interpolated texts in one pass; bounds memory, does not change results")
     seed: int = Field(0, ge=0, description="seed of the draw of the probe texts")
 
+    @property
+    def all_steps(self) -> list[int]:
+        """Every number of steps that models are attributed with, the most first."""
+        return sorted({self.steps, *self.compare_steps}, reverse=True)
+
 
 class Ansat(Parameters):
     """When a term counts as active."""
