@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from lib.ledger import write_atomically
 
@@ -228,6 +228,9 @@ def plot_tradeoff(tradeoff: pd.DataFrame) -> Figure:
         )
     axes.set(xlabel="seconds to attribute one model (one worker)", ylabel="agreement of the sources' order\n(Spearman)")
     axes.set(xscale="log", ylim=(None, 1.03))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.legend(fontsize=7, loc="lower right")
     return figure
 

@@ -29,9 +29,10 @@ def publish(study: Study) -> Path:
     if not (study.folder / "summary.json").exists():
         raise InputError(f"study {study.name} is not finished: run ./run_all.sh {study.name} first")
     folder = ROOT / "figures" / study.name
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(study.figures, folder)
-    shutil.copytree(study.tables, folder / "tables")
+    for old in [*folder.glob("*.svg"), *folder.glob("*.png"), *(folder / "tables").glob("*")]:
+        old.unlink()  # the archive of finished runs stays
+    shutil.copytree(study.figures, folder, dirs_exist_ok=True)
+    shutil.copytree(study.tables, folder / "tables", dirs_exist_ok=True)
     shutil.copy(study.folder / "summary.json", folder / "summary.json")
     return folder
 
