@@ -1,8 +1,10 @@
 """Every interval of the study is a percentile bootstrap; the resampling lives here, seeded and vectorised."""
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 TAILS = (0.025, 0.975)  # of a 95 % interval
+FALSE_DISCOVERIES = 0.05  # rate that is controlled where many differences are judged together
 
 
 def draw_counts(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -43,3 +45,14 @@ def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first is far slower
     low, high = quantile(draws, TAILS, axis=0, method="inverted_cdf")
     return low, high
+
+
+def p_values(draws: np.ndarray) -> np.ndarray:
+    """Two-sided bootstrap p-values of differences from 0: draws (draws, m) -> (m,), at least 2 / (draws + 1)."""
+    below, above = (1 + (draws <= 0).sum(axis=0)), (1 + (draws >= 0).sum(axis=0))
+    return np.minimum(1.0, 2 * np.minimum(below, above) / (len(draws) + 1))
+
+
+def discoveries(p: np.ndarray) -> np.ndarray:
+    """Which of a family of differences are real at FALSE_DISCOVERIES (Benjamini and Hochberg 1995): (m,) bool."""
+    return false_discovery_control(p) <= FALSE_DISCOVERIES

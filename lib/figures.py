@@ -149,7 +149,7 @@ def plot_validation_against_test(singles: pd.DataFrame) -> Figure:
 def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
     """Gain in test F1 of every pair over the target's single-task model; framed where outside the noise."""
     wide = matrix.pivot(index="source", columns="target", values="gain")
-    figure = plot_matrix(wide, "gain in test F1 over no transfer (framed: 95 % interval excludes 0)", "gain in F1")
+    figure = plot_matrix(wide, "gain in test F1 over no transfer (framed: outside the noise)", "gain in F1")
     axes, rows, columns = figure.axes[0], list(wide.index), list(wide.columns)
     for pair in matrix[matrix["helps"] | matrix["hurts"]].itertuples():
         corner = (columns.index(pair.target), rows.index(pair.source))
@@ -160,16 +160,19 @@ def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
 def plot_target_gains(targets: pd.DataFrame) -> Figure:
     """Per target, the gain in test F1 of its validation-chosen source with the 95 % interval of the paired bootstrap."""
     table = targets.sort_values("gain").reset_index(drop=True)
-    figure, (axes,) = _panels(1, 0.9 + 0.26 * len(table))
-    colours = [GOOD if row.gain_low > 0 else BAD if row.gain_high < 0 else NEUTRAL for row in table.itertuples()]
+    figure, (axes,) = _panels(1, 1.2 + 0.26 * len(table))
+    colours = [GOOD if row.helped else BAD if row.gain_high < 0 else NEUTRAL for row in table.itertuples()]
     axes.hlines(table.index, table["gain_low"], table["gain_high"], color=colours, lw=1.6)
-    axes.scatter(table["gain"], table.index, color=colours, s=22, zorder=3)
+    axes.scatter(table["gain"], table.index, color=colours, s=22, zorder=3, label="over the single-task model")
+    longer = {"marker": "D", "facecolors": "none", "edgecolors": "black", "linewidths": 0.7, "s": 16, "zorder": 2}
+    axes.scatter(
+        table["gain_over_longer"], table.index, **longer, label="over one trained for as many steps as the pair"
+    )
     labels = [f"{_label(row.target)}  ←  {_label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(
-        xlabel="gain in test F1 over the single-task model (bar: 95 % interval)", ylabel="target  ←  chosen source"
-    )
+    axes.set(xlabel="gain in test F1 (bar: 95 % interval; green: outside the noise)", ylabel="target  ←  chosen source")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
 

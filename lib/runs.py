@@ -9,7 +9,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from lib.training import fine_tune, predict, prepare_process, resolve_precision
 
 CODE_VERSION = 3  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
+NEXT_TRY = 1_000_000  # what another try adds to a run's seed; a study's own seeds are smaller
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A run in its place in the study, with the training rows and labels it needs (both (n,))."""
+    """A run in its place in the study, with the training rows and labels it needs (both (n,)).
+
+    earlier: ids of the same model's tries before this one, all of which collapsed.
+    """
 
     run: Run
     kind: str
@@ -61,6 +65,7 @@ class Model:
     seed: int
     rows: np.ndarray
     labels: np.ndarray
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,22 @@ def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     ]
 
 
+def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """The second baseline: every target's selected setting, trained for the steps of a pair's two models together.
+
+    Sources differ in their steps where their settings or sizes do: the most steps of any source count.
+    """
+    best = singles[singles["selected"]]
+    most = best[best["regime"].isin(["source", "both"])].groupby("seed")["steps"].max()
+    targets = best[best["regime"].isin(["target", "both"])].sort_values(["target", "seed"])
+    models = []
+    for single in targets.itertuples():
+        steps = int(single.steps + most[single.seed])
+        epochs = steps * bench.study.settings[single.setting].batch_size / single.texts
+        models.append(_model(bench, "longer", "target", single.target, single.setting, single.seed, epochs=epochs))
+    return models
+
+
 def _model(
     bench: Workbench,
     kind: str,
@@ -181,19 +202,39 @@ def _model(
     seed: int,
     source: str = "",
     source_run: str = "",
+    epochs: float | None = None,
 ) -> Model:
     study = bench.study
     side = "target" if regime == "both" else regime
     rows = bench.drawn(target, side)
     labels = bench.tasks.column(target)[rows]
     hyperparameters = study.settings[setting].model_dump()
-    hyperparameters["epochs"] = getattr(study, side).epochs or hyperparameters["epochs"]
+    hyperparameters["epochs"] = epochs or getattr(study, side).epochs or hyperparameters["epochs"]
     training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
     run = Run(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
         training=training, setting=hyperparameters, source=source_run, seed=seed,
     )  # fmt: skip
     return Model(run, kind, target, source, regime, setting, seed, rows, labels)
+
+
+def next_try(model: Model) -> Model:
+    """The same model from another seed: the rule for one that collapsed."""
+    run = replace(model.run, seed=model.run.seed + NEXT_TRY)
+    return replace(model, run=run, earlier=(*model.earlier, model.run.id))
+
+
+def single_tries(bench: Workbench) -> Iterator[Model]:
+    """Every try that any single-task model may have needed."""
+    for model in single_models(bench):
+        for _ in range(bench.study.training.tries):
+            yield model
+            model = next_try(model)
+
+
+def has_collapsed(bench: Workbench, model: Model) -> bool:
+    """Whether a finished model predicts no positive on validation."""
+    return collapsed(bench.predictions(model.run.id, "validation"))
 
 
 def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
@@ -309,15 +350,16 @@ def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
 
 
 def _row(bench: Workbench, model: Model) -> dict:
-    numbers = bench.ledger.entry(model.run.id)["numbers"]
+    numbers, *before = (bench.ledger.entry(run)["numbers"] for run in (model.run.id, *model.earlier))
     seconds = {name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "failed_seconds")}
+    seconds["failed_seconds"] += sum(each["total_seconds"] + each["failed_seconds"] for each in before)
     seconds["other_seconds"] = numbers["total_seconds"] - numbers["train_seconds"] - numbers["predict_seconds"]
-    seconds["total_seconds"] = numbers["total_seconds"] + numbers["failed_seconds"]
+    seconds["total_seconds"] = numbers["total_seconds"] + seconds["failed_seconds"]
     row = {
         "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,
         "source_run": model.run.source, "regime": model.regime, "setting": model.setting, "seed": model.seed,
         "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
-        "collapsed": collapsed(bench.predictions(model.run.id, "validation")), "device": numbers["device"],
+        "tries": len(model.earlier) + 1, "collapsed": has_collapsed(bench, model), "device": numbers["device"],
         "threads": numbers["threads"], "seen": numbers["texts"], "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
     for part in PARTS:
@@ -343,7 +385,7 @@ def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
 def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
     """The single-task models whose weights the unfinished ones among these pairs start from."""
     wanted = {model.run.source for model in transfers if not finished(bench, model)}
-    return [model for model in single_models(bench) if model.run.id in wanted]
+    return [model for model in single_tries(bench) if model.run.id in wanted]
 
 
 def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -359,7 +401,8 @@ def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.nd
 
 def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
     """Delete the weights of single-task models that were not selected; returns the bytes set free."""
-    return sum(bench.ledger.prune(run, "weights") for run in singles.loc[~singles["selected"], "run"])
+    kept = set(singles.loc[singles["selected"], "run"])
+    return sum(bench.ledger.prune(m.run.id, "weights") for m in single_tries(bench) if m.run.id not in kept)
 
 
 def largest_weights(bench: Workbench, singles: pd.DataFrame) -> int:

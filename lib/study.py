@@ -97,7 +97,7 @@ class Setting(Parameters):
     """One hyperparameter setting of fine-tuning."""
 
     learning_rate: float = Field(gt=0, le=0.1, description="peak learning rate of AdamW")
-    epochs: float = Field(gt=0, le=100, description="passes over the training texts; fractions are allowed")
+    epochs: float = Field(gt=0, le=1000, description="passes over the training texts; fractions are allowed")
     batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(
@@ -111,6 +111,9 @@ class Training(Parameters):
 
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout in the encoder; null: as the encoder was made")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    tries: int = Field(
+        2, ge=1, le=10, description="times that a model is trained, each from another seed, while it collapses"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="arithmetic of training; auto: bfloat16 where the hardware multiplies it fast"
     )
@@ -186,7 +189,9 @@ class Study(Parameters):
     target_setting: Literal["best", "all"] = Field(
         "best", description="settings a pair is fine-tuned with, from the source's best model"
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="seeds of every model")
+    seeds: list[Annotated[int, Field(ge=0, lt=1_000_000)]] = Field(
+        [0], min_length=1, description="seeds of every model"
+    )
     training: Training = Training()
     conductance: Conductance = Conductance()
     ansat: Ansat = Ansat()

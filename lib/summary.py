@@ -39,6 +39,7 @@ def summarise(
         "n_pairs": len(matrix),
         "models_trained": len(singles) + len(pairs),
         "models_collapsed": int(singles["collapsed"].sum() + pairs["collapsed"].sum()),
+        "models_tried_again": int((singles["tries"] - 1).sum() + (pairs["tries"] - 1).sum()),
         "grid_seconds": grid,
         **transfer_summary(matrix),
         "conductance_seconds": attribution,
@@ -66,16 +67,19 @@ def write_summary(bench: Workbench, summary: dict) -> None:
     write_atomically(bench.study.folder / "summary.json", content.encode())
 
 
-def seconds_by_phase(singles: pd.DataFrame, pairs: pd.DataFrame, conductance: pd.DataFrame) -> pd.Series:
+def seconds_by_phase(
+    singles: pd.DataFrame, pairs: pd.DataFrame, longer: pd.DataFrame, conductance: pd.DataFrame
+) -> pd.Series:
     """Seconds of one worker by phase; they add up to everything that was spent on models."""
-    models = pd.concat([singles, pairs])
+    models = pd.concat([singles, pairs, longer])
     return pd.Series(
         {
             "training single-task models": singles["train_seconds"].sum(),
             "training transfer models": pairs["train_seconds"].sum(),
+            "training the longer baselines": longer["train_seconds"].sum(),
             "predicting": models["predict_seconds"].sum(),
             "loading and saving": models["other_seconds"].sum(),
-            "lost runs": models["failed_seconds"].sum(),
+            "lost and collapsed tries": models["failed_seconds"].sum(),
             "conductance": attribution_seconds(conductance),
         }
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import draw_counts, f1_draws, interval, nested_weights
+from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_weights, p_values
 from lib.errors import InputError
 from lib.metrics import predicted_positive
 
@@ -48,52 +48,68 @@ def best_settings(units: pd.DataFrame) -> pd.DataFrame:
 def transfer_matrix(
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
+    longer: pd.DataFrame,
     probabilities: Mapping[str, np.ndarray],
     labels: Mapping[str, np.ndarray],
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Gain of every pair over the target's validation-best single-task model (METHOD 4), with its 95 % interval.
+    """Gain of every pair over the target's two baselines, with 95 % intervals (METHOD 4).
 
-    singles, pairs: the tables of these names. probabilities: run id -> (n_test,) test probabilities. labels: task ->
-    (n_test,) of 0/1. Scores are means over seeds at the pair's validation-best setting. The interval is a paired
-    bootstrap: the same test texts, and the same seeds, are drawn for the pair and the single-task model.
-    Returns the table "transfer_matrix" and single_validation_f1, setting. Raises InputError where probabilities are
-    missing or do not give the table's F1.
+    The baselines: the validation-best single-task model (``gain``), and a single-task model that was given the steps of
+    source and target together (``gain_over_longer``). singles, pairs, longer: the tables of these names.
+    probabilities: run id -> (n_test,) test probabilities. labels: task -> (n_test,) of 0/1. Scores are means over seeds
+    at the pair's validation-best setting. Intervals and p-values are of a paired bootstrap: the same test texts, and the
+    same seeds, are drawn for the pair and for the baselines. A pair helps or hurts where its gain is a discovery among
+    all pairs. Returns the table "transfer_matrix". Raises InputError where probabilities are missing or do not give the
+    table's F1.
     """
     baseline = selected_singles(singles, "target")
     matrix = best_settings(pair_units(pairs)).drop(columns=["train_seconds", "total_seconds"])
-    means = baseline.groupby("target")[["test_f1", "validation_f1"]].mean().add_prefix("single_").reset_index()
-    matrix = matrix.merge(means, on="target", how="left", validate="many_to_one")
+    means = baseline.groupby("target")[["test_f1", "validation_f1"]].mean().add_prefix("single_")
+    means["longer_test_f1"] = longer.groupby("target")["test_f1"].mean()
+    matrix = matrix.merge(means.reset_index(), on="target", how="left", validate="many_to_one")
     rng = np.random.default_rng(seed)
     texts = draw_counts(len(next(iter(labels.values()))), draws, rng)
     seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
-    runs, scores = _runs(baseline, pairs, matrix), _test_scores(singles, pairs)
-    low, high = [], []
+    runs, scores = _runs(baseline, longer, pairs, matrix), _test_scores(singles, longer, pairs)
+    parts = []
     for target, rows in matrix.groupby("target", sort=False):
-        table = np.vstack([runs["single"].loc[target], runs["pair"].loc[pd.MultiIndex.from_frame(rows[UNIT])]])
+        pair_runs = runs["pair"].loc[pd.MultiIndex.from_frame(rows[UNIT])]
+        table = np.vstack([runs["single"].loc[target], runs["longer"].loc[target], pair_runs])
         f1 = _resampled(table, scores, probabilities, labels[target], texts)
         f1 = np.einsum("ds,dms->dm", seeds, f1)
-        bounds = interval(f1[:, 1:] - f1[:, :1])
-        low, high = [*low, *bounds[0]], [*high, *bounds[1]]
-    return _judged(matrix.assign(gain=matrix["test_f1"] - matrix["single_test_f1"], gain_low=low, gain_high=high))
+        parts.append(_differences(f1[:, 2:] - f1[:, :1], "gain", rows.index))
+        parts[-1] = parts[-1].join(_differences(f1[:, 2:] - f1[:, 1:2], "gain_over_longer", rows.index))
+    return _judged(matrix.join(pd.concat(parts)))
 
 
-def _runs(baseline: pd.DataFrame, pairs: pd.DataFrame, matrix: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Run ids with one column per seed: of single-task models by target, of pairs by (source, target, setting)."""
-    single = baseline.pivot(index="target", columns="seed", values="run")
-    pair = pairs.pivot(index=UNIT, columns="seed", values="run")
-    missing = sorted(set(matrix["target"]) - set(single.index))
-    if missing or list(single.columns) != list(pair.columns):
-        raise InputError(
-            f"tables 'singles' and 'pairs' differ in {', '.join(missing) or 'their seeds'}; run 02 and 03 again"
-        )
-    return {"single": single, "pair": pair}
+def _differences(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
+    """Interval and p-value of resampled differences (draws, pairs)."""
+    low, high = interval(draws)
+    columns = {f"{name}_low": low, f"{name}_high": high, f"{name}_p": p_values(draws)}
+    return pd.DataFrame(columns, index=index)
 
 
-def _test_scores(singles: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, float]:
-    both = pd.concat([singles[["run", "test_f1"]], pairs[["run", "test_f1"]]])
-    return dict(zip(both["run"], both["test_f1"], strict=True))
+def _runs(
+    baseline: pd.DataFrame, longer: pd.DataFrame, pairs: pd.DataFrame, matrix: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Run ids with one column per seed: of both baselines by target, of pairs by (source, target, setting)."""
+    runs = {"pair": pairs.pivot(index=UNIT, columns="seed", values="run")}
+    for name, table in (("single", baseline), ("longer", longer)):
+        runs[name] = table.pivot(index="target", columns="seed", values="run")
+        missing = sorted(set(matrix["target"]) - set(runs[name].index))
+        if missing or list(runs[name].columns) != list(runs["pair"].columns):
+            raise InputError(
+                f"tables '{'singles' if name == 'single' else name}' and 'pairs' differ in "
+                f"{', '.join(missing) or 'their seeds'}; run 02 and 03 again"
+            )
+    return runs
+
+
+def _test_scores(*tables: pd.DataFrame) -> dict[str, float]:
+    every = pd.concat([table[["run", "test_f1"]] for table in tables])
+    return dict(zip(every["run"], every["test_f1"], strict=True))
 
 
 def _resampled(
@@ -113,13 +129,19 @@ def _resampled(
 
 
 def _judged(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Adds relative_gain (null where the single-task F1 is 0), helps, hurts, and which pair validation chooses."""
+    """Adds the gains, which of them are outside the noise, and which pair validation chooses for its target.
+
+    relative_gain is null where the single-task F1 is 0.
+    """
     single = matrix["single_test_f1"]
+    gain, real = matrix["test_f1"] - single, discoveries(matrix["gain_p"].to_numpy())
     ranked = matrix.sort_values(["validation_f1", "source"], ascending=[False, True], kind="stable")
     return matrix.assign(
-        relative_gain=matrix["gain"] / single.where(single > 0),
-        helps=matrix["gain_low"] > 0,
-        hurts=matrix["gain_high"] < 0,
+        gain=gain,
+        relative_gain=gain / single.where(single > 0),
+        gain_over_longer=matrix["test_f1"] - matrix["longer_test_f1"],
+        helps=real & (gain > 0),
+        hurts=real & (gain < 0),
         chosen=matrix.index.isin(ranked.drop_duplicates("target").index),
     )
 
@@ -127,27 +149,33 @@ def _judged(matrix: pd.DataFrame) -> pd.DataFrame:
 def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
     """Per target, what validation chooses among all pairs and "no transfer", and what that gains on test.
 
-    matrix: from ``transfer_matrix``. Returns target, single_f1, source ("" for no transfer, which also wins ties),
-    best_f1, gain, gain_low, gain_high, relative_gain (null where the single-task F1 is 0), helped (gain_low > 0).
+    matrix: from ``transfer_matrix``. Returns target, single_f1, longer_f1, source ("" for no transfer, which also wins
+    ties), best_f1, relative_gain (null where the single-task F1 is 0), gain and gain_over_longer, each with its interval
+    (null where no transfer was chosen) and with helped, beats_longer: a gain that is a discovery among the targets.
     """
     chosen = matrix[matrix["chosen"]].sort_values("target").reset_index(drop=True)
     transfers = chosen["validation_f1"] > chosen["single_validation_f1"]
-    gains = chosen[["gain", "gain_low", "gain_high"]].where(transfers, 0.0)
     single = chosen["single_test_f1"]
-    return pd.DataFrame({"target": chosen["target"], "single_f1": single}).assign(
-        source=chosen["source"].where(transfers, ""),
-        best_f1=chosen["test_f1"].where(transfers, single),
-        **gains,
-        relative_gain=gains["gain"] / single.where(single > 0),
-        helped=gains["gain_low"] > 0,
+    best = chosen["test_f1"].where(transfers, single)
+    table = chosen[["target", "single_test_f1", "longer_test_f1"]].set_axis(
+        ["target", "single_f1", "longer_f1"], axis=1
     )
+    table = table.assign(source=chosen["source"].where(transfers, ""), best_f1=best, gain=best - single)
+    table = table.assign(gain_over_longer=best - chosen["longer_test_f1"])
+    table = table.assign(relative_gain=table["gain"] / single.where(single > 0))
+    for name, verdict in (("gain", "helped"), ("gain_over_longer", "beats_longer")):
+        real = discoveries(chosen[f"{name}_p"].where(transfers, 1.0).to_numpy())
+        bounds = chosen[[f"{name}_low", f"{name}_high"]].where(transfers)
+        table = table.join(bounds).assign(**{verdict: real & (table[name] > 0)})
+    return table
 
 
 def transfer_summary(matrix: pd.DataFrame) -> dict:
     """The headline numbers of transfer, as the paper prints them (METHOD 2).
 
-    grid_f1 and single_task_f1 are means over targets. A task is *helped* where the whole interval of its chosen pair's
-    gain is above 0; tasks_gaining counts every gain above 0, as the paper seems to. Rates are shares of all pairs.
+    grid_f1 and single_task_f1 are means over targets. A task is *helped* where its chosen pair's gain is outside the
+    noise, with false discoveries over the tasks controlled; tasks_gaining counts every gain above 0, as the paper seems
+    to. Rates are shares of all pairs.
     """
     targets = target_table(matrix)
     helped = targets.loc[targets["helped"], "relative_gain"].dropna()
@@ -156,8 +184,10 @@ def transfer_summary(matrix: pd.DataFrame) -> dict:
     return {
         "grid_f1": float(targets["best_f1"].mean()),
         "single_task_f1": float(targets["single_f1"].mean()),
+        "longer_single_task_f1": float(targets["longer_f1"].mean()),
         "tasks_helped": int(targets["helped"].sum()),
         "tasks_gaining": int((targets["gain"] > 0).sum()),
+        "tasks_beating_longer": int(targets["beats_longer"].sum()),
         "mean_relative_gain_of_helped": None if helped.empty else float(helped.mean()),
         "largest_gain": top and {**top, "relative_gain": float(top["relative_gain"])},
         "negative_transfer_rate": float((matrix["gain"] < 0).mean()),

@@ -36,8 +36,15 @@ def one_thread():
 def model():
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=60, hidden_size=16, num_hidden_layers=LAYERS, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=32, num_labels=2, attn_implementation="sdpa", initializer_range=0.3,
+        vocab_size=60,
+        hidden_size=16,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        num_labels=2,
+        attn_implementation="sdpa",
+        initializer_range=0.3,
     )
     return BertForSequenceClassification(config).eval().double()
 

@@ -24,11 +24,9 @@ def null_study(tmp_path_factory):
     }  # fmt: skip
     study = Study.parse(values)
     bench = open_workbench(study)
-    models = single_models(bench)
-    train_models(bench, models, "singles", weights=True)
+    models = train_models(bench, single_models(bench), "singles")
     singles = select_settings(run_table(bench, models))
-    transfers = transfer_models(bench, singles)
-    train_models(bench, transfers, "pairs")
+    transfers = train_models(bench, transfer_models(bench, singles), "pairs")
     pairs = pair_table(run_table(bench, transfers))
     attribute_models(bench, singles)
     ansat, _ = similarity_tables(bench, singles)

@@ -87,15 +87,14 @@ def test_ansat_alone_is_chosen_on_the_other_targets_validation():
     chosen = ranking.ansat_alone(table, ansat)
     assert set(chosen["layer"]) == {1}  # where the relation was planted
     held = table["target"] == "task03"
-    twisted = table.assign(
-        validation_f1=table["validation_f1"].where(~held, 1 - table["validation_f1"]), test_f1=0.5
-    )
+    twisted = table.assign(validation_f1=table["validation_f1"].where(~held, 1 - table["validation_f1"]), test_f1=0.5)
     same = ranking.ansat_alone(twisted, ansat)
     pd.testing.assert_frame_equal(chosen[chosen["target"] == "task03"], same[same["target"] == "task03"])
     fixed = ranking.ansat_fixed(table, ansat, 1, 0.5).set_index(["source", "target"])["score"]
-    assert fixed["task01", "task02"] == ansat.query(
-        "source == 'task01' and target == 'task02' and layer == 1 and threshold == 0.5"
-    )["ansat"].item()
+    assert (
+        fixed["task01", "task02"]
+        == ansat.query("source == 'task01' and target == 'task02' and layer == 1 and threshold == 0.5")["ansat"].item()
+    )
     with pytest.raises(InputError, match="no layer 7"):
         ranking.ansat_fixed(table, ansat, 7, 0.5)
 

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 from lib.archive import load, save
-from lib.engine import train_models
+from lib.engine import train_missing, train_models
 from lib.errors import InputError
 from lib.ledger import Ledger
 from lib.runs import (
     Heartbeat,
+    longer_models,
+    next_try,
     open_workbench,
     prune_weights,
     run_table,
@@ -44,13 +46,12 @@ def tiny_study(folder, workers=1, **changes) -> Study:
 
 def grid(bench) -> pd.DataFrame:
     """Train the whole grid as the notebooks do; the table of all runs without what is measured."""
-    singles = single_models(bench)
-    train_models(bench, singles, "singles")
+    singles = train_models(bench, single_models(bench), "singles")
     table = select_settings(run_table(bench, singles))
     prune_weights(bench, table)
     pairs = transfer_models(bench, table)
-    train_models(bench, sources_to_train(bench, pairs), "weights", weights=True)
-    train_models(bench, pairs, "pairs")
+    train_missing(bench, sources_to_train(bench, pairs), "weights", weights=True)
+    pairs = train_models(bench, pairs, "pairs")
     return pd.concat([table, run_table(bench, pairs)], ignore_index=True).drop(columns=MEASURED)
 
 
@@ -63,8 +64,8 @@ def whole(tmp_path_factory):
 def test_two_workers_after_an_interruption_give_the_tables_of_one(tmp_path, whole):
     bench = open_workbench(tiny_study(tmp_path))
     models = single_models(bench)
-    train_models(bench, models[::3], "before an interruption")
-    train_models(bench, models, "after it")
+    train_missing(bench, models[::3], "before an interruption")
+    train_missing(bench, models, "after it")
     pd.testing.assert_frame_equal(grid(open_workbench(tiny_study(tmp_path, workers=2))), whole[1])
 
 
@@ -120,6 +121,43 @@ def test_test_labels_change_no_run_and_no_selection(whole):
     assert not np.allclose(table["test_f1"], original["test_f1"])
     assert (table["selected"] == original["selected"].astype(bool)).all()
     assert {m.run.id for m in transfer_models(flipped, table)} <= set(whole[1]["run"])
+
+
+def collapse(bench, model) -> None:
+    """Enter a run in the ledger that predicts no positive and took 100 seconds."""
+    predictions = {part: np.full(len(bench.tasks.split[part]), 0.1, np.float32) for part in ("validation", "test")}
+    numbers = {
+        "steps": 1, "texts": 1, "train_seconds": 60.0, "predict_seconds": 30.0, "total_seconds": 100.0,
+        "failed_seconds": 5.0, "device": "cpu", "threads": 1, "peak_memory_mb": 1,
+    }  # fmt: skip
+    bench.ledger.put(model.run.id, dataclasses.asdict(model.run), numbers, {"predictions": predictions})
+
+
+def test_a_model_that_collapses_is_tried_again_and_its_seconds_count(tmp_path):
+    bench = open_workbench(tiny_study(tmp_path))
+    once, always, never = single_models(bench)[:3]
+    for model in (once, always, next_try(always)):
+        collapse(bench, model)
+    standing = train_models(bench, [once, always, never], "models")
+    assert [len(model.earlier) for model in standing[:2]] == [1, 1]
+    assert standing[1].run.id == next_try(always).run.id  # two tries are all
+    table = run_table(bench, standing)
+    assert table["tries"].tolist()[:2] == [2, 2] and bool(table["collapsed"][1])
+    assert table["failed_seconds"].tolist()[:2] == [105, 110]
+    assert table["total_seconds"][1] == 210
+    assert [model.run.id for model in train_models(bench, [once, always, never], "again")] == table["run"].tolist()
+
+
+def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    singles = whole[1][whole[1]["kind"] == "single"]
+    singles = singles.assign(selected=singles["selected"].astype(bool))
+    models = longer_models(bench, singles)
+    assert [model.target for model in models] == sorted(bench.tasks.names)
+    steps = singles[singles["selected"]].set_index(["regime", "target"])["steps"]
+    for model in models:
+        texts = model.run.setting["epochs"] * len(model.rows)
+        assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
 
 
 def test_a_run_depends_on_all_that_decides_it(whole, tmp_path):

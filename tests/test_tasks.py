@@ -88,9 +88,7 @@ def test_a_drawn_split_has_the_wanted_shares(corpus, seed):
     made = tasks.decompose(corpus, None, Split(validation=0.15, test=0.25, seed=seed))
     assert [len(rows) for rows in made.split.values()] == [360, 90, 150]
     events = [f"e{row % 12 if row % 2 else row % 4}" for row in range(600)]  # two of 150 texts, six of 50
-    by_event = tasks.decompose(
-        corpus_of(corpus.messages["text"], corpus.labels, events), None, Split(seed=seed)
-    ).split
+    by_event = tasks.decompose(corpus_of(corpus.messages["text"], corpus.labels, events), None, Split(seed=seed)).split
     assert len(by_event["train"]) == pytest.approx(420, abs=60) and len(by_event["test"]) == pytest.approx(120, abs=50)
 
 

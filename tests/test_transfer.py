@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from grids import pair, single
 
-from lib import metrics, tables, transfer
+from lib import bootstrap, metrics, tables, transfer
 from lib.errors import InputError
 
 N = 400
@@ -23,17 +23,20 @@ def study():
     """A helped by B, hurt by C; B unchanged by A, and not transferred to by C's lower validation; two seeds."""
     models = {"A": (0.5, 0.5), "B": (0.6, 0.6), "C": (0.0, 0.0)}
     transfers = {"B>A": (0.9, 0.9), "C>A": (0.1, 0.2), "A>B": (0.6, 0.6), "C>B": (0.5, 0.7), "A>C": (0.4, 0.4)}
-    probabilities, singles, pairs = {}, [], []
+    longer_training = {"A": 0.7, "B": 0.6, "C": 0.4}
+    probabilities, singles, longer, pairs = {}, [], [], []
     for seed in (0, 1):
         for task, (validation, share) in models.items():
             singles.append(single(task, validation, 0.0, seed=seed))
             probabilities[singles[-1]["run"]] = found(share)
+            longer.append(single(task, validation, 0.0, "longer", seed))
+            probabilities[longer[-1]["run"]] = found(longer_training[task])
         for name, (validation, share) in transfers.items():
             pairs.append(pair(*name.split(">"), validation, 0.0, seed=seed))
             probabilities[pairs[-1]["run"]] = found(share)
-    for row in singles + pairs:
+    for row in singles + longer + pairs:
         row["test_f1"] = metrics.scores(LABELS, probabilities[row["run"]])["f1"]
-    return pd.DataFrame(singles), pd.DataFrame(pairs), probabilities, dict.fromkeys("ABC", LABELS)
+    return *map(pd.DataFrame, (singles, pairs, longer)), probabilities, dict.fromkeys("ABC", LABELS)
 
 
 def f1(share: float) -> float:
@@ -51,7 +54,21 @@ def test_gains_are_differences_to_the_single_task_model(study):
     assert (same["gain_low"], same["gain_high"]) == (0, 0)  # paired: equal predictions differ in no resample
     assert not same["helps"] and not same["hurts"]
     assert collapsed["single_test_f1"] == 0 and np.isnan(collapsed["relative_gain"])
-    assert (matrix["gain_low"] <= matrix["gain"]).all() and (matrix["gain"] <= matrix["gain_high"]).all()
+    for name in ("gain", "gain_over_longer"):
+        assert (matrix[f"{name}_low"] <= matrix[name]).all() and (matrix[name] <= matrix[f"{name}_high"]).all()
+    assert helped["gain_over_longer"] == pytest.approx(f1(0.9) - f1(0.7))
+    assert helped["gain_p"] == pytest.approx(2 / 1001) and same["gain_p"] == 1
+
+
+def test_many_doubtful_gains_are_not_discoveries():
+    p = np.array([0.001, 0.02, 0.03, 0.9])
+    assert bootstrap.discoveries(p).tolist() == [True, True, True, False]  # 0.03 <= 3/4 of 0.05
+    assert bootstrap.discoveries(np.append(p, np.full(20, 0.8))).tolist() == [True] + 23 * [False]
+
+
+def test_p_values_by_hand():
+    draws = np.array([[1.0, -1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.0]])
+    assert bootstrap.p_values(draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
 
 
 def test_validation_chooses_and_test_reports(study):
@@ -63,13 +80,15 @@ def test_validation_chooses_and_test_reports(study):
     assert table["source"].to_dict() == {"A": "B", "B": "", "C": "A"}  # a tie goes to no transfer
     assert table["helped"].to_dict() == {"A": True, "B": False, "C": True}
     assert table.loc["B", "best_f1"] == table.loc["B", "single_f1"]
+    assert table["beats_longer"].to_dict() == {"A": True, "B": False, "C": False}  # C's longer training does as well
 
 
 def test_summary_counts_by_hand(study):
     summary = transfer.transfer_summary(transfer.transfer_matrix(*study))
     assert summary["grid_f1"] == pytest.approx((f1(0.9) + f1(0.6) + f1(0.4)) / 3)
     assert summary["single_task_f1"] == pytest.approx((f1(0.5) + f1(0.6)) / 3)
-    assert summary["tasks_helped"] == 2
+    assert (summary["tasks_helped"], summary["tasks_beating_longer"]) == (2, 1)
+    assert summary["longer_single_task_f1"] == pytest.approx((f1(0.7) + f1(0.6) + f1(0.4)) / 3)
     assert summary["mean_relative_gain_of_helped"] == pytest.approx(f1(0.9) / f1(0.5) - 1)  # C's is undefined
     assert summary["largest_gain"]["source"] == "B" and summary["largest_gain"]["target"] == "A"
     assert summary["negative_transfer_rate"] == pytest.approx(1 / 5)
@@ -77,12 +96,12 @@ def test_summary_counts_by_hand(study):
 
 
 def test_seeds_that_disagree_widen_the_interval(study):
-    singles, pairs, probabilities, labels = study
+    singles, pairs, longer, probabilities, labels = study
     narrow = transfer.transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
     run = "B>A/0/1"
     probabilities = probabilities | {run: found(0.3)}
     pairs.loc[pairs["run"] == run, "test_f1"] = f1(0.3)
-    matrix = transfer.transfer_matrix(singles, pairs, probabilities, labels)
+    matrix = transfer.transfer_matrix(singles, pairs, longer, probabilities, labels)
     wide = matrix.set_index(["source", "target"]).loc[("B", "A")]
     assert wide["gain_high"] - wide["gain_low"] > 2 * (narrow["gain_high"] - narrow["gain_low"])
     assert not wide["helps"]
@@ -94,9 +113,9 @@ def test_the_best_setting_of_a_pair_is_chosen_on_validation():
     assert best["setting"].tolist() == [1]
 
 
-@pytest.mark.parametrize("damage", ["absent", "different", "seed", "selected"])
+@pytest.mark.parametrize("damage", ["absent", "different", "seed", "selected", "longer"])
 def test_what_does_not_fit_together_is_named(study, damage):
-    singles, pairs, probabilities, labels = study
+    singles, pairs, longer, probabilities, labels = study
     if damage == "absent":
         del probabilities["B>A/0/0"]
     if damage == "different":
@@ -105,6 +124,8 @@ def test_what_does_not_fit_together_is_named(study, damage):
         pairs = pairs[pairs["run"] != "B>A/0/0"]
     if damage == "selected":
         singles = singles.assign(selected=singles["run"] != "B/both/1")
-    named = {"absent": "B>A/0/0", "different": "B>A/0/0", "seed": "B -> A", "selected": "B must have one"}[damage]
-    with pytest.raises(InputError, match=named):
-        transfer.transfer_matrix(singles, pairs, probabilities, labels)
+    if damage == "longer":
+        longer = longer[longer["target"] != "C"]
+    named = {"seed": "B -> A", "selected": "B must have one", "longer": "'longer' and 'pairs' differ in C"}
+    with pytest.raises(InputError, match=named.get(damage, "B>A/0/0")):
+        transfer.transfer_matrix(singles, pairs, longer, probabilities, labels)

@@ -49,7 +49,7 @@ _NOT_LABELS = ["id", "split", "message", "original", "genre"]
 
 # pip asks a source package for its metadata even when it only downloads, and would run the package's setup.py for
 # that. This stands in for the build backend that pip would call, and answers without looking at the package.
-_STUB_BACKEND = '''
+_STUB_BACKEND = """
 import os
 import sys
 
@@ -66,7 +66,7 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     with open(os.path.join(metadata_directory, folder, "METADATA"), "w") as file:
         file.write("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
     return folder
-'''
+"""
 
 
 def load(config: DisasterResponse, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
