@@ -14,7 +14,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
@@ -76,7 +76,7 @@ def compute(
 def _backend(engine: Engine) -> Callable[[Callable, Sequence, Engine], Iterator[bool]]:
     if engine.scheduler is not None:
         return _on_a_cluster
-    return _in_this_process if worker_count(engine) == 1 else _in_lanes
+    return _in_this_process if engine.processes == 1 else _in_lanes
 
 
 def _in_this_process(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
@@ -89,7 +89,7 @@ def _in_this_process(function: Callable, pieces: Sequence, engine: Engine) -> It
 def _in_lanes(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
     """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
     idle, alive, stop = SimpleQueue(), set(), Event()
-    threads = ThreadPoolExecutor(worker_count(engine))
+    threads = ThreadPoolExecutor(engine.processes)
     try:
         calls = [threads.submit(_in_a_lane, function, piece, idle, alive, stop) for piece in pieces]
         for done in as_completed(calls):
@@ -147,11 +147,6 @@ def _connected(scheduler: str):
         raise InputError(
             f"engine.scheduler {scheduler}: no dask scheduler answers ({reason}); start it, or leave the key out"
         ) from None
-
-
-def worker_count(engine: Engine) -> int:
-    """Processes at work: as the study says, else one per core."""
-    return engine.workers or cpu_count()
 
 
 def progress_bar(label: str, total: int, done: int, unit: str) -> plain_bar:

@@ -24,6 +24,7 @@ ORDER_STYLES = {
     "regression": (COLOURS[0], "-"),
     "regression_sequential": (COLOURS[0], "--"),
     "ansat": (COLOURS[4], "-"),
+    "halving": (COLOURS[5], "--"),
     "random": ("0.35", "-"),
     "oracle": (COLOURS[2], ":"),
     "largest_source": (COLOURS[1], "-"),
@@ -339,6 +340,17 @@ def plot_controls(scores: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_ablations(scores: pd.DataFrame) -> Figure:
+    """How well each feature set ranks sources for targets left out: mean within-target Spearman, 95 % intervals."""
+    rows = scores[(scores["score"] == "spearman") & (scores["judged_against"] == "test_f1")].iloc[::-1]
+    figure, (axes,) = _panels(1, 0.9 + 0.21 * len(rows))
+    axes.hlines(rows["model"], rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
+    axes.scatter(rows["value"], rows["model"], color=SOURCE, s=18, zorder=3)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set(xlabel="rank correlation with test F1 within a left-out target (bar: 95 % interval)", ylabel="features")
+    return figure
+
+
 def plot_importance(importance: pd.DataFrame) -> Figure:
     """Share of the regression's total gain by family of features."""
     table = importance.sort_values("share")
@@ -352,14 +364,17 @@ def plot_importance(importance: pd.DataFrame) -> Figure:
 
 
 def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band: str) -> Figure:
-    """F1 against the share of the grid's time, one panel per accounting; a band shows the 95 % interval of one order."""
+    """F1 against the share of the grid's time, one panel per accounting; a band shows the 95 % interval of one order.
+
+    Orders that the study does not have are left out.
+    """
     accountings = ["paper", "all_inclusive"]
     figure, panels = _panels(2, 3.4, sharey=True)
     for axes, accounting in zip(panels, accountings, strict=True):
         axes.axhline(grid_f1, color="black", lw=0.8)
         for share in (0.165, 0.495):
             axes.axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
-        for order in orders:
+        for order in [order for order in orders if order in set(anytime["order"])]:
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
             colour, style = ORDER_STYLES[order]
             axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=_label(order))

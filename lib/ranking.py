@@ -5,7 +5,7 @@ their mean. Scores are tables source, target, setting, score; an order is a tupl
 trained, each target uses the validation-best of it and of its single-task model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,9 +56,10 @@ def static_mean(units: pd.DataFrame) -> pd.DataFrame:
     return units[UNIT].merge(scores, on=["source", "target"], how="left", validate="many_to_one")
 
 
-def label_cooccurrence(units: pd.DataFrame, phi: pd.DataFrame) -> pd.DataFrame:
-    """Pairs by the phi coefficient of their training labels. phi: tasks x tasks, from training texts only."""
-    return units[UNIT].assign(score=[float(phi.loc[unit.source, unit.target]) for unit in units.itertuples()])
+def label_cooccurrence(units: pd.DataFrame, cooccurrence: pd.DataFrame) -> pd.DataFrame:
+    """Pairs by the phi coefficient of their labels in the training texts: the table "cooccurrence"."""
+    scores = cooccurrence.rename(columns={"phi": "score"})
+    return units[UNIT].merge(scores, on=["source", "target"], how="left", validate="many_to_one")
 
 
 def oracle(units: pd.DataFrame) -> pd.DataFrame:
@@ -121,13 +122,15 @@ class Order:
     """A named order. units: None stands for every order at random, by its exact expectation; empty for no transfer.
 
     own_seconds: computed before it can start (attribution, features). training_pairs: it is learnt from the grid's
-    pairs, so that all-inclusive it saves nothing (its figures are null there).
+    pairs, so that all-inclusive it saves nothing (its figures are null there). finished: by accounting, the seconds
+    after its start at which each of its units is trained, (units,); None where they are trained whole, one by one.
     """
 
     name: str
     units: tuple[Unit, ...] | None
     own_seconds: float = 0.0
     training_pairs: bool = False
+    finished: Mapping[str, np.ndarray] | None = None
 
 
 def random_order() -> Order:
@@ -196,20 +199,65 @@ def sequential_order(
     return tuple(order)
 
 
+def halving_order(
+    name: str,
+    units: pd.DataFrame,
+    checkpoints: pd.DataFrame,
+    prior: pd.DataFrame | None = None,
+    entering: float = 1.0,
+    **cost,
+) -> Order:
+    """Successive halving (Jamieson and Talwalkar 2016) over each target's pairs, as an order with its own clock.
+
+    Pairs that enter are trained up to the first checkpoint; of each target the better half, by validation average
+    precision there (F1 at 0.5 says little so early), goes on to the next one, and so on. Survivors are trained to their
+    end, best first; then those that dropped out go on from where they stopped, the latest first. units: from
+    ``pair_units``; checkpoints: the table of this name. prior: scores by which the share ``entering`` of each target's
+    pairs enters; the others come last. cost: as for ``Order``.
+    """
+    sums = {"validation_average_precision": "mean", "train_seconds": "sum", "predict_seconds": "sum"}
+    reached = checkpoints.groupby(["share", *UNIT]).agg(sums)
+    whole = units.set_index(UNIT)[["train_seconds", "total_seconds"]]
+    left, out = _best(units[UNIT].assign(score=0.0) if prior is None else prior, entering)
+    stages, spent, done = [out], np.zeros(len(ACCOUNTINGS)), pd.Series(0.0, index=whole.index)
+    for share in sorted(checkpoints["share"].unique()):
+        at = reached.loc[share].loc[pd.MultiIndex.from_frame(left[UNIT])]
+        training = (at["train_seconds"] - done[at.index]).sum()
+        spent += (training, training + at["predict_seconds"].sum())
+        done[at.index] = at["train_seconds"]
+        left, out = _best(at["validation_average_precision"].rename("score").reset_index(), 0.5)
+        stages.append(out)
+    alike = pd.Series(0.0, index=units["target"].unique())
+    order = [unit for stage in [left, *reversed(stages)] if len(stage) for unit in interleaved(stage, alike)]
+    to_go = whole.loc[order].sub(done[order], axis=0).cumsum().to_numpy().T + spent[:, None]
+    return Order(name, tuple(order), finished=dict(zip(ACCOUNTINGS, to_go, strict=True)), **cost)
+
+
+def _best(scores: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each target's units with the largest scores, this share of them rounded up, and the others."""
+    ranked = _sorted(scores, ["target"], scores["score"])
+    sizes = ranked.groupby("target")["score"].transform("size")
+    inside = ranked.groupby("target").cumcount() < np.ceil(share * sizes)
+    return ranked[inside], ranked[~inside]
+
+
 def standard_orders(
     tasks: pd.DataFrame,
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
     ansat: pd.DataFrame,
     predictions: pd.DataFrame,
-    phi: pd.DataFrame,
+    cooccurrence: pd.DataFrame,
     attribution: float,
     regression: Regression,
     config: Ranking,
+    checkpoints: pd.DataFrame | None = None,
 ) -> list[Order]:
-    """The orders of METHOD 6 over a study's grid. Tables by name; phi as for ``label_cooccurrence``; attribution: seconds.
+    """The orders of METHOD 6 over a study's grid. Tables by name; attribution: its seconds.
 
-    "ansat" is ANSAT at the middle layer and threshold, stated beforehand; "ansat_tuned" is chosen on other targets.
+    Successive halving is among them where the study keeps ``checkpoints``: over all pairs, and over the half of each
+    target's pairs that another score puts first. "ansat" is ANSAT at the middle layer and threshold, stated beforehand;
+    "ansat_tuned" is chosen on other targets.
     """
     units, single = pair_units(pairs), single_validation(singles)
     features = pair_features(pairs, singles, tasks, ansat)
@@ -223,15 +271,23 @@ def standard_orders(
         ("validation_best", validation_best(units), {"training_pairs": True}),
         ("largest_source", largest_source(units, tasks), {}),
         ("best_single_source", best_single_source(units, singles), {}),
-        ("label_cooccurrence", label_cooccurrence(units, phi), {}),
+        ("label_cooccurrence", label_cooccurrence(units, cooccurrence), {}),
         ("static_mean", static_mean(units), {"training_pairs": True}),
         ("ansat", middle, {"own_seconds": attribution}),
         ("ansat_tuned", ansat_alone(units, ansat), learnt),
         ("regression", predicted, learnt),
         ("regression_without_ansat", bare, {"training_pairs": True}),
     ]
-    first = label_cooccurrence(units, phi)  # costs nothing, so the sequential procedures' first batch follows it
+    first = label_cooccurrence(
+        units, cooccurrence
+    )  # costs nothing, so the sequential procedures' first batch follows it
     bare_features = controlled(features, "without_ansat", regression.seed)
+    priors = {
+        "halving": {},
+        "halving_of_cooccurring": {"prior": first, "entering": 0.5},
+        "halving_of_ansat": {"prior": middle, "entering": 0.5, "own_seconds": attribution},
+        "halving_of_predicted": {"prior": predicted, "entering": 0.5, **learnt},
+    }
     return [
         no_transfer(),
         random_order(),
@@ -239,6 +295,7 @@ def standard_orders(
         Order("regression_overall", overall(predicted), **learnt),
         Order("regression_sequential", sequential_order(features, regression, config.batch, first), attribution),
         Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first)),
+        *(halving_order(name, units, checkpoints, **how) for name, how in priors.items() if checkpoints is not None),
     ]
 
 
@@ -413,6 +470,8 @@ def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, 
             work = float(time.pair_seconds.sum())
             anyhow = time.start + np.linspace(0, work, values.shape[2])  # n of N units cost n/N of the work
             steps = anyhow if order.units is None else time.finished(order.units)
+            if order.finished is not None:
+                steps = time.start + np.concatenate([[0.0], order.finished[accounting]])
             found.append(Curve(order.name, accounting, steps, f1, best, time.grid, time.start + 0.1 * work))
     return found
 

@@ -133,6 +133,27 @@ def controlled(features: pd.DataFrame, model: str, seed: int) -> pd.DataFrame:
     return features.assign(**{name: known[name].loc[keys].to_numpy() for name in columns})
 
 
+def feature_sets(
+    pairs: pd.DataFrame, singles: pd.DataFrame, tasks: pd.DataFrame, ansat: pd.DataFrame, siblings: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The features with other parts of what attribution gives, by name, for the ablation; tables by name."""
+    both = pair_features(pairs, singles, tasks, ansat, siblings)
+    own = [name for name in attribution_columns(both) if name.startswith("ansat_")]
+    signed = [name for name in attribution_columns(both) if not name.startswith("ansat_")]
+    sets = {
+        "no attribution": both.drop(columns=own + signed),
+        "ANSAT": both.drop(columns=signed),
+        "ANSAT on the target's positives": pair_features(pairs, singles, tasks, ansat, probe="positives"),
+        "signed cosine and rank correlation": both.drop(columns=own),
+        "ANSAT and signed measures": both,
+    }
+    for named, part in (("ANSAT at layer", _layer), ("ANSAT at threshold", _threshold)):
+        for value in sorted({part(name) for name in own}):
+            left_out = [name for name in own if part(name) != value]
+            sets[f"{named} {value}"] = both.drop(columns=signed + left_out)
+    return sets
+
+
 # --- protocols --------------------------------------------------------------------------------------------------------
 
 

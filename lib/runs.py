@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,8 @@ class Run:
 class Model:
     """A run in its place in the study, with the training rows and labels it needs (both (n,)).
 
-    earlier: ids of the same model's tries before this one, all of which collapsed.
+    earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: shares of its steps
+    after which its validation predictions are kept.
     """
 
     run: Run
@@ -66,6 +68,7 @@ class Model:
     rows: np.ndarray
     labels: np.ndarray
     earlier: tuple[str, ...] = ()
+    checkpoints: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,8 @@ def _model(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
         training=training, setting=hyperparameters, source=source_run, seed=seed,
     )  # fmt: skip
-    return Model(run, kind, target, source, regime, setting, seed, rows, labels)
+    checkpoints = tuple(study.checkpoints) if kind == "transfer" else ()
+    return Model(run, kind, target, source, regime, setting, seed, rows, labels, checkpoints=checkpoints)
 
 
 def next_try(model: Model) -> Model:
@@ -238,8 +242,15 @@ def has_collapsed(bench: Workbench, model: Model) -> bool:
 
 
 def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
-    """Whether a model's predictions (and weights, where asked for) are in the ledger."""
-    return bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
+    """Whether a model's predictions (and weights, where asked for) are in the ledger, and those at its checkpoints."""
+    kept = all(bench.ledger.has(_checkpoint(model.run, share)[0], ("predictions",)) for share in model.checkpoints)
+    return kept and bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
+
+
+def _checkpoint(run: Run, share: float) -> tuple[str, dict]:
+    """Id and record of a run's state after a share of its steps; looking at it changes no run, so no run names it."""
+    record = {"run": run.id, "texts": run.texts, "after": share}
+    return digest(record), record
 
 
 def train(place: Place, model: Model) -> None:
@@ -253,7 +264,11 @@ def train(place: Place, model: Model) -> None:
         load_weights(place, network, model.run.source)
         fresh_head(network)
         setting, training = Setting(**model.run.setting), Training(clip=model.run.training["clip"])
-        fit = fine_tune(network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat)
+        visit = partial(keep_checkpoint, place, model.run, network)
+        fit = fine_tune(
+            network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat,
+            model.checkpoints, visit,
+        )  # fmt: skip
         predicting = time.perf_counter()
         files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
         predicted = time.perf_counter()
@@ -261,11 +276,20 @@ def train(place: Place, model: Model) -> None:
             files["weights"] = weights_to_keep(network, tokens, model.rows)
         numbers = {
             "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds,
-            "predict_seconds": predicted - predicting, "total_seconds": time.perf_counter() - started,
+            "predict_seconds": predicted - predicting, "total_seconds": time.perf_counter() - started - fit.visits,
             "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }  # fmt: skip
         Ledger(place.ledger).put(model.run.id, asdict(model.run), numbers, files)
+
+
+def keep_checkpoint(place: Place, run: Run, network: torch.nn.Module, share: float, step: int, seconds: float) -> None:
+    """Enter the validation predictions of a run that is under way in the ledger, and what they cost."""
+    started = time.perf_counter()
+    tokens, rows = load_materials(place.ledger, place.materials)
+    predictions = {"validation": predict(network, tokens, rows["validation"], place.precision)}
+    numbers = {"steps": step, "train_seconds": seconds, "predict_seconds": time.perf_counter() - started}
+    Ledger(place.ledger).put(*_checkpoint(run, share), numbers, {"predictions": predictions})
 
 
 def device_name(device: str) -> str:
@@ -360,7 +384,8 @@ def _row(bench: Workbench, model: Model) -> dict:
         "source_run": model.run.source, "regime": model.regime, "setting": model.setting, "seed": model.seed,
         "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
         "tries": len(model.earlier) + 1, "collapsed": has_collapsed(bench, model), "device": numbers["device"],
-        "threads": numbers["threads"], "seen": numbers["texts"], "peak_memory_mb": numbers["peak_memory_mb"],
+        "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
+        "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
     for part in PARTS:
         found = scores(bench.labels(model.target, part), bench.predictions(model.run.id, part))
@@ -391,6 +416,18 @@ def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
 def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Table "pairs": the transfer models among the runs."""
     return runs[runs["kind"] == "transfer"].sort_values(["target", "source", "setting", "seed"]).reset_index(drop=True)
+
+
+def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
+    """Table "checkpoints": validation scores of transfer models under way, and the seconds that it took to get there."""
+    rows = []
+    for model, share in product(models, bench.study.checkpoints):
+        id, _ = _checkpoint(model.run, share)
+        found = scores(bench.labels(model.target, "validation"), bench.predictions(id, "validation"))
+        keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
+        kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
+        rows.append(keys | {"share": share} | bench.ledger.entry(id)["numbers"] | kept)
+    return pd.DataFrame(rows)
 
 
 def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -174,6 +174,13 @@ class Engine(Parameters):
     )
     retries: int = Field(2, ge=0, le=10, description="times a run is tried again after its worker was lost")
 
+    @property
+    def processes(self) -> int:
+        """Processes at work on this machine: as the study says, else one per core."""
+        from joblib import cpu_count  # it knows a container's limits; not worth its import to who only validates
+
+        return self.workers or cpu_count()
+
 
 class Study(Parameters):
     """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
@@ -192,6 +199,10 @@ class Study(Parameters):
     seeds: list[Annotated[int, Field(ge=0, lt=1_000_000)]] = Field(
         [0], min_length=1, description="seeds of every model"
     )
+    checkpoints: list[Share] = Field(
+        [],
+        description="shares of a pair's steps after which its validation predictions are kept, for successive halving",
+    )
     training: Training = Training()
     conductance: Conductance = Conductance()
     ansat: Ansat = Ansat()
@@ -203,7 +214,7 @@ class Study(Parameters):
 
     @model_validator(mode="after")
     def _no_repeats(self):
-        for key in ("tasks", "seeds", "settings"):
+        for key in ("tasks", "seeds", "settings", "checkpoints"):
             values = getattr(self, key) or []
             if any(value in values[:position] for position, value in enumerate(values)):
                 raise ValueError(f"{key} names something twice")
@@ -224,6 +235,11 @@ class Study(Parameters):
             return cls.model_validate(values)
         except ValidationError as error:
             raise InputError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors())) from None
+
+    @property
+    def dataset(self) -> str:
+        """The corpus's name: its loader's, or its file's without the ending."""
+        return Path(getattr(self.corpus, "path", self.corpus.loader)).stem
 
     @property
     def folder(self) -> Path:

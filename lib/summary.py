@@ -7,10 +7,9 @@ from importlib.metadata import version
 import pandas as pd
 
 from lib.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
-from lib.engine import worker_count
 from lib.ledger import write_atomically
 from lib.ranking import Curve, points
-from lib.runs import Workbench
+from lib.study import Study
 from lib.transfer import transfer_summary
 
 # What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
@@ -22,7 +21,7 @@ PAPER = {
 
 
 def summarise(
-    bench: Workbench,
+    study: Study,
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
     matrix: pd.DataFrame,
@@ -30,12 +29,12 @@ def summarise(
     curves: list[Curve],
 ) -> dict:
     """All headline numbers of a finished study; seconds are seconds of one worker."""  # fmt: skip
-    study, grid, attribution = bench.study, grid_seconds(singles, pairs), attribution_seconds(conductance)
+    grid, attribution = grid_seconds(singles, pairs), attribution_seconds(conductance)
     return {
         "study": study.name,
-        "dataset": bench.corpus.name,
+        "dataset": study.dataset,
         "encoder": study.encoder.name,
-        "n_tasks": len(bench.tasks.names),
+        "n_tasks": matrix["target"].nunique(),
         "n_pairs": len(matrix),
         "models_trained": len(singles) + len(pairs),
         "models_collapsed": int(singles["collapsed"].sum() + pairs["collapsed"].sum()),
@@ -47,24 +46,24 @@ def summarise(
         "completeness_error_median": float(conductance["completeness_error_relative"].median()),
         "single_task_share_of_grid": single_task_share_of_grid(singles, pairs),
         "selectors": points(curves),
-        "environment": environment(bench, pairs),
+        "environment": environment(study, pairs),
     }
 
 
-def environment(bench: Workbench, pairs: pd.DataFrame) -> dict:
+def environment(study: Study, pairs: pd.DataFrame) -> dict:
     """What the numbers were measured on."""
     return {
         "python": platform.python_version(),
         "torch": version("torch"),
         "device": ", ".join(sorted(pairs["device"].unique())),
-        "cores": worker_count(bench.study.engine),
-        "precision": bench.place.precision,
+        "cores": study.engine.processes,
+        "precision": ", ".join(sorted(pairs["precision"].unique())),
     }
 
 
-def write_summary(bench: Workbench, summary: dict) -> None:
+def write_summary(study: Study, summary: dict) -> None:
     content = json.dumps(summary, indent=1, allow_nan=False) + "\n"
-    write_atomically(bench.study.folder / "summary.json", content.encode())
+    write_atomically(study.folder / "summary.json", content.encode())
 
 
 def seconds_by_phase(

@@ -43,6 +43,17 @@ _SCORES = {
     for score in ("f1", "average_precision", "precision", "recall")
 }
 
+_REGRESSION_SCORES = _schema(
+    ["protocol", "model", "judged_against", "score"],
+    protocol=_text(),
+    model=_text(),
+    judged_against=_text(),
+    score=pa.Column(str, pa.Check.isin(["mae", "r2", "spearman"])),
+    value=_number(nullable=True),
+    low=_number(nullable=True),
+    high=_number(nullable=True),
+)
+
 SCHEMAS = {
     "tasks": _schema(
         ["task"],
@@ -59,6 +70,7 @@ SCHEMAS = {
         target_texts=_count(),
         target_positives=_count(),
     ),
+    "cooccurrence": _schema(["source", "target"], source=_text(), target=_text(), phi=_number(nullable=True)),
     "runs": _schema(
         ["run"],
         run=_text(),
@@ -78,6 +90,7 @@ SCHEMAS = {
         tries=_count(),
         collapsed=_flag(),
         device=_text(),
+        precision=_text(),
         threads=_count(),
         **_SECONDS,
         **_SCORES,
@@ -103,6 +116,19 @@ SCHEMAS = {
         run=_text(),
         **_SECONDS,
         **_SCORES,
+    ),
+    "checkpoints": _schema(
+        ["source", "target", "setting", "seed", "share"],
+        source=_text(),
+        target=_text(),
+        setting=_count(),
+        seed=_count(),
+        share=_share(),
+        steps=_count(),
+        train_seconds=_number(),
+        predict_seconds=_number(),
+        validation_f1=_share(),
+        validation_average_precision=_share(),
     ),
     "longer": _schema(
         ["target", "seed"],
@@ -187,16 +213,8 @@ SCHEMAS = {
         validation_f1=_share(),
         test_f1=_share(),
     ),
-    "regression_scores": _schema(
-        ["protocol", "model", "judged_against", "score"],
-        protocol=_text(),
-        model=_text(),
-        judged_against=_text(),
-        score=pa.Column(str, pa.Check.isin(["mae", "r2", "spearman"])),
-        value=_number(nullable=True),
-        low=_number(nullable=True),
-        high=_number(nullable=True),
-    ),
+    "regression_scores": _REGRESSION_SCORES,
+    "ablations": _REGRESSION_SCORES,
     "importance": _schema(["view", "name"], view=_text(), name=_text(), share=_share()),
     "anytime": _schema(
         ["order", "accounting", "share_of_time"],

@@ -9,8 +9,9 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -51,11 +52,12 @@ def autocast(device: str, precision: str) -> torch.autocast:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fine-tuning was: optimiser steps, texts seen, seconds."""
+    """What a fine-tuning was: optimiser steps, texts seen, seconds; and the seconds that visits took besides."""
 
     steps: int
     texts: int
     seconds: float
+    visits: float = 0.0
 
 
 def fine_tune(
@@ -67,10 +69,14 @@ def fine_tune(
     training: Training,
     precision: str,
     heartbeat: Callable[[], None] = lambda: None,
+    checkpoints: Sequence[float] = (),
+    visit: Callable[[float, int, float], None] = lambda share, step, seconds: None,
 ) -> Fit:
     """Fine-tune a model in place on the texts ``rows`` with 0/1 ``labels`` (both (n,)), from torch's random state.
 
-    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy.
+    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy. After these shares
+    of the steps, ``visit`` (share, step, seconds of training so far) may look at the model, as long as it draws nothing
+    from torch's random state: then it changes nothing.
     """
     started = time.perf_counter()
     device = next(model.parameters()).device
@@ -79,6 +85,7 @@ def fine_tune(
     batches = list(training_batches(compact.lengths, setting, np.random.default_rng(torch.initial_seed())))
     weight = torch.tensor([1.0, setting.positive_weight], device=device)
     targets = torch.as_tensor(labels, dtype=torch.long)
+    visits = 0.0
     model.train()
     for step, batch in enumerate(batches):
         _set_learning_rate(optimiser, setting, step, len(batches))
@@ -91,10 +98,29 @@ def fine_tune(
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         heartbeat()
+        for share in checkpoints:
+            if checkpoint_step(share, len(batches)) == step + 1:
+                reached = time.perf_counter()
+                _show(model, vocabulary, partial(visit, share, step + 1, reached - started - visits))
+                visits += time.perf_counter() - reached
     restore_vocabulary(model, vocabulary)
     if not math.isfinite(loss.item()):
         raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
-    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started)
+    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, visits)
+
+
+def checkpoint_step(share: float, steps: int) -> int:
+    """The step after which this share of all steps is done; at least one."""
+    return max(1, round(share * steps))
+
+
+def _show(model: torch.nn.Module, vocabulary: tuple, visit: Callable[[], None]) -> None:
+    """Show a model that is being trained as it will be afterwards, with its whole vocabulary; then go on."""
+    compact = model.get_input_embeddings()
+    restore_vocabulary(model, vocabulary)
+    visit()
+    model.set_input_embeddings(compact)
+    model.train()
 
 
 def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random.Generator) -> Iterator[np.ndarray]:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -29,6 +30,16 @@ def test_notebooks_are_thin_and_without_outputs(path):
     assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines) <= 110
     assert [cell["metadata"].get("tags") for cell in cells].count(["parameters"]) == 1
     assert 'study = "smoke"' in "".join("".join(cell["source"]) for cell in cells)
+
+
+def test_notebooks_that_only_read_tables_start_without_torch():
+    """Seconds instead of a deep-learning library's start: their modules import neither it nor transformers."""
+    readers = [path for path in NOTEBOOKS if path.name[:2] in ("05", "06", "07")]
+    lines = "".join(line for path in readers for cell in code_cells(path)[:2] for line in [*cell["source"], "\n"])
+    imports = re.findall(r"^(?:from lib[.\w]* import (?:\([^)]*\)|[^\n]*)|import [^\n]*)$", lines, re.MULTILINE)
+    script = "\n".join(imports) + "\nimport sys\nassert not {'torch', 'transformers'} & set(sys.modules)"
+    assert len(readers) == 3 and len(imports) >= 12
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 def test_there_are_seven_notebooks_and_the_readme_names_them():

@@ -77,8 +77,9 @@ def test_static_mean_is_over_every_setting_and_other_target():
 
 
 def test_cooccurrence_reads_the_pairs_cell(study):
-    phi = pd.DataFrame(np.arange(9).reshape(3, 3), index=list("ABC"), columns=list("ABC"))
-    assert ranking.label_cooccurrence(pair_units(study[1]), phi)["score"].tolist() == [1, 2, 3, 5, 6, 7]
+    pairs = itertools.product("ABC", repeat=2)
+    table = pd.DataFrame(pairs, columns=["source", "target"]).assign(phi=np.arange(9.0))
+    assert ranking.label_cooccurrence(pair_units(study[1]), table)["score"].tolist() == [1, 2, 3, 5, 6, 7]
 
 
 def test_ansat_alone_is_chosen_on_the_other_targets_validation():
@@ -204,6 +205,43 @@ def test_test_scores_move_no_order_but_the_oracle():
 def test_an_order_of_unknown_pairs_is_named(study):
     with pytest.raises(InputError, match="A -> Z"):
         mean_f1([("A", "Z", 0)], ranking.grid_of(*study))
+
+
+def halfway(units: list, seconds: float = 4.0) -> pd.DataFrame:
+    """Checkpoints at a half of every pair, after 4 s and one more of prediction; average precision falls along units."""
+    rows = [
+        {"share": 0.5, "seed": 0, "validation_average_precision": 1 - 0.1 * place, "train_seconds": seconds,
+         "predict_seconds": 1.0} | dict(zip(UNIT, unit, strict=True))
+        for place, unit in enumerate(units)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_halving_trains_the_better_half_on_and_the_others_last(study):
+    checkpoints = halfway([CA, CB, AC, BA, AB, BC])  # into each target the first two are better than the last
+    order = ranking.halving_order("halving", pair_units(study[1]), checkpoints)
+    assert order.units == (CA, CB, AC, BA, AB, BC)
+    # all six are trained for 4 s; then every one goes on for the 6 s (of 10; in all 8 of 12) that are left
+    assert order.finished["paper"].tolist() == [24 + 6 * n for n in range(1, 7)]
+    assert order.finished["all_inclusive"].tolist() == [30 + 8 * n for n in range(1, 7)]
+    curve = ranking.curves([order], *study, CONFIG)[0]
+    assert curve.at(29.9)[0] == pytest.approx(1.2 / 3) and curve.at(30)[0] == pytest.approx(1.4 / 3)
+
+
+def test_only_what_a_prior_lets_in_is_halved(study):
+    prior = scored({BA: 2, CA: 1, AB: 1, CB: 2, AC: 1, BC: 2})
+    order = ranking.halving_order("halving", pair_units(study[1]), halfway(units), prior, 0.5, own_seconds=9.0)
+    assert set(order.units[:3]) == {BA, CB, BC} and set(order.units[3:]) == {CA, AB, AC}
+    assert order.finished["paper"].tolist() == [18, 24, 30, 40, 50, 60]  # those outside are trained whole
+    assert order.own_seconds == 9.0
+
+
+def test_halving_goes_on_from_one_checkpoint_to_the_next(study):
+    both = pd.concat([halfway(units).assign(share=0.25, train_seconds=2.0), halfway(units)])
+    order = ranking.halving_order("halving", pair_units(study[1]), both)
+    # six for 2 s, one of two into each target on to 4 s, then their 6 s, then the dropped ones' 8 s
+    assert order.finished["paper"].tolist() == [12 + 6 + n for n in (6, 12, 18, 26, 34, 42)]
+    assert order.finished["all_inclusive"].tolist() == [18 + 9 + n for n in (8, 16, 24, 34, 44, 54)]
 
 
 # --- F1 as a function of time -----------------------------------------------------------------------------------------

@@ -256,3 +256,17 @@ def test_importance_goes_to_the_planted_layer():
     assert shares["family"]["ANSAT"] == pytest.approx(shares["layer"].sum()) == pytest.approx(shares["threshold"].sum())
     assert shares["layer"]["1"] > 0.5 > shares["layer"]["0"]
     assert shares["family"]["other selectors"] == 0
+
+
+def test_feature_sets_differ_in_what_attribution_gives_only():
+    made = grid(n_tasks=4)
+    ansat = pd.concat([made["ansat"], made["ansat"].assign(probe="positives")])
+    sets = regression.feature_sets(made["pairs"], made["singles"], made["tasks"], ansat, made["siblings"])
+    shown = {name: regression.attribution_columns(features) for name, features in sets.items()}
+    ansat, signed = shown["ANSAT"], shown["signed cosine and rank correlation"]
+    assert len(ansat) == 4 and len(signed) == 4 and shown["no attribution"] == []
+    assert shown["ANSAT at layer 1"] == ["ansat_t0.2_l1", "ansat_t0.5_l1"]
+    assert shown["ANSAT at threshold 0.5"] == ["ansat_t0.5_l0", "ansat_t0.5_l1"]
+    assert set(shown["ANSAT and signed measures"]) == {*ansat, *signed}
+    others = {name: sorted(set(features.columns) - set(shown[name])) for name, features in sets.items()}
+    assert all(columns == others["ANSAT"] for columns in others.values())

@@ -15,6 +15,7 @@ from lib.errors import InputError
 from lib.ledger import Ledger
 from lib.runs import (
     Heartbeat,
+    checkpoint_table,
     longer_models,
     next_try,
     open_workbench,
@@ -26,6 +27,7 @@ from lib.runs import (
     transfer_models,
 )
 from lib.study import Study
+from lib.tables import check
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
 
@@ -158,6 +160,20 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
     for model in models:
         texts = model.run.setting["epochs"] * len(model.rows)
         assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
+
+
+def test_checkpoints_change_no_run_and_are_kept_for_pairs(whole):
+    bench = open_workbench(tiny_study(whole[0], checkpoints=[0.3, 0.6]))
+    pd.testing.assert_frame_equal(grid(bench), whole[1])  # pairs are trained again, with the same result
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    pairs = train_models(bench, transfer_models(bench, singles), "pairs")
+    table = check("checkpoints", checkpoint_table(bench, pairs), "test")
+    assert len(table) == 2 * len(pairs) and sorted(set(table["share"])) == [0.3, 0.6]
+    runs = run_table(bench, pairs).set_index("run")
+    assert (
+        table[table["share"] == 0.6]["train_seconds"].to_numpy() > table[table["share"] == 0.3]["train_seconds"]
+    ).all()
+    assert table["steps"].max() < runs["steps"].min()
 
 
 def test_a_run_depends_on_all_that_decides_it(whole, tmp_path):

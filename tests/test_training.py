@@ -50,6 +50,30 @@ def test_a_model_learns_which_texts_hold_a_word(tokens, model):
     assert scores(labels[100:], found)["f1"] > 0.9
 
 
+def test_a_visit_changes_nothing_and_sees_the_model_as_it_would_be_left(tokens):
+    labels, rows = labels_of(tokens), np.arange(40)
+    setting, seen = SETTING.model_copy(update={"epochs": 2.0}), []
+
+    def trained(visit_at):
+        torch.manual_seed(0)
+        network = load_model(TINY, 0.1, "cpu")  # dropout draws in every step: a visit must not disturb its draws
+        fresh_head(network)
+
+        def visit(share, step, seconds):
+            seen.append((share, step, predict(network, tokens, np.arange(40, 160), "float32")))
+
+        return fine_tune(
+            network, tokens, rows, labels[:40], setting, Training(), "float32", lambda: None, visit_at, visit
+        ), network
+
+    (fit, plain), (visited, shown) = trained([]), trained([0.01, 0.5, 1.0])
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, shown.state_dict()[name]), name
+    assert [(share, step) for share, step, _ in seen] == [(0.01, 1), (0.5, 3), (1.0, 6)]
+    np.testing.assert_array_equal(seen[-1][2], predict(plain, tokens, np.arange(40, 160), "float32"))
+    assert not np.allclose(seen[0][2], seen[1][2]) and visited.visits > 0 == fit.visits
+
+
 def test_training_only_the_used_embeddings_equals_training_all(tokens, model):
     """A dense reference: the same batches, AdamW over the whole embedding table."""
     labels, rows, start = labels_of(tokens), np.arange(40), {k: v.clone() for k, v in model.state_dict().items()}
