@@ -215,7 +215,7 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}
     return papermill.execute_notebook(
         _literal(job.source), _literal(_partial(job)), parameters, cwd=job.source.parent.resolve(),
-        start_timeout=180, progress_bar=False, coalesce_streams=True, **kernel, **hooks,
+        start_timeout=1800, progress_bar=False, coalesce_streams=True, **kernel, **hooks,
     )  # fmt: skip
 
 

@@ -66,11 +66,18 @@ def readme_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -
             "tasks; ordered pairs; models trained",
             f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['models_trained']}",
         ),
-        ("models that collapsed (no positive predicted)", str(summary["models_collapsed"])),
+        (
+            "models that collapsed (no positive predicted) at their first try; at every try",
+            f"{summary['models_tried_again']}; {summary['models_collapsed']}",
+        ),
         ("hours of one worker, attribution included", f"{hours:.2f}"),
         (
             "mean test F1 without transfer; with each target's validation-best",
             f"{summary['single_task_f1']:.3f}; {summary['grid_f1']:.3f}",
+        ),
+        (
+            "the same of single-task models trained for a pair's steps; targets whose chosen pair beats them",
+            f"{summary['longer_single_task_f1']:.3f}; {summary['tasks_beating_longer']}",
         ),
         ("targets that gain; outside the noise", f"{summary['tasks_gaining']}; {summary['tasks_helped']}"),
         (

@@ -20,6 +20,7 @@ import torch
 
 from lib.datasets import Corpus, load_corpus
 from lib.encoders import Tokens, encoder_fingerprint, fresh_head, load_model, load_tokenizer, tokenise
+from lib.errors import InputError
 from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
 from lib.study import Encoder, Setting, Study, Training
@@ -416,6 +417,24 @@ def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
 def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Table "pairs": the transfer models among the runs."""
     return runs[runs["kind"] == "transfer"].sort_values(["target", "source", "setting", "seed"]).reset_index(drop=True)
+
+
+def check_separation(bench: Workbench, models: list[Model]) -> int:
+    """How many pairs the ledger shows to have trained, source and target, on training texts only: all of them.
+
+    Raises InputError for a run that is recorded with other texts, or with one that any task is validated or tested on.
+    """
+    held_out = np.concatenate([bench.tasks.split[part] for part in PARTS])
+    drawn = {model.run.id: model for model in [*single_tries(bench), *models]}
+    for model in models:
+        for id in (model.run.id, model.run.source):
+            rows, labels = drawn[id].rows, drawn[id].labels
+            recorded = bench.ledger.entry(id)["record"]["training_texts"]
+            if recorded != fingerprint(rows, labels) or np.isin(rows, held_out).any():
+                raise InputError(
+                    f"run {id} was not trained on its task's training texts; delete it from {bench.study.ledger}"
+                )
+    return len(models)
 
 
 def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:

@@ -84,6 +84,15 @@ def seconds_by_phase(
     )
 
 
+def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:
+    """Minutes of one worker by phase, estimated before the study began and spent, and their ratio.
+
+    estimated: the table "estimate". spent: from ``seconds_by_phase``. What was lost or collapsed was not foreseen.
+    """
+    table = pd.DataFrame({"estimated": estimated.set_index("phase")["seconds"], "spent": spent}) / 60
+    return table.reindex(spent.index).assign(ratio=table["spent"] / table["estimated"])
+
+
 def beside_the_paper(summary: dict) -> pd.DataFrame:
     """The paper's numbers beside this study's: quantity, paper, this study (regression, paper's accounting)."""
     points_of = summary["selectors"]["regression"]

@@ -70,6 +70,7 @@ SCHEMAS = {
         target_texts=_count(),
         target_positives=_count(),
     ),
+    "estimate": _schema(["phase"], phase=_text(), models=_count(), seconds=pa.Column(float, pa.Check.ge(0))),
     "cooccurrence": _schema(["source", "target"], source=_text(), target=_text(), phi=_number(nullable=True)),
     "runs": _schema(
         ["run"],

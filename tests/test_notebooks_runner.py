@@ -224,7 +224,7 @@ def test_progress_shows_the_last_state_of_bars_and_few_lines():
 
 def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, tmp_path):
     marker = tmp_path / "pid"
-    slow = f"import os, time, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
+    slow = f"import os, time, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
     write(folder, "01_first", slow)
     (tmp_path / "tiny.yaml").write_text(study.model_dump_json())  # JSON is YAML
     call = "import signal, sys; from pathlib import Path; from lib import notebooks as n; n.run_study.__defaults__ = "

@@ -15,6 +15,7 @@ from lib.errors import InputError
 from lib.ledger import Ledger
 from lib.runs import (
     Heartbeat,
+    check_separation,
     checkpoint_table,
     longer_models,
     next_try,
@@ -198,6 +199,20 @@ def test_no_source_trains_on_a_validation_or_test_text(whole):
     held_out = np.concatenate([bench.tasks.split["validation"], bench.tasks.split["test"]])
     for model in single_models(bench):
         assert not np.isin(model.rows, held_out).any()
+
+
+def test_a_pair_trained_on_a_held_out_text_is_found(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    pairs = train_models(bench, transfer_models(bench, singles), "pairs")
+    assert check_separation(bench, pairs) == len(pairs) == 6
+    split = bench.tasks.split | {"test": np.append(bench.tasks.split["test"], pairs[0].rows[0])}
+    leaking = dataclasses.replace(bench, tasks=dataclasses.replace(bench.tasks, split=split))
+    with pytest.raises(InputError, match="was not trained on its task's training texts"):
+        check_separation(leaking, pairs)
+    pairs[1].labels[0] = 1 - pairs[1].labels[0]
+    with pytest.raises(InputError, match=pairs[1].run.id):
+        check_separation(bench, pairs)
 
 
 def test_two_dask_workers_give_the_tables_of_one(tmp_path, whole):

@@ -27,7 +27,7 @@ def killed_beside_another(folder: Path, piece: int) -> None:
     """Piece 0 dies once while piece 1 is at work; every try leaves a mark."""
     with open(folder / f"{piece}.tries", "a") as file:
         file.write("x")
-    other, patience = folder / f"{1 - piece}.tries", time.monotonic() + 60
+    other, patience = folder / f"{1 - piece}.tries", time.monotonic() + 300
     while not other.exists() and time.monotonic() < patience:
         time.sleep(0.05)
     if piece == 0 and (folder / "0.tries").read_text() == "x":

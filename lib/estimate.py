@@ -1,0 +1,98 @@
+"""What a study will take, told before it trains anything: its work is counted, this machine's rates are measured.
+
+The rates are those of a few batches on this process's one thread, so an estimate costs seconds; notebook 7 sets it
+beside what was spent.
+"""
+
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+
+from lib.conductance import layer_conductances
+from lib.encoders import fresh_head
+from lib.runs import PARTS, Model, Workbench, load_weights, single_models, weights_to_keep, worker_network
+from lib.study import Setting
+from lib.training import fine_tune, predict, prepare_process
+
+BATCHES = 4  # of training that are timed
+PREDICTED, ATTRIBUTED = 64, 2  # texts
+
+
+def estimate(bench: Workbench) -> pd.DataFrame:
+    """Table "estimate": phase, models, seconds of one worker; without what may be lost or collapse."""
+    work, rates = planned_work(bench), measured_rates(bench)
+    return work.assign(seconds=sum(work[kind] * rates[kind] for kind in rates))[["phase", "models", "seconds"]]
+
+
+def planned_work(bench: Workbench) -> pd.DataFrame:
+    """What each phase handles: models, and texts trained (with every epoch), predicted, attributed (with every point).
+
+    Which settings will be selected is not known yet: pairs count with the mean of their target's settings, the longer
+    baselines with the longest source.
+    """
+    study, singles = bench.study, single_models(bench)
+    targets = [model for model in singles if model.regime != "source"]
+    sources = [model for model in singles if model.regime != "target"]
+    tasks, seeds, settings = len(bench.tasks.names), len(study.seeds), len(study.settings)
+    used = settings if study.target_setting == "all" else 1
+    validation, test = (len(bench.tasks.split[part]) for part in PARTS)
+    pairs, selected = tasks * (tasks - 1) * used * seeds, len(singles) // settings
+    mean = _texts(targets) / len(targets)
+    longer = tasks * seeds * (mean + max(_texts([model]) for model in sources))
+    trained = len(singles) + pairs + tasks * seeds
+    points = sum(steps + 1 for steps in study.conductance.all_steps)
+    rows = [
+        ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
+        ("training transfer models", pairs, pairs * mean, 0, 0, 0),
+        ("training the longer baselines", tasks * seeds, longer, 0, 0, 0),
+        ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
+        ("loading and saving", trained, 0, 0, trained, 0),
+        ("conductance", selected, 0, 0, 0, selected * study.conductance.probe_texts * points),
+    ]
+    return pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
+
+
+def _texts(models: list[Model]) -> float:
+    return sum(len(model.rows) * model.run.setting["epochs"] for model in models)
+
+
+def measured_rates(bench: Workbench) -> dict[str, float]:
+    """Seconds of one worker for a text trained, predicted, attributed at one point, and for a model loaded and kept."""
+    prepare_process()
+    study, place, tokens = bench.study, bench.place, bench.tokens
+    network = worker_network(study.encoder, study.training.dropout, place.device)
+    model = next(model for model in single_models(bench) if model.regime != "source")
+    setting = Setting(**model.run.setting | {"epochs": 1.0})
+    rows = model.rows[: BATCHES * setting.batch_size]
+
+    def train() -> None:
+        fresh_head(network)
+        fine_tune(network, tokens, rows, model.labels[: len(rows)], setting, study.training, place.precision)
+
+    def load_and_keep() -> None:
+        load_weights(place, network, "")
+        weights_to_keep(network, tokens, rows)
+
+    def attribute() -> None:
+        network.eval()
+        texts = [tokens.text(row) for row in rows[:ATTRIBUTED]]
+        layer_conductances(network, texts, tokens.pad, study.conductance.steps, study.conductance.rows)
+
+    with torch.random.fork_rng():
+        train()  # the first pass through a network costs more than those that follow
+        held_out = bench.tasks.split["validation"][:PREDICTED]
+        rates = {
+            "trained": _seconds(train) / len(rows),
+            "predicted": _seconds(lambda: predict(network, tokens, held_out, place.precision)) / len(held_out),
+            "loaded": _seconds(load_and_keep),
+            "attributed": _seconds(attribute) / (len(rows[:ATTRIBUTED]) * (study.conductance.steps + 1)),
+        }
+    return rates
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
