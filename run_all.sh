@@ -6,6 +6,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 help() {
     cat <<'TEXT'
 usage: ./run_all.sh [STUDY]            run the notebooks of a study and write its report
+       ./run_all.sh --from-tables STUDY
+                                       train nothing: the analysis only, on the tables in figures/STUDY
        ./run_all.sh --test [OPTION...] check the code and run the tests; options go to pytest
        ./run_all.sh --environment      only make the environment
        ./run_all.sh --help             show this text
@@ -128,9 +130,14 @@ run_tests() {
 main() {
     export PYTHONNOUSERSITE=1     # packages in the user's home must not shadow the pinned ones
     unset PYTHONDONTWRITEBYTECODE # else every kernel and worker would compile thousands of modules anew
+    local only=
     case ${1:-} in
         -h | --help) help && exit 0 ;;
         --test | --environment) ;;
+        --from-tables)
+            if [ $# -ne 2 ]; then fail "--from-tables needs the name of one study"; fi
+            shift && only=--from-tables
+            ;;
         -*) fail "unknown option $1; ./run_all.sh --help lists them" ;;
         *) if [ $# -gt 1 ]; then fail "one study at a time; ./run_all.sh --help explains"; fi ;;
     esac
@@ -142,7 +149,7 @@ main() {
     case $study in
         --environment) ;;
         --test) shift && run_tests "$@" ;;
-        *) exec "$PYTHON" -m lib.notebooks "$study" ;;
+        *) exec "$PYTHON" -m lib.notebooks ${only:+"$only"} "$study" ;;
     esac
 }
 

@@ -30,6 +30,7 @@ ORDER_STYLES = {
     "largest_source": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
 }
+TRUTHS = {"test_f1": "the pairs' test F1", "planted": "the planted relatedness"}
 
 
 def use_style() -> None:
@@ -361,6 +362,21 @@ def plot_importance(importance: pd.DataFrame) -> Figure:
 
 
 # --- 07 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_order_quality(quality: pd.DataFrame) -> Figure:
+    """Mean rank correlation of every order with the truth within a target, 95 % intervals over targets."""
+    names = list(dict.fromkeys(quality["order"]))[::-1]
+    figure, (axes,) = _panels(1, 1.2 + 0.24 * len(names))
+    for number, (truth, rows) in enumerate(quality.groupby("judged_against", sort=False)):
+        y = rows["order"].map(names.index) - 0.22 * number
+        axes.hlines(y, rows["low"], rows["high"], color=COLOURS[number], lw=1.5)
+        axes.scatter(rows["value"], y, color=COLOURS[number], s=18, zorder=3, label=f"with {TRUTHS[truth]}")
+    axes.set_yticks(range(len(names)), [_label(name) for name in names])
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set(xlabel="rank correlation within a target (bar: 95 % interval over targets)", ylabel="order")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=7)
+    return figure
 
 
 def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band: str) -> Figure:

@@ -1,6 +1,7 @@
 """Runs the numbered notebooks of a study strictly and headless, so that a finished copy is whole, current and reported.
 
-``python -m lib.notebooks STUDY`` (what ./run_all.sh calls) executes notebooks/NN_*.ipynb in order with papermill. A
+``python -m lib.notebooks STUDY`` (what ./run_all.sh calls) executes notebooks/NN_*.ipynb in order with papermill;
+with ``--from-tables`` only those that read nothing but tables, on the tables that figures/STUDY publishes. A
 copy appears in results/<study>/notebooks/ only when its last cell has run; it carries a key of everything that decides
 its content, and what still has its key is not run again.
 """
@@ -23,6 +24,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
 
 from lib import report
 from lib.errors import InputError
@@ -60,6 +63,7 @@ class Job:
     code_cells: int
     key: str
     folder: Path  # results/<study>
+    reads_tables: bool  # only: it needs no corpus and no model
 
     @property
     def name(self) -> str:
@@ -69,14 +73,21 @@ class Job:
         return self.folder / "notebooks" / f"{self.name}{ending}"
 
 
-def run_study(study: Study, parameter: str, folder: Path = NOTEBOOKS, say: Callable[[str], None] = print) -> Path:
+def run_study(
+    study: Study,
+    parameter: str,
+    folder: Path = NOTEBOOKS,
+    say: Callable[[str], None] = print,
+    from_tables: bool = False,
+) -> Path:
     """Execute what is not up to date and write the report; returns the report's path.
 
     parameter: what the notebooks get as ``study``, a name or an absolute path. folder: where NN_*.ipynb lie.
-    Raises InputError for notebooks that cannot be run, NotebookFailed for one that stopped.
+    from_tables: only the notebooks that read nothing but tables, which have to be there. Raises InputError for notebooks
+    that cannot be run, NotebookFailed for one that stopped.
     """
     start = time.monotonic()
-    jobs = plan(study, {"study": parameter}, folder)
+    jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter():
         run_jobs(jobs, {"study": parameter}, say)
@@ -98,7 +109,8 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
         cells = read_cells(source)
         check_parameters(cells, source.name, parameters)
         key = fingerprint(key, parameters, [[cell.kind, cell.source, cell.tags] for cell in cells])
-        jobs.append(Job(source, sum(cell.kind == "code" for cell in cells), key, study.folder))
+        code = [cell.source for cell in cells if cell.kind == "code"]
+        jobs.append(Job(source, len(code), key, study.folder, not any("open_workbench" in cell for cell in code)))
     return jobs
 
 
@@ -373,14 +385,31 @@ def parameter_for(name_or_path: str) -> str:
     return path.stem if path.parent == ROOT / "params" and path.suffix == ".yaml" else str(path)
 
 
+def from_published_tables(study: Study) -> tuple[Study, str]:
+    """The study on the tables in figures/<study>, in a results folder of its own; and what its notebooks are told."""
+    published = ROOT / "figures" / study.name / "tables"
+    if not published.is_dir():
+        raise InputError(f"{shown(published)} is missing: study {study.name} has no published tables; run it instead")
+    again = study.model_copy(update={"results": str(Path(study.results) / "published")})
+    path = again.folder.with_suffix(".yaml")
+    write_atomically(path, yaml.safe_dump(again.model_dump(mode="json"), sort_keys=False).encode())
+    shutil.rmtree(again.tables, ignore_errors=True)
+    shutil.copytree(published, again.tables)
+    return again, str(path)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns 0, 1 (a notebook failed), 2 (bad input) or 130 (interrupted)."""
     parser = argparse.ArgumentParser(prog="python -m lib.notebooks", description="Run a study's notebooks and report.")
     parser.add_argument("study", help="a name in params/ or the path of a YAML file")
-    given = parser.parse_args(arguments).study
+    parser.add_argument("--from-tables", action="store_true", help="train nothing: analyse the tables in figures/STUDY")
+    given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job cleans up as after Ctrl-C
     try:
-        run_study(Study.load(given), parameter_for(given), say=lambda line: print(line, flush=True))
+        study, parameter = Study.load(given.study), parameter_for(given.study)
+        if given.from_tables:
+            study, parameter = from_published_tables(study)
+        run_study(study, parameter, say=lambda line: print(line, flush=True), from_tables=given.from_tables)
         return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

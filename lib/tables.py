@@ -217,6 +217,14 @@ SCHEMAS = {
     "regression_scores": _REGRESSION_SCORES,
     "ablations": _REGRESSION_SCORES,
     "importance": _schema(["view", "name"], view=_text(), name=_text(), share=_share()),
+    "order_quality": _schema(
+        ["order", "judged_against"],
+        order=_text(),
+        judged_against=pa.Column(str, pa.Check.isin(["test_f1", "planted"])),
+        value=_number(nullable=True),
+        low=_number(nullable=True),
+        high=_number(nullable=True),
+    ),
     "anytime": _schema(
         ["order", "accounting", "share_of_time"],
         order=_text(),

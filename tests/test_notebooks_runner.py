@@ -249,6 +249,22 @@ def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, tmp_path
 HOSTILE = "<script>alert(1)</script>"
 
 
+def test_from_tables_only_what_reads_tables_runs_and_elsewhere(study, folder, tmp_path, plain_pages, monkeypatch):
+    write(folder, "01_trains", "from lib.runs import open_workbench\nraise RuntimeError('it trains')")
+    write(folder, "02_reads", "from lib.study import Study\nprint((Study.load(study).tables / 'a.csv').read_text())")
+    with monkeypatch.context() as patch:
+        patch.setattr(notebooks, "ROOT", tmp_path)
+        with pytest.raises(InputError, match="study tiny has no published tables"):
+            notebooks.from_published_tables(study)
+        (tmp_path / "figures" / "tiny" / "tables").mkdir(parents=True)
+        (tmp_path / "figures" / "tiny" / "tables" / "a.csv").write_text("published")
+        again, parameter = notebooks.from_published_tables(study)
+    assert again.folder != study.folder and Study.load(parameter) == again
+    notebooks.run_study(again, parameter, folder, lambda line: None, from_tables=True)
+    assert executed(again, "02_reads").cells[-1].outputs[0].text.strip() == "published"
+    assert copies(again) == ["02_reads.html", "02_reads.ipynb"] and not study.tables.exists()
+
+
 def test_text_from_data_is_escaped_in_the_report(study):
     figures = study.folder / "figures"
     figures.mkdir(parents=True)

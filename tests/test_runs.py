@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from studies import tiny_study
 
 from lib.archive import load, save
 from lib.engine import train_missing, train_models
@@ -27,24 +28,9 @@ from lib.runs import (
     sources_to_train,
     transfer_models,
 )
-from lib.study import Study
 from lib.tables import check
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
-
-
-def tiny_study(folder, workers=1, **changes) -> Study:
-    values = {
-        "name": "tiny",
-        "corpus": {"loader": "synthetic", "texts": 240, "tasks": 3},
-        "encoder": {"name": "tiny", "max_length": 32},
-        "source": {"n": 48, "positives": 0.4},
-        "target": {"n": 32, "positives": 0.4},
-        "settings": [{"learning_rate": 3e-3, "epochs": 1}, {"learning_rate": 1e-3, "epochs": 1}],
-        "engine": {"workers": workers},
-        "results": str(folder),
-    }
-    return Study.parse(values | changes)
 
 
 def grid(bench) -> pd.DataFrame:

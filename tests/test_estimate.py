@@ -1,0 +1,36 @@
+"""The estimate counts the work that a study plans, and leaves no trace."""
+
+import pytest
+import torch
+from studies import tiny_study
+
+from lib.estimate import estimate, planned_work
+from lib.runs import open_workbench
+from lib.tables import check
+
+CHANGES = {"checkpoints": [0.5], "conductance": {"probe_texts": 6, "steps": 4, "compare_steps": [2]}, "seeds": [0, 1]}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return open_workbench(tiny_study(tmp_path_factory.mktemp("estimate"), **CHANGES))
+
+
+def test_the_work_is_counted_by_hand(bench):
+    """Three tasks, two settings of one epoch, two seeds; sources of 48 texts, targets of 32."""
+    work = planned_work(bench).set_index("phase")
+    validation, test = (len(bench.tasks.split[part]) for part in ("validation", "test"))
+    assert work["models"].tolist() == [24, 12, 6, 42, 42, 12]
+    assert work.loc["training single-task models", "trained"] == 3 * 2 * 2 * (48 + 32)
+    assert work.loc["training transfer models", "trained"] == 6 * 2 * 32
+    assert work.loc["training the longer baselines", "trained"] == 3 * 2 * (48 + 32)
+    assert work.loc["predicting", "predicted"] == 42 * (validation + test) + 12 * validation
+    assert work.loc["conductance", "attributed"] == 12 * 6 * (5 + 3)  # points of 4 and of 2 steps
+
+
+def test_an_estimate_takes_time_from_every_phase_and_draws_nothing(bench):
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    table = check("estimate", estimate(bench), "test")
+    assert (table["seconds"] > 0).all() and torch.equal(torch.random.get_rng_state(), before)
+    assert not bench.ledger.folder.joinpath("under_way").exists()
