@@ -20,7 +20,7 @@ from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
 
 from lib.errors import InputError
-from lib.runs import Model, Workbench, finished, has_collapsed, next_try, train
+from lib.runs import Model, Workbench, finished, latest_try, train
 from lib.study import Engine
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
@@ -29,10 +29,8 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENB
 def train_models(bench: Workbench, models: list[Model], label: str) -> list[Model]:
     """Train models, and those that collapsed again from another seed (training.tries); returns the tries that stand."""
     train_missing(bench, models, label)
-    for _ in range(bench.study.training.tries - 1):
-        tried, models = models, [next_try(model) if has_collapsed(bench, model) else model for model in models]
-        if models == tried:
-            break
+    while (again := [latest_try(bench, model) for model in models]) != models:
+        models = again
         train_missing(bench, models, f"{label}, those that collapsed again")
     return models
 

@@ -342,13 +342,17 @@ def plot_controls(scores: pd.DataFrame) -> Figure:
 
 
 def plot_ablations(scores: pd.DataFrame) -> Figure:
-    """How well each feature set ranks sources for targets left out: mean within-target Spearman, 95 % intervals."""
+    """How well each feature set ranks sources for targets left out: mean within-target Spearman, 95 % intervals.
+
+    The dashed line is the first row's.
+    """
     rows = scores[(scores["score"] == "spearman") & (scores["judged_against"] == "test_f1")].iloc[::-1]
     figure, (axes,) = _panels(1, 0.9 + 0.21 * len(rows))
+    axes.axvline(rows["value"].iloc[-1], color=NEUTRAL, lw=0.9, ls="--")
     axes.hlines(rows["model"], rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
     axes.scatter(rows["value"], rows["model"], color=SOURCE, s=18, zorder=3)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="rank correlation with test F1 within a left-out target (bar: 95 % interval)", ylabel="features")
+    axes.set(xlabel="rank correlation with test F1 within a left-out\ntarget (bar: 95 % interval)", ylabel="features")
     return figure
 
 

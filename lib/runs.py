@@ -242,6 +242,15 @@ def has_collapsed(bench: Workbench, model: Model) -> bool:
     return collapsed(bench.predictions(model.run.id, "validation"))
 
 
+def latest_try(bench: Workbench, model: Model) -> Model:
+    """The try that the ledger leads to: the first one that is not finished or did not collapse, else the last."""
+    while len(model.earlier) + 1 < bench.study.training.tries:
+        if not finished(bench, model) or not has_collapsed(bench, model):
+            break
+        model = next_try(model)
+    return model
+
+
 def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
     """Whether a model's predictions (and weights, where asked for) are in the ledger, and those at its checkpoints."""
     kept = all(bench.ledger.has(_checkpoint(model.run, share)[0], ("predictions",)) for share in model.checkpoints)
@@ -410,7 +419,8 @@ def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
 
 def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
     """The single-task models whose weights the unfinished ones among these pairs start from."""
-    wanted = {model.run.source for model in transfers if not finished(bench, model)}
+    latest = [latest_try(bench, model) for model in transfers]
+    wanted = {model.run.source for model in latest if not finished(bench, model)}
     return [model for model in single_tries(bench) if model.run.id in wanted]
 
 

@@ -110,7 +110,8 @@ def test_test_labels_change_no_run_and_no_selection(whole):
     original = whole[1][whole[1]["kind"] == "single"].reset_index(drop=True)
     assert not np.allclose(table["test_f1"], original["test_f1"])
     assert (table["selected"] == original["selected"].astype(bool)).all()
-    assert {m.run.id for m in transfer_models(flipped, table)} <= set(whole[1]["run"])
+    pairs = train_models(flipped, transfer_models(flipped, table), "pairs")
+    assert {model.run.id for model in pairs} <= set(whole[1]["run"])
 
 
 def collapse(bench, model) -> None:
