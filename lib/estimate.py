@@ -82,13 +82,12 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
 
     with torch.random.fork_rng():
         held_out = bench.tasks.split["validation"][:PREDICTED]
-        rates = {
+        return {
             "trained": _seconds(train) / len(rows),
             "predicted": _seconds(lambda: predict(network, tokens, held_out, place.precision)) / len(held_out),
             "loaded": _seconds(load_and_keep),
             "attributed": _seconds(attribute) / (len(rows[:ATTRIBUTED]) * (study.conductance.steps + 1)),
         }
-    return rates
 
 
 def _seconds(work: Callable[[], object]) -> float:

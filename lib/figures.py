@@ -389,12 +389,13 @@ def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band:
     Orders that the study does not have are left out.
     """
     accountings = ["paper", "all_inclusive"]
+    known = set(anytime["order"])
     figure, panels = _panels(2, 3.4, sharey=True)
     for axes, accounting in zip(panels, accountings, strict=True):
         axes.axhline(grid_f1, color="black", lw=0.8)
         for share in (0.165, 0.495):
             axes.axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
-        for order in [order for order in orders if order in set(anytime["order"])]:
+        for order in filter(known.__contains__, orders):
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
             colour, style = ORDER_STYLES[order]
             axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=_label(order))

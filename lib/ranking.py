@@ -266,21 +266,19 @@ def standard_orders(
     learnt = {"own_seconds": attribution, "training_pairs": True}
     predicted = from_predictions(predictions, "leave_one_target_out")
     bare = from_predictions(predictions, "leave_one_target_out", "without_ansat")
+    first = label_cooccurrence(units, cooccurrence)  # costs nothing: the sequential procedures begin with it
     scored = [
         ("oracle", oracle(units), {"training_pairs": True}),
         ("validation_best", validation_best(units), {"training_pairs": True}),
         ("largest_source", largest_source(units, tasks), {}),
         ("best_single_source", best_single_source(units, singles), {}),
-        ("label_cooccurrence", label_cooccurrence(units, cooccurrence), {}),
+        ("label_cooccurrence", first, {}),
         ("static_mean", static_mean(units), {"training_pairs": True}),
         ("ansat", middle, {"own_seconds": attribution}),
         ("ansat_tuned", ansat_alone(units, ansat), learnt),
         ("regression", predicted, learnt),
         ("regression_without_ansat", bare, {"training_pairs": True}),
     ]
-    first = label_cooccurrence(
-        units, cooccurrence
-    )  # costs nothing, so the sequential procedures' first batch follows it
     bare_features = controlled(features, "without_ansat", regression.seed)
     priors = {
         "halving": {},
@@ -503,9 +501,10 @@ def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, 
             time = clock(accounting, singles, pairs, order.own_seconds, order.training_pairs)
             work = float(time.pair_seconds.sum())
             anyhow = time.start + np.linspace(0, work, values.shape[2])  # n of N units cost n/N of the work
-            steps = anyhow if order.units is None else time.finished(order.units)
             if order.finished is not None:
                 steps = time.start + np.concatenate([[0.0], order.finished[accounting]])
+            else:
+                steps = anyhow if order.units is None else time.finished(order.units)
             found.append(Curve(order.name, accounting, steps, f1, best, time.grid, time.start + 0.1 * work))
     return found
 

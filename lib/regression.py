@@ -138,10 +138,11 @@ def feature_sets(
 ) -> dict[str, pd.DataFrame]:
     """The features with other parts of what attribution gives, by name, for the ablation; tables by name."""
     both = pair_features(pairs, singles, tasks, ansat, siblings)
-    own = [name for name in attribution_columns(both) if name.startswith("ansat_")]
-    signed = [name for name in attribution_columns(both) if not name.startswith("ansat_")]
+    columns = attribution_columns(both)
+    own = [name for name in columns if name.startswith("ansat_")]
+    signed = [name for name in columns if name not in own]
     sets = {
-        "no attribution": both.drop(columns=own + signed),
+        "no attribution": both.drop(columns=columns),
         "ANSAT": both.drop(columns=signed),
         "ANSAT on the target's positives": pair_features(pairs, singles, tasks, ansat, probe="positives"),
         "signed cosine and rank correlation": both.drop(columns=own),

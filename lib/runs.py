@@ -23,13 +23,12 @@ from lib.encoders import Tokens, encoder_fingerprint, fresh_head, load_model, lo
 from lib.errors import InputError
 from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
-from lib.study import Encoder, Setting, Study, Training
+from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import fine_tune, predict, prepare_process, resolve_precision
 
 CODE_VERSION = 3  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
-NEXT_TRY = 1_000_000  # what another try adds to a run's seed; a study's own seeds are smaller
 
 
 @dataclass(frozen=True)
@@ -225,7 +224,7 @@ def _model(
 
 def next_try(model: Model) -> Model:
     """The same model from another seed: the rule for one that collapsed."""
-    run = replace(model.run, seed=model.run.seed + NEXT_TRY)
+    run = replace(model.run, seed=model.run.seed + SEEDS)
     return replace(model, run=run, earlier=(*model.earlier, model.run.id))
 
 

@@ -18,6 +18,7 @@ from lib.errors import InputError, run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 Share = Annotated[float, Field(gt=0, lt=1)]
+SEEDS = 1_000_000  # a study's seeds are below it; seeds above belong to the later tries of a model
 
 
 class Parameters(BaseModel):
@@ -26,13 +27,27 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class DisasterResponse(Parameters):
+class Source(Parameters):
+    """Where texts come from."""
+
+    @property
+    def origin(self) -> str:
+        """What messages about it name: its file, else its loader."""
+        return getattr(self, "path", self.loader)
+
+    @property
+    def dataset(self) -> str:
+        """The corpus's name: its file's without the ending, else its loader's."""
+        return Path(self.origin).stem
+
+
+class DisasterResponse(Source):
     """26,248 real disaster messages with 36 labels; downloaded once and checked by SHA-256."""
 
     loader: Literal["disaster_response"]
 
 
-class Synthetic(Parameters):
+class Synthetic(Source):
     """Texts with planted task relations: related tasks share a known part of their lexicon."""
 
     loader: Literal["synthetic"]
@@ -42,7 +57,7 @@ class Synthetic(Parameters):
     null: bool = Field(False, description="shuffle every task's labels, so that nothing is predictable")
 
 
-class Table(Parameters):
+class Table(Source):
     """A user's own CSV, Parquet or JSON-lines file."""
 
     loader: Literal["table"]
@@ -196,9 +211,7 @@ class Study(Parameters):
     target_setting: Literal["best", "all"] = Field(
         "best", description="settings a pair is fine-tuned with, from the source's best model"
     )
-    seeds: list[Annotated[int, Field(ge=0, lt=1_000_000)]] = Field(
-        [0], min_length=1, description="seeds of every model"
-    )
+    seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field([0], min_length=1, description="seeds of every model")
     checkpoints: list[Share] = Field(
         [],
         description="shares of a pair's steps after which its validation predictions are kept, for successive halving",
@@ -235,11 +248,6 @@ class Study(Parameters):
             return cls.model_validate(values)
         except ValidationError as error:
             raise InputError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors())) from None
-
-    @property
-    def dataset(self) -> str:
-        """The corpus's name: its loader's, or its file's without the ending."""
-        return Path(getattr(self.corpus, "path", self.corpus.loader)).stem
 
     @property
     def folder(self) -> Path:

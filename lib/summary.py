@@ -32,7 +32,7 @@ def summarise(
     grid, attribution = grid_seconds(singles, pairs), attribution_seconds(conductance)
     return {
         "study": study.name,
-        "dataset": study.dataset,
+        "dataset": study.corpus.dataset,
         "encoder": study.encoder.name,
         "n_tasks": matrix["target"].nunique(),
         "n_pairs": len(matrix),

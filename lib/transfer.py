@@ -76,11 +76,11 @@ def transfer_matrix(
     parts = []
     for target, rows in matrix.groupby("target", sort=False):
         pair_runs = runs["pair"].loc[pd.MultiIndex.from_frame(rows[UNIT])]
-        table = np.vstack([runs["single"].loc[target], runs["longer"].loc[target], pair_runs])
+        table = np.vstack([runs["singles"].loc[target], runs["longer"].loc[target], pair_runs])
         f1 = _resampled(table, scores, probabilities, labels[target], texts)
         f1 = np.einsum("ds,dms->dm", seeds, f1)
-        parts.append(_differences(f1[:, 2:] - f1[:, :1], "gain", rows.index))
-        parts[-1] = parts[-1].join(_differences(f1[:, 2:] - f1[:, 1:2], "gain_over_longer", rows.index))
+        gains = _differences(f1[:, 2:] - f1[:, :1], "gain", rows.index)
+        parts.append(gains.join(_differences(f1[:, 2:] - f1[:, 1:2], "gain_over_longer", rows.index)))
     return _judged(matrix.join(pd.concat(parts)))
 
 
@@ -96,13 +96,12 @@ def _runs(
 ) -> dict[str, pd.DataFrame]:
     """Run ids with one column per seed: of both baselines by target, of pairs by (source, target, setting)."""
     runs = {"pair": pairs.pivot(index=UNIT, columns="seed", values="run")}
-    for name, table in (("single", baseline), ("longer", longer)):
+    for name, table in (("singles", baseline), ("longer", longer)):
         runs[name] = table.pivot(index="target", columns="seed", values="run")
         missing = sorted(set(matrix["target"]) - set(runs[name].index))
         if missing or list(runs[name].columns) != list(runs["pair"].columns):
             raise InputError(
-                f"tables '{'singles' if name == 'single' else name}' and 'pairs' differ in "
-                f"{', '.join(missing) or 'their seeds'}; run 02 and 03 again"
+                f"tables '{name}' and 'pairs' differ in {', '.join(missing) or 'their seeds'}; run 02 and 03 again"
             )
     return runs
 
@@ -160,9 +159,13 @@ def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
     table = chosen[["target", "single_test_f1", "longer_test_f1"]].set_axis(
         ["target", "single_f1", "longer_f1"], axis=1
     )
-    table = table.assign(source=chosen["source"].where(transfers, ""), best_f1=best, gain=best - single)
-    table = table.assign(gain_over_longer=best - chosen["longer_test_f1"])
-    table = table.assign(relative_gain=table["gain"] / single.where(single > 0))
+    table = table.assign(
+        source=chosen["source"].where(transfers, ""),
+        best_f1=best,
+        gain=best - single,
+        gain_over_longer=best - chosen["longer_test_f1"],
+        relative_gain=(best - single) / single.where(single > 0),
+    )
     for name, verdict in (("gain", "helped"), ("gain_over_longer", "beats_longer")):
         real = discoveries(chosen[f"{name}_p"].where(transfers, 1.0).to_numpy())
         bounds = chosen[[f"{name}_low", f"{name}_high"]].where(transfers)

@@ -40,9 +40,8 @@ class Corpus:
 def load_corpus(config: DisasterResponse | Synthetic | Table, cache: Path) -> Corpus:
     """The corpus that a study names; downloads are kept in ``cache``. InputError names the file, column and row."""
     messages, labels, repairs = _LOADERS[config.loader](config, Path(cache))
-    origin = getattr(config, "path", config.loader)
     columns = {role: getattr(config, role, None) or role for role in ("id", "text", "group", "split")}
-    return make_corpus(Path(origin).stem, origin, messages, labels, repairs, columns)
+    return make_corpus(config.dataset, config.origin, messages, labels, repairs, columns)
 
 
 def make_corpus(
