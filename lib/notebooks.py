@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode  # nbformat and papermill take seconds to import: only what executes does
 
 NOTEBOOKS = ROOT / "notebooks"
+PATIENCE = 1800  # seconds that a kernel may take to start, or to deliver what a cell that has ended has shown
 SECONDS_BETWEEN_LINES = 2.0  # at most one line of a kernel's output is shown in this time
 LINE_LENGTH = 150
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and cursor movements
@@ -227,7 +228,7 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}
     return papermill.execute_notebook(
         _literal(job.source), _literal(_partial(job)), parameters, cwd=job.source.parent.resolve(),
-        start_timeout=1800, progress_bar=False, coalesce_streams=True, **kernel, **hooks,
+        start_timeout=PATIENCE, iopub_timeout=PATIENCE, progress_bar=False, coalesce_streams=True, **kernel, **hooks,
     )  # fmt: skip
 
 

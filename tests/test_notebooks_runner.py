@@ -227,15 +227,15 @@ def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, tmp_path
     slow = f"import os, time, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
     write(folder, "01_first", slow)
     (tmp_path / "tiny.yaml").write_text(study.model_dump_json())  # JSON is YAML
-    call = "import signal, sys; from pathlib import Path; from lib import notebooks as n; n.run_study.__defaults__ = "
-    call += (
-        "(Path(sys.argv.pop()), print); signal.signal(signal.SIGINT, signal.default_int_handler); "  # jobs ignore it
-    )
+    call = "import functools, signal, sys; from pathlib import Path; from lib import notebooks as n; "
+    call += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); "
+    call += "signal.signal(signal.SIGINT, signal.default_int_handler); "  # jobs ignore it
     call += "sys.exit(n.main())"
     command = [sys.executable, "-c", call, str(tmp_path / "tiny.yaml"), str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 600
     while not (marker.exists() and marker.read_text()) and time.monotonic() < deadline:
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=600)
