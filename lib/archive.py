@@ -1,8 +1,8 @@
 """Finished runs of a study as one file that travels with the repository, so that another machine goes on from them.
 
 ``python -m lib.archive save STUDY`` writes figures/STUDY/runs.zip: of every finished run and attribution its record,
-measured numbers, probabilities and terms' conductance; no weights and no text. ``load`` enters them in the ledger; a
-source model is then trained again only where a missing pair or attribution needs its weights.
+measured numbers, probabilities, losses and terms' conductance; no weights and no text. ``load`` enters them in the
+ledger; a source model is then trained again only where a missing pair or attribution needs its weights.
 """
 
 import io
@@ -15,7 +15,7 @@ from lib.ledger import Ledger, write_atomically
 from lib.runs import open_workbench
 from lib.study import ROOT, Study
 
-FILES = ("entry.json", "predictions.safetensors", "terms.safetensors")
+FILES = ("entry.json", "predictions.safetensors", "losses.safetensors", "terms.safetensors")
 MEMBER = re.compile(rf"([0-9a-f]{{16}})/({'|'.join(map(re.escape, FILES))})")
 LARGEST = 2**26  # bytes that one member may unpack to
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every member: equal runs make equal files

@@ -266,7 +266,7 @@ def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
             grouped.mean().index, grouped.quantile(0.05), grouped.quantile(0.95), color=colour, alpha=0.08
         )
     axes.set(xlabel="activity threshold (share of the text's largest)", ylabel="ANSAT (shared active terms per text)")
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper right")
     return figure
 
 
@@ -294,7 +294,7 @@ def plot_rank_correlations(table: pd.DataFrame) -> Figure:
     axes.axhline(0, color="black", lw=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="layer (0: embeddings)", ylabel="rank correlation with pair F1\n(mean of the targets)")
-    axes.legend(fontsize=6, ncols=2)
+    figure.legend(loc="outside center right", fontsize=7)
     return figure
 
 

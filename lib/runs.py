@@ -280,6 +280,7 @@ def train(place: Place, model: Model) -> None:
         )  # fmt: skip
         predicting = time.perf_counter()
         files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
+        files["losses"] = {"training": fit.losses}
         predicted = time.perf_counter()
         if model.kind == "single":
             files["weights"] = weights_to_keep(network, tokens, model.rows)

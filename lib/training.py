@@ -52,11 +52,13 @@ def autocast(device: str, precision: str) -> torch.autocast:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fine-tuning was: optimiser steps, texts seen, seconds; and the seconds that visits took besides."""
+    """What a fine-tuning was: optimiser steps, texts seen, seconds, the loss of every step (before it), (steps,)
+    float32; and the seconds that visits took besides."""
 
     steps: int
     texts: int
     seconds: float
+    losses: np.ndarray
     visits: float = 0.0
 
 
@@ -85,7 +87,7 @@ def fine_tune(
     batches = list(training_batches(compact.lengths, setting, np.random.default_rng(torch.initial_seed())))
     weight = torch.tensor([1.0, setting.positive_weight], device=device)
     targets = torch.as_tensor(labels, dtype=torch.long)
-    visits = 0.0
+    visits, losses = 0.0, torch.empty(len(batches), device=device)
     model.train()
     for step, batch in enumerate(batches):
         _set_learning_rate(optimiser, setting, step, len(batches))
@@ -93,6 +95,7 @@ def fine_tune(
         with autocast(device.type, precision):
             logits = model(input_ids=ids, attention_mask=mask).logits
         loss = torch.nn.functional.cross_entropy(logits.float(), targets[batch].to(device), weight)
+        losses[step] = loss.detach()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
         optimiser.step()
@@ -104,9 +107,10 @@ def fine_tune(
                 _show(model, vocabulary, partial(visit, share, step + 1, reached - started - visits))
                 visits += time.perf_counter() - reached
     restore_vocabulary(model, vocabulary)
-    if not math.isfinite(loss.item()):
+    curve = losses.cpu().numpy()
+    if not math.isfinite(curve[-1]):
         raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
-    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, visits)
+    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, curve, visits)
 
 
 def checkpoint_step(share: float, steps: int) -> int:
