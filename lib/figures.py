@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from lib.bootstrap import discoveries
 from lib.ledger import write_atomically
 
 WIDTH = 6.5  # inches; the text column of a notebook's page
@@ -30,6 +31,10 @@ ORDER_STYLES = {
     "largest_source": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
 }
+SELECTOR_PANELS = (  # metric, label, scale
+    ("spearman", "rank correlation with test F1\n(bar: 95 % interval over targets)", 1),
+    ("regret_at_1", "regret of the first choice (%)\n(bar: 95 % interval over targets)", 100),
+)
 TRUTHS = {"test_f1": "the pairs' test F1", "planted": "the planted relatedness"}
 
 
@@ -414,4 +419,44 @@ def plot_time_spent(seconds: pd.Series) -> Figure:
     figure, (axes,) = _panels(1, 0.8 + 0.26 * len(seconds))
     axes.barh([_label(name) for name in seconds.index[::-1]], seconds[::-1] / 60, color=SOURCE)
     axes.set(xlabel="minutes of one worker", ylabel="phase")
+    return figure
+
+
+# --- 08 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_selectors(metrics: pd.DataFrame, titles: dict[str, str]) -> Figure:
+    """Every selector's rank correlation and regret, mean over targets, 95 % intervals; the dashed line is random order.
+
+    Filled where it differs from random order, false discoveries controlled. titles: the names to show.
+    """
+    figure, panels = _panels(2, 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True)
+    order = metrics[metrics["metric"] == "spearman"].sort_values("value", na_position="first")["selector"]
+    for axes, (metric, label, scale) in zip(panels, SELECTOR_PANELS, strict=True):
+        rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
+        p = rows["over_random_p"].fillna(1.0)
+        better = discoveries(p.to_numpy())
+        names = [titles.get(name, _label(name)) for name in rows.index]
+        axes.hlines(names, scale * rows["low"], scale * rows["high"], color=NEUTRAL, lw=1.4)
+        colours = np.where(better, mpl.colors.to_hex(SOURCE), "white")
+        axes.scatter(scale * rows["value"], names, c=colours, edgecolors=[SOURCE], s=20, zorder=3)
+        axes.axvline(scale * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
+        axes.set(xlabel=label)
+    return figure
+
+
+def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[str, str]) -> Figure:
+    """Regret of the best of the first three sources against what a selector costs before it can choose."""
+    rows = metrics[(metrics["metric"] == "regret_at_3") & metrics["selector"].isin(seconds)]
+    price = rows["selector"].map(seconds).clip(lower=0.01) / 60
+    figure, (axes,) = _panels(1, 3.6)
+    axes.vlines(price, 100 * rows["low"], 100 * rows["high"], color="0.85", lw=1)
+    axes.scatter(price, 100 * rows["value"], color=SOURCE, s=18, zorder=3)
+    axes.axhline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--", label="random order")
+    for name, x, y in zip(rows["selector"], price, 100 * rows["value"], strict=True):
+        axes.annotate(titles.get(name, _label(name)), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=6)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(xlabel="minutes of one worker before it can choose (log scale)", ylabel="regret of the best of 3 (%)")
+    axes.legend(fontsize=7, loc="upper right")
     return figure

@@ -8,6 +8,7 @@ trained, each target uses the validation-best of it and of its single-task model
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -241,7 +242,21 @@ def _best(scores: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFram
     return ranked[inside], ranked[~inside]
 
 
-def standard_orders(
+class Scored(NamedTuple):
+    """Scores of all pairs under one name, and what they cost: seconds before pairs can be ordered by them, and whether
+    they are learnt from the grid's pairs."""
+
+    name: str
+    scores: pd.DataFrame
+    own_seconds: float = 0.0
+    training_pairs: bool = False
+
+    def order(self, single: pd.Series) -> Order:
+        """The order of ``interleaved``; single: validation F1 of each target's single-task model."""
+        return Order(self.name, interleaved(self.scores, single), self.own_seconds, self.training_pairs)
+
+
+def standard_scores(
     tasks: pd.DataFrame,
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
@@ -249,52 +264,71 @@ def standard_orders(
     predictions: pd.DataFrame,
     cooccurrence: pd.DataFrame,
     attribution: float,
+) -> list[Scored]:
+    """The scores of METHOD 6 over a study's grid. Tables by name; attribution: its seconds.
+
+    "ansat" is ANSAT at the middle layer and threshold, stated beforehand; "ansat_tuned" is chosen on other targets.
+    """
+    units = pair_units(pairs)
+    layers, thresholds = np.unique(ansat["layer"]), np.unique(ansat["threshold"])
+    middle = ansat_fixed(units, ansat, int(layers[len(layers) // 2]), float(thresholds[len(thresholds) // 2]))
+    predicted = from_predictions(predictions, "leave_one_target_out")
+    bare = from_predictions(predictions, "leave_one_target_out", "without_ansat")
+    return [
+        Scored("oracle", oracle(units), training_pairs=True),
+        Scored("validation_best", validation_best(units), training_pairs=True),
+        Scored("largest_source", largest_source(units, tasks)),
+        Scored("best_single_source", best_single_source(units, singles)),
+        Scored("label_cooccurrence", label_cooccurrence(units, cooccurrence)),
+        Scored("static_mean", static_mean(units), training_pairs=True),
+        Scored("ansat", middle, attribution),
+        Scored("ansat_tuned", ansat_alone(units, ansat), attribution, True),
+        Scored("regression", predicted, attribution, True),
+        Scored("regression_without_ansat", bare, training_pairs=True),
+    ]
+
+
+def standard_orders(
+    scored: Sequence[Scored],
+    tasks: pd.DataFrame,
+    singles: pd.DataFrame,
+    pairs: pd.DataFrame,
+    ansat: pd.DataFrame,
     regression: Regression,
     config: Ranking,
     checkpoints: pd.DataFrame | None = None,
 ) -> list[Order]:
-    """The orders of METHOD 6 over a study's grid. Tables by name; attribution: its seconds.
+    """The orders of METHOD 6 over a study's grid: by each of the ``standard_scores``, and the procedures. Tables by name.
 
     Successive halving is among them where the study keeps ``checkpoints``: over all pairs, and over the half of each
-    target's pairs that another score puts first. "ansat" is ANSAT at the middle layer and threshold, stated beforehand;
-    "ansat_tuned" is chosen on other targets.
+    target's pairs that another score puts first.
     """
     units, single = pair_units(pairs), single_validation(singles)
+    named = {each.name: each for each in scored}
     features = pair_features(pairs, singles, tasks, ansat)
-    layers, thresholds = np.unique(ansat["layer"]), np.unique(ansat["threshold"])
-    middle = ansat_fixed(units, ansat, int(layers[len(layers) // 2]), float(thresholds[len(thresholds) // 2]))
-    learnt = {"own_seconds": attribution, "training_pairs": True}
-    predicted = from_predictions(predictions, "leave_one_target_out")
-    bare = from_predictions(predictions, "leave_one_target_out", "without_ansat")
-    first = label_cooccurrence(units, cooccurrence)  # costs nothing: the sequential procedures begin with it
-    scored = [
-        ("oracle", oracle(units), {"training_pairs": True}),
-        ("validation_best", validation_best(units), {"training_pairs": True}),
-        ("largest_source", largest_source(units, tasks), {}),
-        ("best_single_source", best_single_source(units, singles), {}),
-        ("label_cooccurrence", first, {}),
-        ("static_mean", static_mean(units), {"training_pairs": True}),
-        ("ansat", middle, {"own_seconds": attribution}),
-        ("ansat_tuned", ansat_alone(units, ansat), learnt),
-        ("regression", predicted, learnt),
-        ("regression_without_ansat", bare, {"training_pairs": True}),
-    ]
     bare_features = controlled(features, "without_ansat", regression.seed)
-    priors = {
-        "halving": {},
-        "halving_of_cooccurring": {"prior": first, "entering": 0.5},
-        "halving_of_ansat": {"prior": middle, "entering": 0.5, "own_seconds": attribution},
-        "halving_of_predicted": {"prior": predicted, "entering": 0.5, **learnt},
-    }
-    return [
+    first, ranked = named["label_cooccurrence"].scores, named["regression"]
+    attribution = named["ansat"].own_seconds
+    found = [
         no_transfer(),
         random_order(),
-        *(Order(name, interleaved(scores, single), **cost) for name, scores, cost in scored),
-        Order("regression_overall", overall(predicted), **learnt),
+        *(each.order(single) for each in scored),
+        Order("regression_overall", overall(ranked.scores), ranked.own_seconds, ranked.training_pairs),
         Order("regression_sequential", sequential_order(features, regression, config.batch, first), attribution),
         Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first)),
-        *(halving_order(name, units, checkpoints, **how) for name, how in priors.items() if checkpoints is not None),
     ]
+    if checkpoints is None:
+        return found
+    priors = {
+        "halving_of_cooccurring": named["label_cooccurrence"],
+        "halving_of_ansat": named["ansat"],
+        "halving_of_predicted": ranked,
+    }
+    halvings = [halving_order("halving", units, checkpoints)]
+    for name, prior in priors.items():
+        cost = {"own_seconds": prior.own_seconds, "training_pairs": prior.training_pairs}
+        halvings.append(halving_order(name, units, checkpoints, prior.scores, 0.5, **cost))
+    return found + halvings
 
 
 def rank_correlations(ansat: pd.DataFrame, siblings: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
@@ -437,11 +471,11 @@ def winning_probability(total: int, ranks: int) -> np.ndarray:
     r, n = np.arange(1, ranks + 1)[:, None], np.arange(total + 1)[None, :]
     possible = (n >= 1) & (n - 1 <= total - r)
     drawn = np.where(possible, n, 1)  # a harmless n where the probability is 0
-    logarithm = _log_choose(total - r, drawn - 1) - _log_choose(total, drawn)
+    logarithm = log_choose(total - r, drawn - 1) - log_choose(total, drawn)
     return np.where(possible, np.exp(logarithm), 0.0)
 
 
-def _log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
+def log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
     return gammaln(np.add(n, 1)) - gammaln(np.add(k, 1)) - gammaln(np.subtract(n, k) + 1)
 
 
@@ -550,74 +584,3 @@ def _figure(draws: np.ndarray | None) -> dict[str, float | None] | None:
         return None
     low, high = (float(bound) if np.isfinite(bound) else None for bound in interval(draws[1:]))
     return {"value": float(draws[0]), "low": low, "high": high}
-
-
-# --- the field's metrics of a selector --------------------------------------------------------------------------------
-
-TIE_DRAWS = 200
-REGRETS = (1, 3, 5)
-
-
-def selector_metrics(scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """How well scores rank each target's sources by test F1: target, metric, value, and random order's expectation.
-
-    scores: source, target, setting, score; units: from ``transfer.pair_units``. A source counts with its largest score
-    and the test F1 of its validation-best setting. Metrics: regret_at_{1,3,5} = (best - best of the top k) / best;
-    rank_of_best (1 is right); reciprocal_rank of the best; ndcg_linear, NDCG with gain = test F1 and discount
-    1 / log2(1 + rank); spearman. NaN where undefined (best F1 is 0; all F1 equal). Tied scores are ordered at random:
-    the mean over seeded draws.
-    """
-    best = best_settings(units)[["source", "target", "test_f1"]]
-    largest = scores.groupby(["source", "target"], as_index=False)["score"].max()
-    rows = best.merge(largest, on=["source", "target"], how="left", validate="one_to_one")
-    if rows["score"].isna().any():
-        hole = rows[rows["score"].isna()].iloc[0]
-        raise InputError(f"a selector has no score for {hole['source']} -> {hole['target']}")
-    table = []
-    for target, group in rows.groupby("target"):
-        f1, score = group["test_f1"].to_numpy(), group["score"].to_numpy()
-        found, chance = _metrics(f1, score, np.random.default_rng(seed)), _random_metrics(f1)
-        table += [(target, metric, found[metric], chance[metric]) for metric in found]
-    return pd.DataFrame(table, columns=["target", "metric", "value", "random"])
-
-
-def _metrics(f1: np.ndarray, score: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
-    draws = 1 if len(np.unique(score)) == len(score) else TIE_DRAWS
-    tiebreak = rng.random((draws, len(score)))
-    order = np.lexsort((tiebreak, np.broadcast_to(-score, tiebreak.shape)), axis=1)
-    ranked = f1[order]  # (draws, sources), the selector's first choice first
-    first = (ranked == f1.max()).argmax(axis=1) + 1
-    regret = {f"regret_at_{k}": _relative(f1.max() - ranked[:, :k].max(axis=1).mean(), f1.max()) for k in REGRETS}
-    discount = _discount(len(f1))
-    gained = float((ranked @ discount).mean())
-    return regret | {
-        "rank_of_best": float(first.mean()),
-        "reciprocal_rank": float((1 / first).mean()),
-        "ndcg_linear": _relative(gained, np.sort(f1)[::-1] @ discount),
-        "spearman": spearman(score, f1),
-    }
-
-
-def _random_metrics(f1: np.ndarray) -> dict[str, float]:
-    """The exact expectation of the same metrics over all orders."""
-    n, ties = len(f1), int((f1 == f1.max()).sum())
-    ordered, discount = np.sort(f1)[::-1], _discount(n)
-    wins = winning_probability(n, n)  # of the r-th best to be the best of k drawn
-    regret = {f"regret_at_{k}": _relative(f1.max() - ordered @ wins[:, min(k, n)], f1.max()) for k in REGRETS}
-    # the first of `ties` equal best stands at rank r: it is drawn r-th, the others later
-    ranks = np.arange(1, n - ties + 2)
-    chance = np.exp(_log_choose(n - ranks, ties - 1) - _log_choose(n, ties))
-    return regret | {
-        "rank_of_best": float(ranks @ chance),
-        "reciprocal_rank": float((1 / ranks) @ chance),
-        "ndcg_linear": _relative(f1.mean() * discount.sum(), ordered @ discount),
-        "spearman": 0.0 if np.ptp(f1) > 0 else float("nan"),
-    }
-
-
-def _discount(n: int) -> np.ndarray:
-    return 1 / np.log2(np.arange(2, n + 2))
-
-
-def _relative(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else float("nan")

@@ -44,8 +44,8 @@ def pair_features(
 
     Features: ansat_t{threshold}_l{layer} (with ``siblings`` also cosine_l{layer} and spearman_l{layer}) on the probe
     texts "all" or the target's "positives"; the *validation* F1 and average precision of both tasks' selected
-    single-task models; texts and positives either side is trained on; prevalences; the setting's index. Whoever wants
-    another selector as a feature merges its column. Raises InputError where a pair's features are missing.
+    single-task models; texts and positives either side is trained on; prevalences; the setting's index. Raises
+    InputError where a pair's features are missing.
     """
     frame = pairs[[*UNIT, "seed", *OUTCOMES]].copy()
     for side in ("source", "target"):
@@ -56,6 +56,12 @@ def pair_features(
         wide = _wide(siblings, probe, ["cosine", "spearman"])
         frame = frame.merge(wide, on=KEYS, how="left", validate="many_to_one")
     return _complete(frame)
+
+
+def with_selectors(features: pd.DataFrame, selectors: pd.DataFrame) -> pd.DataFrame:
+    """The features and, as ``selector_{name}``, every score of the table "selectors"."""
+    wide = selectors.pivot(index=KEYS, columns="selector", values="score").add_prefix("selector_").reset_index()
+    return _complete(features.merge(wide, on=KEYS, how="left", validate="many_to_one"))
 
 
 def feature_columns(features: pd.DataFrame) -> list[str]:

@@ -26,6 +26,7 @@ from lib.metrics import collapsed, scores
 from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import fine_tune, predict, prepare_process, resolve_precision
+from lib.transfer import selected_singles
 
 CODE_VERSION = 3  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
@@ -111,6 +112,13 @@ class Workbench:
         """Positive-class probabilities of a finished run on a part of the split, (texts,)."""
         return self.ledger.arrays(run, "predictions")[part]
 
+    def losses(self, run: str) -> np.ndarray:
+        """Training loss of each step of a finished run, (steps,); InputError for one from before they were kept."""
+        found = self.ledger.arrays(run, "losses")
+        if found is None:
+            raise InputError(f"run {run} has no losses; delete {self.ledger.path(run)} and run 02 again")
+        return found["training"]
+
     def labels(self, task: str, part: str) -> np.ndarray:
         return self.tasks.column(task)[self.tasks.split[part]]
 
@@ -166,9 +174,9 @@ def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
 
     singles: the table of the single-task models, with ``selected``.
     """
-    study, best = bench.study, singles[singles["selected"]]
-    sources = best[best["regime"].isin(["source", "both"])].set_index(["target", "seed"])["run"]
-    settings = best[best["regime"].isin(["target", "both"])].set_index(["target", "seed"])["setting"]
+    study = bench.study
+    sources = selected_singles(singles, "source").set_index(["target", "seed"])["run"]
+    settings = selected_singles(singles, "target").set_index(["target", "seed"])["setting"]
     every = range(len(study.settings))
     return [
         _model(bench, "transfer", "target", target, int(setting), seed, source, sources[source, seed])
@@ -185,11 +193,8 @@ def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
 
     Sources differ in their steps where their settings or sizes do: the most steps of any source count.
     """
-    best = singles[singles["selected"]]
-    most = best[best["regime"].isin(["source", "both"])].groupby("seed")["steps"].max()
-    targets = best[best["regime"].isin(["target", "both"])].sort_values(["target", "seed"])
-    models = []
-    for single in targets.itertuples():
+    most, models = selected_singles(singles, "source").groupby("seed")["steps"].max(), []
+    for single in selected_singles(singles, "target").itertuples():
         steps = int(single.steps + most[single.seed])
         epochs = steps * bench.study.settings[single.setting].batch_size / single.texts
         models.append(_model(bench, "longer", "target", single.target, single.setting, single.seed, epochs=epochs))

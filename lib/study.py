@@ -173,7 +173,7 @@ class Ranking(Parameters):
     """The analysis of the time that a ranking saves."""
 
     batch: int = Field(12, ge=1, description="pairs trained between two fits of the sequential procedure")
-    bootstrap: int = Field(1000, ge=10, le=100_000, description="bootstrap draws behind every interval")
+    bootstrap: int = Field(2000, ge=10, le=100_000, description="bootstrap draws behind every interval")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
 
 

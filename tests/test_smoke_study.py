@@ -10,6 +10,8 @@ from lib.datasets.synthetic import planted_relatedness
 from lib.metrics import spearman
 from lib.notebooks import run_study
 from lib.report import headline
+from lib.selectors import FUSED
+from lib.selectors.registry import SELECTORS
 from lib.tables import SCHEMAS, read_table
 
 KEYS = [
@@ -32,8 +34,8 @@ def test_every_notebook_ran_and_wrote_its_tables_and_figures(finished_smoke):
     for name in SCHEMAS:
         assert len(read_table(study.tables, name)) > 0
     copies = sorted(path.stem for path in (study.folder / "notebooks").glob("*.ipynb"))
-    assert [name[:2] for name in copies] == ["01", "02", "03", "04", "05", "06", "07"]
-    for number in range(1, 8):
+    assert [name[:2] for name in copies] == [f"{number:02d}" for number in range(1, 9)]
+    for number in range(1, 9):
         assert list(study.figures.glob(f"{number:02d}_*.svg")) and list(study.figures.glob(f"{number:02d}_*.png"))
     assert (study.folder / "report.html").exists()
 
@@ -63,7 +65,7 @@ def test_a_second_call_runs_nothing(finished_smoke, smoke_study):
     study, path = smoke_study
     lines = []
     run_study(study, str(path), say=lines.append)
-    assert sum("up to date" in line for line in lines) == 7
+    assert sum("up to date" in line for line in lines) == 8
 
 
 def planted_and(study, table: pd.DataFrame, score: str) -> tuple[np.ndarray, np.ndarray]:
@@ -88,6 +90,13 @@ def test_transfer_follows_the_planted_relations(finished_smoke):
     pairs = read_table(study.tables, "pairs").rename(columns={"validation_average_precision": "score"})
     pairs["score"] -= pairs.groupby("target")["score"].transform("mean")
     assert spearman(*reversed(planted_and(study, pairs, "score"))) > 0.2
+
+
+def test_selectors_are_compared_and_the_oracle_is_best(finished_smoke):
+    study, _ = finished_smoke
+    ranks = read_table(study.tables, "selector_metrics").set_index(["metric", "selector"])["value"]
+    assert set(SELECTORS) | set(FUSED) | {"halving", "regression_on_all_selectors"} <= set(ranks["spearman"].index)
+    assert ranks["spearman"]["oracle"] == pytest.approx(1) and ranks["regret_at_1"]["oracle"] == 0
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

@@ -1,0 +1,186 @@
+"""How good selectors are at choosing sources, in the field's metrics, side by side (METHOD 7)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from lib.bootstrap import interval, nested_weights
+from lib.errors import InputError
+from lib.metrics import spearman
+from lib.ranking import Order, Scored, log_choose, winning_probability
+from lib.study import Ranking
+from lib.transfer import UNIT, best_settings
+
+TIE_DRAWS = 200
+REGRETS = (1, 3, 5)
+SMALLER_IS_BETTER = ("regret_at_1", "regret_at_3", "regret_at_5", "rank_of_best")
+
+
+# --- contenders -------------------------------------------------------------------------------------------------------
+
+
+def field_scores(units: pd.DataFrame, selectors: pd.DataFrame, costs: pd.DataFrame) -> list[Scored]:
+    """The field's selectors, the mean over seeds. units: from ``pair_units``; tables "selectors", "selector_costs"."""
+    seconds = costs.set_index("selector")[["reading_seconds", "scoring_seconds"]].sum(axis=1)
+    means = selectors.groupby(["selector", "source", "target"], as_index=False)["score"].mean()
+    return [
+        Scored(
+            name, units[UNIT].merge(rows.drop(columns="selector"), how="left", validate="many_to_one"), seconds[name]
+        )
+        for name, rows in means.groupby("selector")
+    ]
+
+
+def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:
+    """Pairs by their validation scores after a part of their training; it costs that part of every pair."""
+    found = []
+    for share, rows in checkpoints.groupby("share"):
+        seconds = float(rows[["train_seconds", "predict_seconds"]].sum().sum())
+        for score in ("f1", "average_precision"):
+            means = rows.groupby(UNIT, as_index=False)[f"validation_{score}"].mean()
+            scores = means.rename(columns={f"validation_{score}": "score"})
+            found.append(Scored(f"{score}_after_{share:.0%}".replace("%", "_percent"), scores, seconds))
+    return found
+
+
+def as_scores(order: Order) -> pd.DataFrame:
+    """An order's places as scores, the first the largest: source, target, setting, score."""
+    return pd.DataFrame(order.units, columns=UNIT).assign(score=-np.arange(len(order.units), dtype=float))
+
+
+# --- the field's metrics ----------------------------------------------------------------------------------------------
+
+
+def compare(
+    scored: Sequence[Scored], units: pd.DataFrame, config: Ranking, reference: str = "static_mean"
+) -> pd.DataFrame:
+    """Table "selector_metrics": every metric of every selector, mean over targets, with 95 % bootstrap intervals.
+
+    random: the expectation of random order; over_random_p: how often random orders of these targets' sources do as well
+    or as badly (two-sided, exact but for the number of draws). over_{reference}_p: paired randomisation test, over
+    targets, of the difference from the selector called ``reference``; NaN for itself. Targets in which a metric is
+    undefined are left out. units: from ``pair_units``.
+    """
+    tables = {each.name: selector_metrics(each.scores, units, config.seed) for each in scored}
+    keys = ["target", "metric"]
+    values = {name: table.set_index(keys)["value"].unstack("metric") for name, table in tables.items()}
+    expected = next(iter(tables.values())).groupby("metric")["random"].mean()
+    chance, rng = random_means(units, config.bootstrap, config.seed), np.random.default_rng(config.seed)
+    weights = nested_weights(units["target"].nunique(), 1, config.bootstrap, rng)[:, :, 0]
+    signs = rng.choice([-1.0, 1.0], size=weights.shape)
+    rows = []
+    for name, found in values.items():
+        for metric, column in found.items():
+            mean, differences = column.mean(), column - values[reference][metric]
+            low, high = interval(_resampled_means(weights, column))
+            p = two_sided(mean, chance[metric]), _randomised(signs, differences) if name != reference else np.nan
+            rows.append((name, metric, mean, low, high, expected[metric], *p))
+    names = ["selector", "metric", "value", "low", "high", "random", "over_random_p", f"over_{reference}_p"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def two_sided(value: float, null: np.ndarray) -> float:
+    """p-value of a value under draws of its null distribution (draws,), at least 2 / (draws + 1); NaN of NaN."""
+    if np.isnan(value):
+        return float("nan")
+    tail = min((null >= value - 1e-12).sum(), (null <= value + 1e-12).sum())
+    return float(min(1.0, 2 * (1 + tail) / (len(null) + 1)))
+
+
+def _randomised(signs: np.ndarray, differences: pd.Series) -> float:
+    """p-value of a mean difference over targets where each target's sign could as well be the other."""
+    known = differences.notna().to_numpy()
+    values = differences.to_numpy()[known]
+    return two_sided(values.mean(), (signs[:, known] * values).mean(axis=1)) if known.any() else float("nan")
+
+
+def _resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
+    """Means over the targets that are defined, in every draw: (draws,); NaN in a draw without any."""
+    known = values.notna().to_numpy()
+    total = weights[:, known].sum(axis=1)
+    sums = weights[:, known] @ values.to_numpy()[known]
+    return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
+
+
+def random_means(units: pd.DataFrame, draws: int, seed: int) -> dict[str, np.ndarray]:
+    """Each metric's mean over targets where every target's sources are ordered at random: metric -> (draws,)."""
+    rng, found = np.random.default_rng(seed), []
+    for _, group in best_settings(units).groupby("target"):
+        orders = rng.random((draws, len(group))).argsort(axis=1)
+        found.append(_metrics(group["test_f1"].to_numpy(), orders))
+    known = {metric: np.stack([each[metric] for each in found]) for metric in found[0]}
+    return {metric: values[~np.isnan(values).any(axis=1)].mean(axis=0) for metric, values in known.items()}
+
+
+def selector_metrics(scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """How well scores rank each target's sources by test F1: target, metric, value, and random order's expectation.
+
+    scores: source, target, setting, score; units: from ``transfer.pair_units``. A source counts with its largest score
+    and the test F1 of its validation-best setting. Metrics: regret_at_{1,3,5} = (best - best of the top k) / best;
+    rank_of_best (1 is right); reciprocal_rank of the best; ndcg_linear, NDCG with gain = test F1 and discount
+    1 / log2(1 + rank); spearman. NaN where undefined (best F1 is 0; all F1 equal). Tied scores are ordered at random:
+    the mean over seeded draws.
+    """
+    best = best_settings(units)[["source", "target", "test_f1"]]
+    largest = scores.groupby(["source", "target"], as_index=False)["score"].max()
+    rows = best.merge(largest, on=["source", "target"], how="left", validate="one_to_one")
+    if rows["score"].isna().any():
+        hole = rows[rows["score"].isna()].iloc[0]
+        raise InputError(f"a selector has no score for {hole['source']} -> {hole['target']}")
+    table = []
+    for target, group in rows.groupby("target"):
+        f1, score = group["test_f1"].to_numpy(), group["score"].to_numpy()
+        found = {name: values.mean() for name, values in _metrics(f1, _orders(score, seed)).items()}
+        found["spearman"] = spearman(score, f1)  # of tied scores by their mean ranks
+        table += [(target, metric, found[metric], value) for metric, value in _random_metrics(f1).items()]
+    return pd.DataFrame(table, columns=["target", "metric", "value", "random"])
+
+
+def _orders(score: np.ndarray, seed: int) -> np.ndarray:
+    """Places of sources, the largest score first: (draws, sources), one draw where no scores are tied."""
+    draws = 1 if len(np.unique(score)) == len(score) else TIE_DRAWS
+    tiebreak = np.random.default_rng(seed).random((draws, len(score)))
+    return np.lexsort((tiebreak, np.broadcast_to(-score, tiebreak.shape)), axis=1)
+
+
+def _metrics(f1: np.ndarray, orders: np.ndarray) -> dict[str, np.ndarray]:
+    """The metrics of orders (draws, sources), the first choice first: metric -> (draws,)."""
+    ranked = f1[orders]
+    first = (ranked == f1.max()).argmax(axis=1) + 1
+    regret = {f"regret_at_{k}": _relative(f1.max() - ranked[:, :k].max(axis=1), f1.max()) for k in REGRETS}
+    discount, ranks = _discount(len(f1)), rankdata(f1) - (len(f1) + 1) / 2
+    places = -np.arange(len(f1)) + (len(f1) - 1) / 2
+    norm = np.linalg.norm(ranks) * np.linalg.norm(places)
+    return regret | {
+        "rank_of_best": first.astype(float),
+        "reciprocal_rank": 1 / first,
+        "ndcg_linear": _relative(ranked @ discount, np.sort(f1)[::-1] @ discount),
+        "spearman": _relative(ranks[orders] @ places, norm),
+    }
+
+
+def _random_metrics(f1: np.ndarray) -> dict[str, float]:
+    """The exact expectation of the same metrics over all orders."""
+    n, ties = len(f1), int((f1 == f1.max()).sum())
+    ordered, discount = np.sort(f1)[::-1], _discount(n)
+    wins = winning_probability(n, n)  # of the r-th best to be the best of k drawn
+    regret = {f"regret_at_{k}": _relative(f1.max() - ordered @ wins[:, min(k, n)], f1.max()) for k in REGRETS}
+    # the first of `ties` equal best stands at rank r: it is drawn r-th, the others later
+    ranks = np.arange(1, n - ties + 2)
+    chance = np.exp(log_choose(n - ranks, ties - 1) - log_choose(n, ties))
+    return regret | {
+        "rank_of_best": float(ranks @ chance),
+        "reciprocal_rank": float((1 / ranks) @ chance),
+        "ndcg_linear": _relative(f1.mean() * discount.sum(), ordered @ discount),
+        "spearman": 0.0 if np.ptp(f1) > 0 else float("nan"),
+    }
+
+
+def _discount(n: int) -> np.ndarray:
+    return 1 / np.log2(np.arange(2, n + 2))
+
+
+def _relative(part: np.ndarray | float, whole: float) -> np.ndarray | float:
+    return part / whole if whole > 0 else part * float("nan")

@@ -1,0 +1,63 @@
+"""What a selector is: a function that names, as its parameters, the evidence on one pair that it needs.
+
+It returns a score of the pair, larger for a better source; or an array of scores, one per component, whose rankings of
+a target's sources are then fused.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lib.errors import InputError
+
+# All that there is to see of a pair: its training sides. No selector sees a validation or a test label.
+EVIDENCE = {
+    "features": "(n, d) the source model's [CLS] outputs on the target's training texts",
+    "probabilities": "(n,) the source model's positive-class probabilities of them",
+    "labels": "(n,) the target's 0/1 labels of them",
+    "base_features": "(n, d) the pretrained encoder's [CLS] outputs on them",
+    "source_features": "(m, d) the source model's [CLS] outputs on the source's own training texts",
+    "source_labels": "(m,) the source's 0/1 labels of them",
+    "source_base_features": "(m, d) the pretrained encoder's [CLS] outputs on them",
+    "source_embeddings": "(m, d) the pretrained encoder's mean outputs on the source's training texts",
+    "target_embeddings": "(n, d) the pretrained encoder's mean outputs on the target's training texts",
+    "source_words": "m arrays: the wordpieces of the source's training texts",
+    "target_words": "n arrays: the wordpieces of the target's training texts",
+    "source_losses": "(steps,) the training loss of the source's model at each step",
+    "source_fisher": "component -> (k,) mean squared gradients of the source's model on its training texts",
+    "target_fisher": "component -> (k,) mean squared gradients of the target's model on its training texts",
+}
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A named score. caveat: why its figures mean little on tasks cut from one corpus, where they do."""
+
+    name: str
+    title: str
+    score: Callable
+    needs: tuple[str, ...]
+    caveat: str
+
+    @property
+    def sees_target_labels(self) -> bool:
+        return bool({"labels", "target_fisher"} & set(self.needs))
+
+
+SELECTORS: dict[str, Selector] = {}
+
+
+def selector(title: str, caveat: str = "") -> Callable[[Callable], Callable]:
+    """Enter a function among the selectors; InputError for a parameter that is no evidence, or a name used twice."""
+
+    def register(function: Callable) -> Callable:
+        name, needs = function.__name__, tuple(inspect.signature(function).parameters)
+        unknown = sorted(set(needs) - set(EVIDENCE))
+        if unknown:
+            raise InputError(f"selector {name}: no evidence is called '{unknown[0]}'; there is {', '.join(EVIDENCE)}")
+        if name in SELECTORS:
+            raise InputError(f"selector {name}: the name is taken; rename one of the two functions")
+        SELECTORS[name] = Selector(name, title, function, needs, caveat)
+        return function
+
+    return register

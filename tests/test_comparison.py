@@ -1,0 +1,140 @@
+"""The field's metrics of a selector, and the comparison of selectors with each other."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from grids import grid, pair
+
+from lib.bootstrap import discoveries
+from lib.comparison import (
+    as_scores,
+    compare,
+    field_scores,
+    random_means,
+    selector_metrics,
+    short_training_scores,
+    two_sided,
+)
+from lib.errors import InputError
+from lib.ranking import Order, Scored, oracle, static_mean
+from lib.study import Ranking
+from lib.tables import check
+from lib.transfer import UNIT, pair_units
+
+CONFIG = Ranking(bootstrap=500)
+
+
+def one_target(f1: list[float], score: list[float]) -> dict[str, pd.Series]:
+    sources = [f"s{i}" for i in range(len(f1))]
+    pairs = pd.DataFrame([pair(source, "T", 0.5, value) for source, value in zip(sources, f1, strict=True)])
+    scores = pd.DataFrame({"source": sources, "target": "T", "setting": 0, "score": score})
+    return selector_metrics(scores, pair_units(pairs)).set_index("metric")
+
+
+def test_metrics_of_a_hand_worked_ranking():
+    found = one_target([0.2, 0.8, 0.4, 0.6], [4.0, 3.0, 2.0, 1.0])["value"]  # ranked: .2 .8 .4 .6
+    assert found["regret_at_1"] == pytest.approx(0.75)
+    assert found["regret_at_3"] == found["regret_at_5"] == 0
+    assert found["rank_of_best"] == 2 and found["reciprocal_rank"] == 0.5
+    discount = 1 / np.log2([2, 3, 4, 5])
+    assert found["ndcg_linear"] == pytest.approx(discount @ [0.2, 0.8, 0.4, 0.6] / (discount @ [0.8, 0.6, 0.4, 0.2]))
+    assert found["spearman"] == pytest.approx(-0.4)  # ranks 1 4 2 3 against 4 3 2 1: 1 - 6 (9 + 1 + 0 + 4) / 60
+
+
+@pytest.mark.parametrize("f1", [[0.2, 0.8, 0.4], [0.8, 0.8, 0.4, 0.1]])
+def test_random_metrics_are_the_mean_over_all_rankings(f1):
+    every = [one_target(f1, list(order)) for order in itertools.permutations(range(len(f1)))]
+    expected, found = pd.concat([table["value"] for table in every], axis=1).mean(axis=1), every[0]["random"]
+    assert found.to_numpy() == pytest.approx(expected[found.index].to_numpy())
+
+
+def test_a_constant_selector_is_worth_random_order():
+    found = one_target([0.2, 0.8, 0.4, 0.6], [1.0] * 4)
+    assert found["value"].to_numpy() == pytest.approx(found["random"].to_numpy(), abs=0.15)
+    assert found.loc["spearman", "value"] == 0
+
+
+def test_metrics_without_a_best_are_undefined():
+    found = one_target([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])["value"]
+    assert found[["regret_at_1", "ndcg_linear", "spearman"]].isna().all()
+
+
+def test_an_unscored_pair_is_named():
+    units = pair_units(grid(3)["pairs"])
+    with pytest.raises(InputError, match="no score for task02 -> task01"):
+        selector_metrics(
+            oracle(units).drop(index=units[(units.source == "task02") & (units.target == "task01")].index), units
+        )
+
+
+def test_the_oracle_is_better_than_random_and_noise_is_not():
+    units = pair_units(grid(8)["pairs"])
+    noise = units[UNIT].assign(score=np.random.default_rng(0).random(len(units)))
+    scored = [Scored("oracle", oracle(units)), Scored("noise", noise), Scored("static_mean", static_mean(units))]
+    table = check("selector_metrics", compare(scored, units, CONFIG), "here").set_index(["selector", "metric"])
+    assert table.loc[("oracle", "spearman"), "value"] == pytest.approx(1)
+    assert table.loc[("oracle", "regret_at_1"), "value"] == 0
+    assert (table["over_random_p"]["oracle"].drop(index="regret_at_5") < 0.05).all()  # 5 of 7 often hold the best
+    assert (table["over_static_mean_p"]["oracle"][["regret_at_1", "spearman"]] < 0.05).all()
+    assert not discoveries(table["over_random_p"]["noise"].to_numpy()).any()
+    assert (table["low"] <= table["value"] + 1e-12).all() and (table["value"] <= table["high"] + 1e-12).all()
+    assert table["over_static_mean_p"]["static_mean"].isna().all()  # it does not differ from itself
+
+
+def test_targets_without_a_metric_are_left_out():
+    pairs = grid(4)["pairs"]
+    pairs.loc[pairs["target"] == "task00", "test_f1"] = 0.0
+    units = pair_units(pairs)
+    scored = [Scored("oracle", oracle(units)), Scored("static_mean", static_mean(units))]
+    table = compare(scored, units, CONFIG).set_index(["selector", "metric"])
+    assert table.loc[("oracle", "regret_at_1"), "value"] == 0
+    assert np.isfinite(table.loc[("oracle", "spearman"), "low"])
+
+
+def test_field_scores_are_means_over_seeds_with_their_price():
+    units = pair_units(grid(3, seeds=2)["pairs"])
+    keys = [units.assign(seed=seed, score=float(seed), selector="logme") for seed in (0, 1)]
+    costs = pd.DataFrame({"selector": ["logme"], "reading_seconds": [2.0], "scoring_seconds": [1.0]})
+    (found,) = field_scores(units, pd.concat(keys), costs)
+    assert (found.scores["score"] == 0.5).all() and len(found.scores) == 6 and found.own_seconds == 3
+
+
+def test_short_training_costs_what_it_took_and_orders_become_scores():
+    keys = {"source": ["a", "b"], "target": ["b", "a"], "setting": 0, "seed": 0, "share": 0.25}
+    seconds = {"train_seconds": [3.0, 4.0], "predict_seconds": [1.0, 2.0]}
+    scores = {"validation_f1": [0.0, 0.5], "validation_average_precision": [0.3, 0.2]}
+    by_f1, by_ap = short_training_scores(pd.DataFrame(keys | seconds | scores))
+    assert (by_f1.name, by_ap.name) == ("f1_after_25_percent", "average_precision_after_25_percent")
+    assert by_f1.own_seconds == 10 and list(by_ap.scores["score"]) == [0.3, 0.2]
+    placed = as_scores(Order("halving", (("b", "a", 0), ("a", "b", 0))))
+    assert list(placed["source"]) == ["b", "a"] and placed["score"].is_monotonic_decreasing
+
+
+def test_random_means_have_the_exact_expectation():
+    units = pair_units(grid(5)["pairs"])
+    expected = selector_metrics(oracle(units), units).groupby("metric")["random"].mean()
+    found = random_means(units, 4_000, 0)
+    assert set(found) == set(expected.index)
+    for metric, draws in found.items():
+        assert draws.mean() == pytest.approx(expected[metric], abs=4 * draws.std() / np.sqrt(4_000))
+
+
+def test_p_values_count_what_is_as_extreme():
+    null = np.arange(1.0, 100.0)
+    assert two_sided(50.0, null) == 1 and two_sided(98.0, null) == pytest.approx(0.06)
+    assert two_sided(1_000.0, null) == pytest.approx(0.02) and np.isnan(two_sided(np.nan, null))
+
+
+def test_what_ranks_nothing_is_rarely_told_from_random_order():
+    """Noise on 20 grids of 12 targets: an error rate of 5 % and intervals of 95 % are about what they say."""
+    misses, errors = 0, 0
+    for seed in range(20):
+        units = pair_units(grid(12, seed=seed)["pairs"])
+        noise = units[UNIT].assign(score=np.random.default_rng(seed).random(len(units)))
+        scored = [Scored("noise", noise), Scored("static_mean", static_mean(units))]
+        table = compare(scored, units, CONFIG).set_index(["selector", "metric"]).loc[("noise", "spearman")]
+        misses += not table["low"] <= 0 <= table["high"]
+        errors += table["over_random_p"] < 0.05
+    assert misses <= 4 and errors <= 3

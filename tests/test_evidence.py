@@ -1,0 +1,130 @@
+"""What models make of texts: features, squared gradients, and the table of all selectors on a small study."""
+
+import numpy as np
+import pytest
+import torch
+from studies import tiny_study
+
+from lib.encoders import fresh_head, load_model, tokenise
+from lib.engine import train_models
+from lib.evidence import gather_evidence
+from lib.features import encode
+from lib.fisher import diagonal_fisher
+from lib.runs import open_workbench, run_table, select_settings, single_models
+from lib.selectors import FUSED, score_pairs
+from lib.selectors.registry import EVIDENCE, SELECTORS
+from lib.study import Encoder
+
+TEXTS = ["bado kimu", "lora", "bado bado lora kimu nefi nefi bado", "kimu nefi lora bado kimu"]
+LABELS = np.array([0, 1, 1, 0])
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A network with a head that means something, and four tokenised texts."""
+    encoder = Encoder(name="tiny", max_length=32)
+    network = load_model(encoder, None, "cpu").eval()
+    torch.manual_seed(1)
+    fresh_head(network)
+    with torch.no_grad():
+        network.classifier.weight.normal_()
+    return network, tokenise(encoder, TEXTS)
+
+
+def one_by_one(network, tokens, row):
+    ids = torch.as_tensor(tokens.text(row)[None].astype(np.int64))
+    return network(input_ids=ids, output_hidden_states=True)
+
+
+def test_features_are_those_of_each_text_alone(tiny):
+    network, tokens = tiny
+    found = encode(network, tokens, np.arange(4))
+    for row in range(4):
+        with torch.no_grad():
+            output = one_by_one(network, tokens, row)
+        assert found["cls"][row] == pytest.approx(output.hidden_states[-1][0, 0].numpy(), abs=1e-5)
+        assert found["mean"][row] == pytest.approx(output.hidden_states[-1][0].mean(dim=0).numpy(), abs=1e-5)
+        assert found["probabilities"][row] == pytest.approx(output.logits.softmax(1)[0, 1].item(), abs=1e-5)
+
+
+def test_fisher_is_the_mean_of_squared_gradients_text_by_text(tiny):
+    """Against autograd's gradients of one text at a time."""
+    network, tokens = tiny
+    found = diagonal_fisher(network, tokens, np.arange(4), LABELS)
+    expected = {}
+    for row in range(4):
+        network.zero_grad()
+        loss = torch.nn.functional.cross_entropy(one_by_one(network, tokens, row).logits, torch.tensor(LABELS[[row]]))
+        loss.backward()
+        for name, parameter in network.named_parameters():
+            if ".embeddings." not in name:
+                expected[name] = expected.get(name, 0) + parameter.grad.square().flatten() / 4
+    network.zero_grad()
+    heads = torch.cat([expected["classifier.weight"], expected["classifier.bias"]])
+    assert np.sort(found["head"]) == pytest.approx(np.sort(heads.numpy()), rel=1e-3, abs=1e-9)
+    for layer in (1, 2, 3):
+        parts = [value for name, value in expected.items() if f".layer.{layer - 1}." in name]
+        assert found[f"layer {layer}"].size == sum(part.numel() for part in parts)
+        assert np.sort(found[f"layer {layer}"]) == pytest.approx(np.sort(torch.cat(parts).numpy()), rel=1e-3, abs=1e-8)
+    assert set(found) == {"head", "pooler", *(f"{kind} {layer}" for kind in ("layer", "output") for layer in (1, 2, 3))}
+
+
+def test_fisher_does_not_depend_on_the_batch_but_squared_batch_gradients_do(tiny):
+    network, tokens = tiny
+    alone = diagonal_fisher(network, tokens, np.arange(4), LABELS, positions=1)
+    together = diagonal_fisher(network, tokens, np.arange(4), LABELS, positions=1_000)
+    for name in alone:
+        assert together[name] == pytest.approx(alone[name], rel=1e-3, abs=1e-9)
+    network.zero_grad()
+    ids, mask = tokens.batch(np.arange(4))
+    logits = network(input_ids=ids, attention_mask=mask).logits
+    torch.nn.functional.cross_entropy(logits, torch.tensor(LABELS)).backward()
+    squared = network.classifier.bias.grad.square().numpy()
+    network.zero_grad()
+    assert np.abs(squared / alone["head"][-2:] - 1).min() > 0.1  # the usual shortcut is another quantity
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory):
+    study = tiny_study(tmp_path_factory.mktemp("evidence"), training={"tries": 1})
+    bench = open_workbench(study)
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    evidence = gather_evidence(bench, singles)
+    return bench, singles, evidence, *score_pairs(evidence)
+
+
+def test_every_selector_scores_every_pair_and_has_its_price(scored):
+    *_, scores, costs = scored
+    names = {*SELECTORS, *FUSED}
+    assert set(scores["selector"]) == set(costs["selector"]) == names
+    assert (scores.groupby("selector").size() == 6).all() and np.isfinite(scores["score"]).all()
+    free = {"source_texts", "source_positives", "curve_slope", "vocabulary", "vocabulary_positives"}
+    assert set(costs.loc[costs["reading_seconds"] == 0, "selector"]) == free
+    assert (costs["scoring_seconds"] > 0).all() and (costs["peak_memory_mb"] > 0).all()
+
+
+def test_evidence_is_complete_and_of_training_texts_only(scored):
+    bench, _, evidence, *_ = scored
+    held_out = np.concatenate([bench.tasks.split["validation"], bench.tasks.split["test"]])
+    assert not any(np.isin(reading.rows, held_out).any() for reading in evidence.readings.values())
+    seen = evidence.of("task_1", "task_2", 0)
+    assert set(seen) == set(EVIDENCE)
+    sizes = {name: len(value) for name, value in seen.items() if "fisher" not in name and name != "source_losses"}
+    assert all(size == (48 if name.startswith("source") else 32) for name, size in sizes.items())
+
+
+def nothing_is_left(place, reading):
+    raise AssertionError(f"{reading.kind} of {reading.run} is read again")
+
+
+def test_evidence_is_read_once_and_again_where_its_models_are_gone(scored, monkeypatch):
+    bench, singles, evidence, *_ = scored
+    monkeypatch.setattr("lib.evidence.read_texts", nothing_is_left)
+    gather_evidence(bench, singles)
+    monkeypatch.undo()
+    run = evidence.sides["source"]["task_1", 0]
+    before = evidence.of("task_1", "task_2", 0)["features"]
+    bench.ledger.prune(run, "weights")
+    bench.ledger.prune(evidence.readings["features", run].id, "features")
+    again = gather_evidence(bench, singles)
+    assert again.of("task_1", "task_2", 0)["features"] == pytest.approx(before, abs=1e-6)
