@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from lib.bootstrap import interval, nested_weights
 from lib.errors import InputError
 from lib.metrics import spearman
-from lib.ranking import Order, Scored, log_choose, winning_probability
+from lib.ranking import Scored, log_choose, winning_probability
 from lib.study import Ranking
 from lib.transfer import UNIT, best_settings
 
@@ -43,11 +43,6 @@ def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:
             scores = means.rename(columns={f"validation_{score}": "score"})
             found.append(Scored(f"{score}_after_{share:.0%}".replace("%", "_percent"), scores, seconds))
     return found
-
-
-def as_scores(order: Order) -> pd.DataFrame:
-    """An order's places as scores, the first the largest: source, target, setting, score."""
-    return pd.DataFrame(order.units, columns=UNIT).assign(score=-np.arange(len(order.units), dtype=float))
 
 
 # --- the field's metrics ----------------------------------------------------------------------------------------------

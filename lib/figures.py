@@ -32,8 +32,8 @@ ORDER_STYLES = {
     "no_transfer": (COLOURS[3], "-."),
 }
 SELECTOR_PANELS = (  # metric, label, scale
-    ("spearman", "rank correlation with test F1\n(bar: 95 % interval over targets)", 1),
-    ("regret_at_1", "regret of the first choice (%)\n(bar: 95 % interval over targets)", 100),
+    ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
+    ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
 )
 TRUTHS = {"test_f1": "the pairs' test F1", "planted": "the planted relatedness"}
 
@@ -446,17 +446,20 @@ def plot_selectors(metrics: pd.DataFrame, titles: dict[str, str]) -> Figure:
 
 
 def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[str, str]) -> Figure:
-    """Regret of the best of the first three sources against what a selector costs before it can choose."""
-    rows = metrics[(metrics["metric"] == "regret_at_3") & metrics["selector"].isin(seconds)]
-    price = rows["selector"].map(seconds).clip(lower=0.01) / 60
-    figure, (axes,) = _panels(1, 3.6)
-    axes.vlines(price, 100 * rows["low"], 100 * rows["high"], color="0.85", lw=1)
-    axes.scatter(price, 100 * rows["value"], color=SOURCE, s=18, zorder=3)
-    axes.axhline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--", label="random order")
-    for name, x, y in zip(rows["selector"], price, 100 * rows["value"], strict=True):
-        axes.annotate(titles.get(name, _label(name)), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=6)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel="minutes of one worker before it can choose (log scale)", ylabel="regret of the best of 3 (%)")
-    axes.legend(fontsize=7, loc="upper right")
+    """What each selector costs before it can choose, and the regret of its first three choices, the cheapest on top.
+
+    seconds: by selector. titles: names to show.
+    """
+    rows = metrics[metrics["metric"] == "regret_at_3"].set_index("selector")
+    names = sorted(seconds, key=lambda name: (-seconds[name], name))
+    rows, labels = rows.loc[names], [titles.get(name, _label(name)) for name in names]
+    figure, (left, right) = _panels(2, 1.0 + 0.2 * len(names), sharey=True)
+    left.scatter([seconds[name] / 60 for name in names], labels, color=SOURCE, s=20, zorder=3)
+    left.set_xscale("symlog", linthresh=0.01)
+    left.xaxis.set_major_formatter("{x:g}")
+    left.set(xlabel="minutes of one worker before\nit can choose (log scale)", xlim=(-0.003, None))
+    right.hlines(labels, 100 * rows["low"], 100 * rows["high"], color=NEUTRAL, lw=1.4)
+    right.scatter(100 * rows["value"], labels, color=SOURCE, s=20, zorder=3)
+    right.axvline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
+    right.set(xlabel="regret of the best of 3 (%)\n(bar: 95 % interval; dashed: random)")
     return figure

@@ -351,29 +351,31 @@ def rank_correlations(ansat: pd.DataFrame, siblings: pd.DataFrame, matrix: pd.Da
     return table.groupby(["measure", "layer"], as_index=False)["spearman"].mean()
 
 
-def order_quality(
-    orders: Sequence[Order], units: pd.DataFrame, config: Ranking, planted: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Table "order_quality": Spearman's correlation of each order with the truth within a target, mean over targets.
+def as_scores(order: Order) -> pd.DataFrame:
+    """An order's places as scores, the first the largest: source, target, setting, score."""
+    return pd.DataFrame(order.units, columns=UNIT).assign(score=-np.arange(len(order.units), dtype=float))
 
-    judged_against: the pairs' "test_f1" (description only), and where the truth is known the "planted" relatedness
-    (tasks x tasks). Bounds are a 95 % bootstrap over targets; where labels say nothing they have to cover 0. Random
-    order and no transfer rank nothing and are left out. units: from ``pair_units``.
+
+def rank_quality(
+    scores: Mapping[str, pd.DataFrame], units: pd.DataFrame, config: Ranking, planted: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Spearman's correlation of scores with the truth within a target, mean over targets: order, judged_against, value.
+
+    scores: by name. judged_against: the pairs' "test_f1" (description only), and where the truth is known the "planted"
+    relatedness (tasks x tasks). low, high: a 95 % bootstrap over targets; where labels say nothing it has to cover 0.
+    units: from ``pair_units``. This is the table "order_quality".
     """
     truth = best_settings(units)[["source", "target", "test_f1"]]
     if planted is not None:
         truth["planted"] = [planted.loc[pair.source, pair.target] for pair in truth.itertuples()]
     rows = []
-    for order in orders:
-        if not order.units:
-            continue
-        place = pd.DataFrame(order.units, columns=UNIT).assign(score=-np.arange(len(order.units), dtype=float))
-        ranked = truth.merge(place.groupby(["source", "target"], as_index=False)["score"].max(), validate="one_to_one")
+    for name, frame in scores.items():
+        ranked = truth.merge(frame.groupby(["source", "target"], as_index=False)["score"].max(), validate="one_to_one")
         for outcome in truth.columns[2:]:
             by_target = [group[["score", outcome]].to_numpy().T for _, group in ranked.groupby("target")]
             found = np.array([spearman(*both) for both in by_target])
             found = found[~np.isnan(found)]
-            rows.append((order.name, outcome, *_mean_over_targets(found, config)))
+            rows.append((name, outcome, *_mean_over_targets(found, config)))
     return pd.DataFrame(rows, columns=["order", "judged_against", "value", "low", "high"])
 
 

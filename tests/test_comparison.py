@@ -9,7 +9,6 @@ from grids import grid, pair
 
 from lib.bootstrap import discoveries
 from lib.comparison import (
-    as_scores,
     compare,
     field_scores,
     random_means,
@@ -18,7 +17,7 @@ from lib.comparison import (
     two_sided,
 )
 from lib.errors import InputError
-from lib.ranking import Order, Scored, oracle, static_mean
+from lib.ranking import Order, Scored, as_scores, oracle, static_mean
 from lib.study import Ranking
 from lib.tables import check
 from lib.transfer import UNIT, pair_units
