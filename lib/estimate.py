@@ -7,6 +7,7 @@ beside what was spent.
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -43,6 +44,7 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     longer = tasks * seeds * (mean + max(_texts([model]) for model in sources))
     trained = len(singles) + pairs + tasks * seeds
     points = sum(steps + 1 for steps in study.conductance.all_steps)
+    encoded, squared = _readings(bench)
     rows = [
         ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
         ("training transfer models", pairs, pairs * mean, 0, 0, 0),
@@ -50,8 +52,18 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
         ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
         ("loading and saving", trained, 0, 0, trained, 0),
         ("conductance", selected, 0, 0, 0, selected * study.conductance.probe_texts * points),
+        ("readings of other selectors", selected, squared, encoded, selected, 0),
     ]
     return pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
+
+
+def _readings(bench: Workbench) -> tuple[int, int]:
+    """Texts whose features are read (by source models, and by the encoder alone), and whose gradients are squared."""
+    seeds, names = len(bench.study.seeds), bench.tasks.names
+    sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
+    encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) for rows in sources)
+    sides = [sources] if bench.study.source == bench.study.target else [sources, targets]
+    return encoded + len(np.unique(np.concatenate([*sources, *targets]))), seeds * sum(map(len, sum(sides, [])))
 
 
 def _texts(models: list[Model]) -> float:

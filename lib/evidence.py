@@ -122,11 +122,18 @@ class Evidence:
 
     def seconds(self, needs: tuple[str, ...]) -> float:
         """Seconds of one worker for all readings that a selector with these needs rests on, as if it stood alone."""
-        behind = [each for each in self.readings.values() if _needed_by(each) & set(needs)]
-        return sum(self.bench.ledger.entry(reading.id)["numbers"]["seconds"] for reading in behind)
+        return sum(self._seconds(each) for each in self.readings.values() if _provides(each) & set(needs))
+
+    def _seconds(self, reading: Reading) -> float:
+        return self.bench.ledger.entry(reading.id)["numbers"]["seconds"]
+
+    def table(self) -> pd.DataFrame:
+        """Table "readings": what was read, and the seconds of one worker that it took."""
+        rows = [(each.kind, each.run, len(each.rows), self._seconds(each)) for each in self.readings.values()]
+        return pd.DataFrame(rows, columns=["kind", "run", "texts", "seconds"])
 
 
-def _needed_by(reading: Reading) -> set[str]:
+def _provides(reading: Reading) -> set[str]:
     """The evidence that comes from a reading."""
     if reading.kind == "fisher":
         return {"source_fisher", "target_fisher"}

@@ -69,6 +69,17 @@ class Table(Source):
     split: str | None = Field(None, description="column with train / validation / test; null: drawn here")
 
 
+class Trecis(Source):
+    """Labelled tweets of TREC Incident Streams, from a folder with the organisers' files; split by event."""
+
+    loader: Literal["trecis"]
+    path: str = Field(description="folder of the downloads, relative to the project's folder or absolute")
+    test_events: list[str] | None = Field(None, min_length=1, description="null: the events of the latest edition")
+    validation_events: list[str] | None = Field(
+        None, min_length=1, description="null: every second event, by name, of the edition before the test's"
+    )
+
+
 class Split(Parameters):
     """How the corpus is cut, once for all tasks."""
 
@@ -201,7 +212,9 @@ class Study(Parameters):
     """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="name of the study and of its results folder")
-    corpus: DisasterResponse | Synthetic | Table = Field(discriminator="loader", description="where texts come from")
+    corpus: DisasterResponse | Synthetic | Table | Trecis = Field(
+        discriminator="loader", description="where texts come from"
+    )
     tasks: list[str] | None = Field(None, min_length=2, description="labels to use as tasks; null: all")
     split: Split = Split()
     encoder: Encoder = Encoder()
@@ -291,7 +304,7 @@ def _read_yaml(path: Path) -> object:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
-LOADERS = {"disaster_response": DisasterResponse, "synthetic": Synthetic, "table": Table}
+LOADERS = {"disaster_response": DisasterResponse, "synthetic": Synthetic, "table": Table, "trecis": Trecis}
 
 
 def _explain(item: dict) -> str:

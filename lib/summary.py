@@ -10,6 +10,7 @@ from lib.costs import attribution_seconds, grid_seconds, single_task_share_of_gr
 from lib.ledger import write_atomically
 from lib.ranking import Curve, points
 from lib.study import Study
+from lib.tables import PHASES
 from lib.transfer import transfer_summary
 
 # What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
@@ -67,21 +68,13 @@ def write_summary(study: Study, summary: dict) -> None:
 
 
 def seconds_by_phase(
-    singles: pd.DataFrame, pairs: pd.DataFrame, longer: pd.DataFrame, conductance: pd.DataFrame
+    singles: pd.DataFrame, pairs: pd.DataFrame, longer: pd.DataFrame, conductance: pd.DataFrame, readings: pd.DataFrame
 ) -> pd.Series:
-    """Seconds of one worker by phase; they add up to everything that was spent on models."""
+    """Seconds of one worker by phase (PHASES); they add up to everything that was spent on models. Tables by name."""
     models = pd.concat([singles, pairs, longer])
-    return pd.Series(
-        {
-            "training single-task models": singles["train_seconds"].sum(),
-            "training transfer models": pairs["train_seconds"].sum(),
-            "training the longer baselines": longer["train_seconds"].sum(),
-            "predicting": models["predict_seconds"].sum(),
-            "loading and saving": models["other_seconds"].sum(),
-            "lost and collapsed tries": models["failed_seconds"].sum(),
-            "conductance": attribution_seconds(conductance),
-        }
-    )
+    training = [table["train_seconds"].sum() for table in (singles, pairs, longer)]
+    rest = [models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed")]
+    return pd.Series([*training, *rest, attribution_seconds(conductance), readings["seconds"].sum()], index=PHASES)
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:

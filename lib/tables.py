@@ -9,6 +9,16 @@ import pandera.pandas as pa
 from lib.errors import InputError
 from lib.ledger import write_atomically
 
+PHASES = (  # of a study's time, as estimated before it starts and as spent
+    "training single-task models",
+    "training transfer models",
+    "training the longer baselines",
+    "predicting",
+    "loading and saving",
+    "lost and collapsed tries",
+    "conductance",
+    "readings of other selectors",
+)
 CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without parquet
 
 
@@ -70,7 +80,12 @@ SCHEMAS = {
         target_texts=_count(),
         target_positives=_count(),
     ),
-    "estimate": _schema(["phase"], phase=_text(), models=_count(), seconds=pa.Column(float, pa.Check.ge(0))),
+    "estimate": _schema(
+        ["phase"],
+        phase=pa.Column(str, pa.Check.isin(PHASES)),
+        models=_count(),
+        seconds=pa.Column(float, pa.Check.ge(0)),
+    ),
     "cooccurrence": _schema(["source", "target"], source=_text(), target=_text(), phi=_number(nullable=True)),
     "runs": _schema(
         ["run"],
@@ -200,6 +215,13 @@ SCHEMAS = {
         probe=pa.Column(str, pa.Check.isin(["all", "positives"])),
         cosine=_number(),
         spearman=_number(),
+    ),
+    "readings": _schema(
+        ["kind", "run"],
+        kind=pa.Column(str, pa.Check.isin(["features", "fisher"])),
+        run=_text(),
+        texts=_count(),
+        seconds=pa.Column(float, pa.Check.ge(0)),
     ),
     "selectors": _schema(
         ["selector", "source", "target", "seed"],

@@ -1,5 +1,6 @@
 """The estimate counts the work that a study plans, and leaves no trace."""
 
+import numpy as np
 import pytest
 import torch
 from studies import tiny_study
@@ -20,12 +21,18 @@ def test_the_work_is_counted_by_hand(bench):
     """Three tasks, two settings of one epoch, two seeds; sources of 48 texts, targets of 32."""
     work = planned_work(bench).set_index("phase")
     validation, test = (len(bench.tasks.split[part]) for part in ("validation", "test"))
-    assert work["models"].tolist() == [24, 12, 6, 42, 42, 12]
+    assert work["models"].tolist() == [24, 12, 6, 42, 42, 12, 12]
     assert work.loc["training single-task models", "trained"] == 3 * 2 * 2 * (48 + 32)
     assert work.loc["training transfer models", "trained"] == 6 * 2 * 32
     assert work.loc["training the longer baselines", "trained"] == 3 * 2 * (48 + 32)
     assert work.loc["predicting", "predicted"] == 42 * (validation + test) + 12 * validation
     assert work.loc["conductance", "attributed"] == 12 * 6 * (5 + 3)  # points of 4 and of 2 steps
+    readings = work.loc["readings of other selectors"]
+    assert readings["trained"] == 2 * 3 * (48 + 32)
+    targets = np.concatenate([bench.drawn(task, "target") for task in bench.tasks.names])
+    sources = [bench.drawn(task, "source") for task in bench.tasks.names]
+    read = sum(len({*rows, *targets}) for rows in sources)
+    assert readings["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
 
 
 def test_an_estimate_takes_time_from_every_phase_and_draws_nothing(bench):

@@ -14,6 +14,7 @@ from lib.runs import open_workbench, run_table, select_settings, single_models
 from lib.selectors import FUSED, score_pairs
 from lib.selectors.registry import EVIDENCE, SELECTORS
 from lib.study import Encoder
+from lib.tables import check
 
 TEXTS = ["bado kimu", "lora", "bado bado lora kimu nefi nefi bado", "kimu nefi lora bado kimu"]
 LABELS = np.array([0, 1, 1, 0])
@@ -94,13 +95,18 @@ def scored(tmp_path_factory):
 
 
 def test_every_selector_scores_every_pair_and_has_its_price(scored):
-    *_, scores, costs = scored
+    _, _, evidence, scores, costs = scored
     names = {*SELECTORS, *FUSED}
     assert set(scores["selector"]) == set(costs["selector"]) == names
     assert (scores.groupby("selector").size() == 6).all() and np.isfinite(scores["score"]).all()
     free = {"source_texts", "source_positives", "curve_slope", "vocabulary", "vocabulary_positives"}
     assert set(costs.loc[costs["reading_seconds"] == 0, "selector"]) == free
     assert (costs["scoring_seconds"] > 0).all() and (costs["peak_memory_mb"] > 0).all()
+    readings = check("readings", evidence.table(), "test").set_index(["kind", "run"])
+    assert len(readings) == 3 + 1 + 6 and (readings["seconds"] > 0).all()
+    price = costs.set_index("selector")["reading_seconds"]
+    assert price["taskemb"] == pytest.approx(readings.loc["fisher", "seconds"].sum())
+    assert price["esm_logme"] == pytest.approx(readings.loc["features", "seconds"].sum())
 
 
 def test_evidence_is_complete_and_of_training_texts_only(scored):
