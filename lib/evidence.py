@@ -4,7 +4,7 @@ Models read texts once, for all pairs and all selectors; the readings are entrie
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -85,25 +85,25 @@ class Evidence:
                 (source, target, each) for source, each in self.sides["source"] if each == seed and source != target
             )
 
-    def of(self, source: str, target: str, seed: int) -> dict:
-        """What there is to see of one pair, by the names of ``selectors.registry.EVIDENCE``."""
+    def of(self, source: str, target: str, seed: int) -> dict[str, Callable[[], object]]:
+        """How to get what there is to see of one pair, by the names of ``selectors.registry.EVIDENCE``."""
         run, own = self.sides["source"][source, seed], self.sides["target"][target, seed]
         theirs, ours = self.bench.drawn(source, "source"), self.bench.drawn(target, "target")
         return {
-            "features": self._features(run, "cls", ours),
-            "probabilities": self._features(run, "probabilities", ours),
-            "labels": self.bench.tasks.column(target)[ours],
-            "base_features": self._features(PRETRAINED, "cls", ours),
-            "source_features": self._features(run, "cls", theirs),
-            "source_labels": self.bench.tasks.column(source)[theirs],
-            "source_base_features": self._features(PRETRAINED, "cls", theirs),
-            "source_embeddings": self._features(PRETRAINED, "mean", theirs),
-            "target_embeddings": self._features(PRETRAINED, "mean", ours),
-            "source_words": [self.bench.tokens.text(row) for row in theirs],
-            "target_words": [self.bench.tokens.text(row) for row in ours],
-            "source_losses": self.bench.losses(run),
-            "source_fisher": self._arrays("fisher", run),
-            "target_fisher": self._arrays("fisher", own),
+            "features": lambda: self._features(run, "cls", ours),
+            "probabilities": lambda: self._features(run, "probabilities", ours),
+            "labels": lambda: self.bench.tasks.column(target)[ours],
+            "base_features": lambda: self._features(PRETRAINED, "cls", ours),
+            "source_features": lambda: self._features(run, "cls", theirs),
+            "source_labels": lambda: self.bench.tasks.column(source)[theirs],
+            "source_base_features": lambda: self._features(PRETRAINED, "cls", theirs),
+            "source_embeddings": lambda: self._features(PRETRAINED, "mean", theirs),
+            "target_embeddings": lambda: self._features(PRETRAINED, "mean", ours),
+            "source_words": lambda: [self.bench.tokens.text(row) for row in theirs],
+            "target_words": lambda: [self.bench.tokens.text(row) for row in ours],
+            "source_losses": lambda: self.bench.losses(run),
+            "source_fisher": lambda: self._arrays("fisher", run),
+            "target_fisher": lambda: self._arrays("fisher", own),
         }
 
     def _features(self, run: str, name: str, rows: np.ndarray) -> np.ndarray:

@@ -113,7 +113,7 @@ def test_evidence_is_complete_and_of_training_texts_only(scored):
     bench, _, evidence, *_ = scored
     held_out = np.concatenate([bench.tasks.split["validation"], bench.tasks.split["test"]])
     assert not any(np.isin(reading.rows, held_out).any() for reading in evidence.readings.values())
-    seen = evidence.of("task_1", "task_2", 0)
+    seen = {name: get() for name, get in evidence.of("task_1", "task_2", 0).items()}
     assert set(seen) == set(EVIDENCE)
     sizes = {name: len(value) for name, value in seen.items() if "fisher" not in name and name != "source_losses"}
     assert all(size == (48 if name.startswith("source") else 32) for name, size in sizes.items())
@@ -129,8 +129,8 @@ def test_evidence_is_read_once_and_again_where_its_models_are_gone(scored, monke
     gather_evidence(bench, singles)
     monkeypatch.undo()
     run = evidence.sides["source"]["task_1", 0]
-    before = evidence.of("task_1", "task_2", 0)["features"]
+    before = evidence.of("task_1", "task_2", 0)["features"]()
     bench.ledger.prune(run, "weights")
     bench.ledger.prune(evidence.readings["features", run].id, "features")
     again = gather_evidence(bench, singles)
-    assert again.of("task_1", "task_2", 0)["features"] == pytest.approx(before, abs=1e-6)
+    assert again.of("task_1", "task_2", 0)["features"]() == pytest.approx(before, abs=1e-6)

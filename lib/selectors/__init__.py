@@ -54,7 +54,7 @@ def _score(selector: Selector, evidence: "Evidence") -> tuple[pd.DataFrame, dict
     pairs, values, seconds, memory = list(evidence.pairs), [], 0.0, 0.0
     for pair in pairs:
         seen = evidence.of(*pair)
-        needed = {name: seen[name] for name in selector.needs}
+        needed = {name: seen[name]() for name in selector.needs}
         if not values:
             memory = _peak_memory(selector, needed)
         started = time.perf_counter()
