@@ -19,7 +19,7 @@ def launch(*arguments, at=ROOT, cwd=None, **variables):
     """Call run_all.sh of a checkout with only these variables set; returns the finished process."""
     environment = {"HOME": "/nonexistent", "PATH": os.environ["PATH"]} | variables
     command = ["bash", str(at / "run_all.sh"), *arguments]
-    return subprocess.run(command, cwd=cwd or at, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=cwd or at, env=environment, capture_output=True, text=True, timeout=1800)
 
 
 @pytest.fixture
