@@ -154,6 +154,11 @@ def test_taskemb_compares_component_by_component():
     assert taskemb(one, other) == pytest.approx([np.sqrt(0.5), 1], abs=1e-3)  # head, layer 1
 
 
+def test_the_cosine_of_long_vectors_in_half_precision_is_exact():
+    one, other = np.ones(200_000, np.float16), np.tile(np.array([1.0, 0.0], np.float16), 100_000)
+    assert cosine(one, one) == pytest.approx(1) and cosine(one, other) == pytest.approx(np.sqrt(0.5), abs=1e-4)
+
+
 def test_ranks_are_fused_within_a_target_and_seed():
     pairs = pd.DataFrame({"source": list("abab"), "target": list("ttuu"), "seed": 0})
     fused = fuse(pairs, np.array([[1.0, 5.0], [2.0, 9.0], [8.0, 3.0], [7.0, 4.0]]))

@@ -9,6 +9,7 @@ SHARED = "tasks of one corpus share their texts"
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
     """Cosine of two vectors; 0 where one of them is all 0."""
+    one, other = (np.asarray(side, dtype=np.float32) for side in (one, other))  # sums of halves overflow
     norm = np.linalg.norm(one) * np.linalg.norm(other)
     return float(one @ other / norm) if norm > 0 else 0.0
 
