@@ -13,10 +13,10 @@ import pandas as pd
 from lib.activity import ansat_table, cls_share, shared_terms, sibling_table, terms
 from lib.bootstrap import interval
 from lib.conductance import layer_conductances
-from lib.engine import compute, train_missing
+from lib.engine import compute_from_weights
 from lib.ledger import Ledger, digest, fingerprint
 from lib.metrics import rank_agreement
-from lib.runs import Place, Workbench, load_materials, load_weights, single_tries, worker_network
+from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
 from lib.tasks import probe_rows
 from lib.training import prepare_process
 from lib.transfer import selected_singles
@@ -63,11 +63,7 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     def is_finished(piece: Attribution) -> bool:
         return bench.ledger.has(piece.id, ("terms",))
 
-    missing = {piece.run for piece in pieces if not is_finished(piece)}
-    models = [model for model in single_tries(bench) if model.run.id in missing]
-    train_missing(bench, models, "models whose weights are needed", weights=True)
-    work = partial(attribute, bench.place, config.rows)
-    compute(work, pieces, is_finished, bench.study.engine, "conductance")
+    compute_from_weights(bench, partial(attribute, bench.place, config.rows), pieces, is_finished, "conductance")
     return pd.DataFrame([_row(bench, single, own[single.run]) for single in singles[singles["selected"]].itertuples()])
 
 

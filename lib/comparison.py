@@ -15,7 +15,6 @@ from lib.transfer import UNIT, best_settings
 
 TIE_DRAWS = 200
 REGRETS = (1, 3, 5)
-SMALLER_IS_BETTER = ("regret_at_1", "regret_at_3", "regret_at_5", "rank_of_best")
 
 
 # --- contenders -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
 
 from lib.errors import InputError
-from lib.runs import Model, Workbench, finished, latest_try, train
+from lib.runs import Model, Workbench, finished, latest_try, single_tries, train
 from lib.study import Engine
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
@@ -41,6 +41,19 @@ def train_missing(bench: Workbench, models: list[Model], label: str, weights: bo
     compute(
         partial(train, bench.place), longest_first, partial(finished, bench, weights=weights), bench.study.engine, label
     )
+
+
+def compute_from_weights(
+    bench: Workbench, function: Callable, pieces: Sequence, is_finished: Callable[[object], bool], label: str
+) -> None:
+    """``compute`` for pieces that need the weights of the single-task model ``piece.run``.
+
+    Models of unfinished pieces whose weights are not at hand are trained again.
+    """
+    missing = {piece.run for piece in pieces if not is_finished(piece)}
+    models = [model for model in single_tries(bench) if model.run.id in missing]
+    train_missing(bench, models, "models whose weights are needed", weights=True)
+    compute(function, pieces, is_finished, bench.study.engine, label)
 
 
 def compute(

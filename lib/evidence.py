@@ -11,11 +11,11 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from lib.engine import compute, train_missing
+from lib.engine import compute_from_weights
 from lib.features import encode
 from lib.fisher import diagonal_fisher
 from lib.ledger import Ledger, digest, fingerprint
-from lib.runs import Place, Workbench, load_materials, load_weights, single_tries, worker_network
+from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
 from lib.training import prepare_process
 from lib.transfer import selected_singles
 
@@ -156,12 +156,8 @@ def gather_evidence(bench: Workbench, singles: pd.DataFrame) -> Evidence:
     def is_finished(reading: Reading) -> bool:
         return bench.ledger.has(reading.id, (reading.kind,))
 
-    needed = {reading.run for reading in evidence.readings.values() if not is_finished(reading)}
-    models = [model for model in single_tries(bench) if model.run.id in needed]
-    train_missing(bench, models, "models whose weights are needed", weights=True)
-    compute(
-        partial(read_texts, bench.place), list(evidence.readings.values()), is_finished, bench.study.engine, "readings"
-    )
+    readings = list(evidence.readings.values())
+    compute_from_weights(bench, partial(read_texts, bench.place), readings, is_finished, "readings")
     return evidence
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from lib.encoders import Tokens, is_head
+from lib.training import prediction_batches
 
 POSITIONS = 512  # wordpieces in one pass: per-text gradients of a whole weight matrix are held for each of its texts
 _LAYER = re.compile(r"\.(\d+)\.")
@@ -31,23 +32,12 @@ def diagonal_fisher(
     totals: dict[str, torch.Tensor] = {}
     order = np.argsort(tokens.lengths[rows], kind="stable")
     with _watched(network, totals):
-        for batch in _batches(tokens.lengths[rows[order]], positions):
+        for batch in prediction_batches(tokens.lengths[rows[order]], positions):
             _add_batch(network, tokens, rows[order[batch]], labels[order[batch]], totals)
     parts = defaultdict(list)
     for name, total in totals.items():
         parts[_component(network, name)].append(total.flatten().cpu().numpy() / len(rows))
     return {name: np.concatenate(values).astype(np.float32) for name, values in parts.items()}
-
-
-def _batches(lengths: np.ndarray, positions: int) -> Iterator[slice]:
-    """Slices of texts sorted by length, at most so many padded wordpieces or one text each."""
-    first = 0
-    while first < len(lengths):
-        last = first + 1
-        while last < len(lengths) and lengths[last] * (last + 1 - first) <= positions:
-            last += 1
-        yield slice(first, last)
-        first = last
 
 
 def _add_batch(

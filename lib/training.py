@@ -163,12 +163,12 @@ def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision:
     return result
 
 
-def prediction_batches(lengths: np.ndarray) -> Iterator[slice]:
-    """Slices of texts sorted by length with at most PREDICT_POSITIONS padded wordpieces each."""
+def prediction_batches(lengths: np.ndarray, positions: int = PREDICT_POSITIONS) -> Iterator[slice]:
+    """Slices of texts sorted by length with at most so many padded wordpieces each, or one text."""
     first = 0
     while first < len(lengths):
         sizes = lengths[first:] * np.arange(1, len(lengths) - first + 1)
-        count = max(1, int(np.searchsorted(sizes, PREDICT_POSITIONS, side="right")))
+        count = max(1, int(np.searchsorted(sizes, positions, side="right")))
         yield slice(first, first + count)
         first += count
 
