@@ -1,9 +1,9 @@
 """Runs a list of independent pieces of work on all cores or a cluster, resumes it, and shows how far it is.
 
 On one machine every core has a lane: one loky process with one torch thread, which on a CPU is faster than one process
-with many threads. A process that is killed takes only its own piece with it. One worker is this process itself. On a
-cluster joblib hands the pieces to dask. A piece is finished when the ledger holds it, so nothing depends on order,
-workers, or interruptions.
+with many threads. A process that is killed takes only its own piece with it. A lane is kept for the next call, since what
+it imports and loads costs seconds. One worker is this process itself. On a cluster joblib hands the pieces to dask. A
+piece is finished when the ledger holds it, so nothing depends on order, workers, or interruptions.
 """
 
 import os
@@ -11,8 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from queue import Empty, SimpleQueue
-from threading import Event
+from threading import Lock, Timer
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
@@ -24,6 +23,7 @@ from lib.runs import Model, Workbench, finished, latest_try, single_tries, train
 from lib.study import Engine
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+KEPT_SECONDS = 60  # that a lane may wait for the next call: an idle one still holds several hundred MB
 
 
 def train_models(bench: Workbench, models: list[Model], label: str) -> list[Model]:
@@ -99,40 +99,75 @@ def _in_this_process(function: Callable, pieces: Sequence, engine: Engine) -> It
 
 def _in_lanes(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:
     """Call function(piece) for all pieces, one lane per worker; yields for each whether its process survived."""
-    idle, alive, stop = SimpleQueue(), set(), Event()
-    threads = ThreadPoolExecutor(engine.processes)
+    threads, lanes = ThreadPoolExecutor(engine.processes), Lanes()
     try:
-        calls = [threads.submit(_in_a_lane, function, piece, idle, alive, stop) for piece in pieces]
+        calls = [threads.submit(lanes.call, function, piece) for piece in pieces]
         for done in as_completed(calls):
             yield done.result()
     finally:  # after an error or an interruption pieces that wait are dropped, and those in flight end with their lane
-        stop.set()
         threads.shutdown(wait=False, cancel_futures=True)
-        for lane in list(alive):
-            lane.shutdown(wait=False, kill_workers=True)
+        lanes.close()
 
 
-def _in_a_lane(function: Callable, piece: object, idle: SimpleQueue, alive: set, stop: Event) -> bool:
-    """Call function(piece) in an idle lane, a new one if there is none; False if its process was lost.
+class Lanes:
+    """The loky processes of one ``compute``, each an executor of one worker; idle ones pass from one to the next.
 
-    A lane has no idle timeout: loky can overlook the death of a process that it starts again after one.
+    loky's own idle timeout is not used: with it, loky can overlook the death of a process that it has started again.
     """
-    if stop.is_set():  # a piece failed: nothing new is begun
-        return False
-    try:
-        lane = idle.get_nowait()
-    except Empty:
-        lane = ProcessPoolExecutor(max_workers=1, env=ONE_THREAD)
-        alive.add(lane)
-    error = lane.submit(function, piece).exception()
-    if isinstance(error, TerminatedWorkerError):
-        alive.discard(lane)
-        return False
-    if error is not None:
-        stop.set()
-        raise error
-    idle.put(lane)
-    return True
+
+    idle: list[ProcessPoolExecutor] = []
+    lock = Lock()
+    timer: Timer | None = None
+
+    def __init__(self):
+        self.busy, self.open = set(), True
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def call(self, function: Callable, piece: object) -> bool:
+        """Call function(piece) in an idle lane, a new one if there is none; False if its process was lost."""
+        lane = self._take()
+        if lane is None:  # another piece failed: nothing new is begun
+            return False
+        try:
+            lane.submit(function, piece).result()
+        except TerminatedWorkerError:
+            self.busy.discard(lane)
+            return False
+        except Exception:
+            self.open = False
+            raise
+        self._give_back(lane)
+        return True
+
+    def close(self) -> None:
+        """Begin nothing new, end what is in flight, and let go of the idle lanes unless they are soon used again."""
+        with self.lock:
+            self.open, in_flight = False, list(self.busy)
+        for lane in in_flight:
+            lane.shutdown(wait=False, kill_workers=True)
+        Lanes.timer = Timer(KEPT_SECONDS, self._release)
+        Lanes.timer.daemon = True
+        Lanes.timer.start()
+
+    def _release(self) -> None:
+        with self.lock:
+            while self.idle:
+                self.idle.pop().shutdown(wait=False, kill_workers=True)
+
+    def _take(self) -> ProcessPoolExecutor | None:
+        with self.lock:
+            if not self.open:
+                return None
+            lane = self.idle.pop() if self.idle else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD)
+            self.busy.add(lane)
+            return lane
+
+    def _give_back(self, lane: ProcessPoolExecutor) -> None:
+        with self.lock:
+            if self.open:  # otherwise it is being ended
+                self.busy.discard(lane)
+                self.idle.append(lane)
 
 
 def _on_a_cluster(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:

@@ -1,6 +1,7 @@
 """The engine: a killed process costs its own piece, an error is passed on, what is finished is not done again."""
 
 import os
+import signal
 from functools import partial
 
 import pytest
@@ -43,6 +44,16 @@ def test_one_worker_is_this_process_and_two_are_others(tmp_path):
     run(work.process_of, tmp_path, [0, 1, 2, 3], workers=2)  # 0 and 1 are finished: they are left as they are
     processes = [int((tmp_path / f"{piece}.done").read_text()) for piece in range(4)]
     assert processes[:2] == [os.getpid()] * 2 and os.getpid() not in processes[2:]
+
+
+def test_processes_are_kept_for_the_next_call_and_replaced_if_they_died_meanwhile(tmp_path):
+    run(work.process_of, tmp_path, [0], workers=2)
+    first = int((tmp_path / "0.done").read_text())
+    run(work.process_of, tmp_path, [1], workers=2)
+    assert int((tmp_path / "1.done").read_text()) == first
+    os.kill(first, signal.SIGKILL)
+    run(work.process_of, tmp_path, [2], workers=2)
+    assert int((tmp_path / "2.done").read_text()) != first
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
