@@ -235,12 +235,15 @@ class Study(Parameters):
     regression: Regression = Regression()
     ranking: Ranking = Ranking()
     engine: Engine = Engine()
+    compare: list[str] = Field(
+        [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
+    )
     results: str = Field("results", description="folder of all results, relative to the project's folder or absolute")
     cache: str = Field(".cache", description="folder of downloads, relative to the project's folder or absolute")
 
     @model_validator(mode="after")
     def _no_repeats(self):
-        for key in ("tasks", "seeds", "settings", "checkpoints"):
+        for key in ("tasks", "seeds", "settings", "checkpoints", "compare"):
             values = getattr(self, key) or []
             if any(value in values[:position] for position, value in enumerate(values)):
                 raise ValueError(f"{key} names something twice")
@@ -274,6 +277,23 @@ class Study(Parameters):
     @property
     def figures(self) -> Path:
         return self.folder / "figures"
+
+    def compared_tables(self) -> dict[str, Path]:
+        """Where the tables of the studies in ``compare`` are.
+
+        InputError for a study that has no file in params/, or is neither finished here nor published in figures/.
+        """
+        found = {}
+        for name in self.compare:
+            find_parameters(name)  # notebook 9 reads them
+            folders = [ROOT / self.results / name / "tables", ROOT / "figures" / name / "tables"]
+            existing = [folder for folder in folders if (folder / "selector_metrics.parquet").is_file()]
+            if not existing:
+                raise InputError(
+                    f"'compare': study {name} has no tables; run ./run_all.sh {name} first, or leave it out"
+                )
+            found[name] = existing[0]
+        return found
 
     @property
     def ledger(self) -> Path:

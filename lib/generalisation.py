@@ -1,0 +1,120 @@
+"""Does what one corpus's grid teaches rank the pairs of another corpus, of which no pair was trained? (METHOD 9)
+
+A regression can only be carried over if its features mean the same on both corpora, so levels (how hard a target is, how
+large its corpus) give way to ranks within the target: which source has most shared active terms, the largest LogME.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.comparison import compare, field_scores
+from lib.costs import attribution_seconds
+from lib.ranking import Scored, curves, points, random_order, single_validation, standard_scores
+from lib.regression import KEYS, Design, feature_columns, fit_predict, pair_features, tune, with_selectors
+from lib.study import Ranking, Regression, Study
+from lib.tables import read_table
+from lib.transfer import UNIT, pair_units
+
+TABLES = (
+    "tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence", "conductance", "selectors", "selector_costs",
+)  # fmt: skip
+RIVALS = (
+    "oracle", "validation_best", "static_mean", "label_cooccurrence", "ansat", "regression", "logme", "esm_logme",
+    "vocabulary_positives",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The tables of a finished study."""
+
+    study: str
+    tables: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table]
+
+    @property
+    def features(self) -> pd.DataFrame:
+        """The regression's features of every pair, every selector's score among them."""
+        pairs = pair_features(*(self[name] for name in ("pairs", "singles", "tasks", "ansat")))
+        return with_selectors(pairs, self["selectors"])
+
+
+def read_grids(study: Study) -> list[Grid]:
+    """The grid of this study, then those that it compares itself with."""
+    folders = {study.name: study.tables} | study.compared_tables()
+    return [Grid(name, {table: read_table(folder, table) for table in TABLES}) for name, folder in folders.items()]
+
+
+def comparable(features: pd.DataFrame) -> pd.DataFrame:
+    """The features as they can be carried to another corpus: ranks among the target's pairs, in (-1/2, 1/2).
+
+    features: from ``pair_features`` or ``with_selectors``. The outcome that is learnt, validation_f1, is ranked alike;
+    test_f1 stays. What is the same for all pairs of a target says nothing any more and goes; of the sizes stays the
+    logarithm of the source's positives over the target's.
+    """
+    ratio = np.log(features["source_positives"] / features["target_positives"])
+    columns = [name for name in feature_columns(features) if name != "setting" and not name.startswith("target_")]
+    groups = features.groupby(["target", "setting", "seed"])[[*columns, "validation_f1"]]
+    ranks = (groups.rank() - 0.5) / groups.transform("size").to_numpy()[:, None] - 0.5
+    kept = features[[*KEYS, "setting", "test_f1"]]
+    return pd.concat([kept, ranks], axis=1).assign(size_ratio=ratio, target_f1=0.0)
+
+
+def carried_over(known: list[Grid], new: Grid, config: Regression) -> pd.DataFrame:
+    """Scores of the new grid's pairs by a regression fitted, and tuned, on the known grids: source, target, setting, score.
+
+    Of the new grid it sees single-task models, texts and training labels, and no trained pair. Features that one of the
+    grids lacks are left out.
+    """
+    frames = {grid.study: comparable(grid.features) for grid in [*known, new]}
+    shared = set.intersection(*(set(frame) for frame in frames.values()))
+    parts = [
+        frame[sorted(shared)].assign(target=study + "/" + frame["target"], known=study != new.study)
+        for study, frame in frames.items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    design = Design.of(rows.drop(columns=["known", "setting"]))
+    train = rows["known"].to_numpy()
+    predicted = fit_predict(design, train, ~train, tune(design, train, config), config)
+    return frames[new.study][UNIT].assign(score=predicted).groupby(UNIT, as_index=False)["score"].mean()
+
+
+def contenders(known: list[Grid], new: Grid, config: Regression) -> list[Scored]:
+    """The regressions carried over, from each known grid and from all of them, and the RIVALS on the new grid."""
+    attribution = attribution_seconds(new["conductance"])
+    units, costs = pair_units(new["pairs"]), new["selector_costs"]
+    names = ("tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence")
+    rivals = standard_scores(*(new[name] for name in names), attribution) + field_scores(units, new["selectors"], costs)
+    price = attribution + float(costs["reading_seconds"].sum() + costs["scoring_seconds"].sum())
+    sets = {f"carried_over_from_{grid.study}": [grid] for grid in known}
+    if len(known) > 1:
+        sets["carried_over_from_all"] = known
+    carried = [Scored(name, carried_over(grids, new, config), price) for name, grids in sets.items()]
+    return [*carried, *(each for each in rivals if each.name in RIVALS)]
+
+
+def judge(known: list[Grid], new: Grid, regression: Regression, ranking: Ranking) -> pd.DataFrame:
+    """Table "generalisation": every metric of every contender on the new grid, and the F1 it loses all-inclusive.
+
+    The metric "loss_at_10_percent_of_pairs" is the share of the grid's F1 that is missing after the single-task models,
+    the selector's own computations and 10 % of the pairs' time; it has no test against random order.
+    """
+    scored = contenders(known, new, regression)
+    units = pair_units(new["pairs"])
+    metrics = compare(scored, units, ranking)
+    single = single_validation(new["singles"])
+    orders = [random_order(), *(each.order(single) for each in scored)]
+    found = points(curves(orders, new["singles"], new["pairs"], ranking))
+    losses = {name: figures["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, figures in found.items()}
+    chance = losses.pop("random")
+    rows = [
+        {"selector": name, "metric": "loss_at_10_percent_of_pairs", **figure, "random": chance and chance["value"]}
+        for name, figure in losses.items()
+        if figure is not None
+    ]
+    return pd.concat([metrics, pd.DataFrame(rows)], ignore_index=True).assign(study=new.study)

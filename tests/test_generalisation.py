@@ -1,0 +1,134 @@
+"""A regression carried over from one grid to another, and regimes of one corpus side by side."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from grids import grid
+
+from lib.errors import InputError
+from lib.generalisation import Grid, carried_over, comparable, judge
+from lib.metrics import spearman
+from lib.regimes import gains_by_target, regime_table, same_but_for_regimes
+from lib.regression import pair_features, predict_grid
+from lib.study import Ranking, Regression, Study
+from lib.tables import check
+from lib.transfer import UNIT, pair_units
+
+REGRESSION = Regression(candidates=2, folds=2, repeats=1)
+RANKING = Ranking(bootstrap=300)
+
+
+def finished(study: str, tasks: int, signal: float = 1.0, seed: int = 0) -> Grid:
+    """The tables of a grid, with those that later notebooks would add."""
+    tables = grid(tasks, signal=signal, seed=seed)
+    features = pair_features(*(tables[name] for name in ("pairs", "singles", "tasks", "ansat")))
+    predictions = [
+        predict_grid(features, "leave_one_target_out", REGRESSION, model) for model in ("regression", "without_ansat")
+    ]
+    keys, rng = tables["pairs"][["source", "target", "seed"]].drop_duplicates(), np.random.default_rng(seed)
+    selectors = [keys.assign(selector=name, score=rng.random(len(keys))) for name in ("logme", "vocabulary_positives")]
+    price = {"reading_seconds": 1.0, "scoring_seconds": 0.5}
+    return Grid(
+        study,
+        tables
+        | {
+            "predictions": pd.concat(predictions),
+            "cooccurrence": keys[["source", "target"]].assign(phi=0.1),
+            "conductance": pd.DataFrame({"seconds": [2.0]}),
+            "selectors": pd.concat(selectors),
+            "selector_costs": pd.DataFrame({"selector": ["logme", "vocabulary_positives"]}).assign(**price),
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def corpora():
+    return {"known": finished("known", 8, seed=1), "new": finished("new", 6, seed=2)}
+
+
+def quality(scores: pd.DataFrame, new: Grid) -> float:
+    """Mean rank correlation with test F1 within targets."""
+    rows = pair_units(new["pairs"]).merge(scores, on=UNIT, validate="one_to_one")
+    return np.mean([spearman(g["score"].to_numpy(), g["test_f1"].to_numpy()) for _, g in rows.groupby("target")])
+
+
+def test_comparable_features_are_ranks_within_the_target():
+    frame = pd.DataFrame(
+        {
+            "source": ["a", "b", "c", "a"], "target": ["T", "T", "T", "U"], "setting": 0, "seed": 0,
+            "validation_f1": [0.1, 0.3, 0.2, 0.9], "test_f1": [0.5, 0.6, 0.7, 0.8], "target_f1": 0.4,
+            "target_positives": [10, 10, 10, 20], "source_positives": [10, 20, 20, 10],
+            "ansat_t0.5_l1": [7.0, 9.0, 8.0, 1.0],
+        }
+    )  # fmt: skip
+    found = comparable(frame)
+    assert found["ansat_t0.5_l1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
+    assert found["validation_f1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
+    assert found["source_positives"].tolist() == pytest.approx([-1 / 3, 1 / 6, 1 / 6, 0])
+    assert found["size_ratio"].tolist() == pytest.approx([0, np.log(2), np.log(2), -np.log(2)])
+    assert found["test_f1"].tolist() == [0.5, 0.6, 0.7, 0.8] and "target_positives" not in found
+
+
+def test_what_one_grid_teaches_ranks_the_pairs_of_another(corpora):
+    assert quality(carried_over([corpora["known"]], corpora["new"], REGRESSION), corpora["new"]) > 0.5
+
+
+def test_a_grid_without_signal_teaches_nothing(corpora):
+    found = [
+        quality(carried_over([finished("noise", 6, signal=0.0, seed=seed)], corpora["new"], REGRESSION), corpora["new"])
+        for seed in range(3)
+    ]
+    assert abs(np.mean(found)) < 0.35
+
+
+def test_no_trained_pair_of_the_new_grid_is_seen(corpora):
+    new = corpora["new"]
+    rng = np.random.default_rng(0)
+    other = {name: rng.permutation(new["pairs"][name]) for name in ("validation_f1", "test_f1")}
+    changed = Grid("new", {**new.tables, "pairs": new["pairs"].assign(**other)})
+    before, after = (carried_over([corpora["known"]], each, REGRESSION) for each in (new, changed))
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_contenders_are_judged_on_the_new_grid(corpora):
+    table = check("generalisation", judge([corpora["known"]], corpora["new"], REGRESSION, RANKING), "here")
+    values = table.set_index(["metric", "selector"])["value"]
+    assert values["spearman", "oracle"] == pytest.approx(1)
+    assert values["spearman", "carried_over_from_known"] > values["spearman", "logme"]
+    losses = values["loss_at_10_percent_of_pairs"]
+    assert "regression" not in losses and {"carried_over_from_known", "logme"} <= set(losses.index)
+    assert set(table["study"]) == {"new"}
+
+
+def test_regimes_are_compared_over_the_same_targets():
+    one, two = finished("one", 4), finished("two", 4)
+    better = two["pairs"].assign(test_f1=two["pairs"]["test_f1"] + 0.05)
+    two = Grid("two", {**two.tables, "pairs": better})
+    table = check("regimes", regime_table([one, two], RANKING), "here").set_index(["study", "quantity"])
+    assert table.loc[("two", "mean_gain"), "difference"] == pytest.approx(0.05)
+    assert table.loc["one", "difference"].isna().all()
+    gains = gains_by_target(one)
+    single = one["singles"].query("selected and regime == 'target'").set_index("target")["test_f1"]
+    into = one["pairs"].groupby("target")["test_f1"].mean()
+    assert gains["mean_gain"].to_numpy() == pytest.approx((into - single).loc[gains.index].to_numpy())
+    assert table.loc[("one", "mean_gain"), "value"] == pytest.approx(gains["mean_gain"].mean())
+
+
+def test_only_studies_that_differ_in_their_regimes_are_regimes():
+    values = {"corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-3, "epochs": 1}]}
+    study = Study.parse(values | {"name": "mine", "compare": ["smoke", "shuffled"]})
+    smoke = Study.load("smoke").model_copy(update={"compare": ["smoke", "shuffled"]})
+    assert same_but_for_regimes(study) == [] and same_but_for_regimes(smoke) == ["smoke"]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [("other", "'compare': study other has no tables; run ./run_all.sh other first"), ("nowhere", "no parameters at")],
+)
+def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch, other, told):
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "other.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    values = {"name": "mine", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-3, "epochs": 1}]}
+    with pytest.raises(InputError, match=told):
+        Study.parse(values | {"compare": [other], "results": str(tmp_path)}).compared_tables()
