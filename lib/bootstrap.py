@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 TAILS = (0.025, 0.975)  # of a 95 % interval
+ROUNDING = 1e-12  # draws that differ from a value by less are equal to it
 FALSE_DISCOVERIES = 0.05  # rate that is controlled where many differences are judged together
 
 
@@ -47,10 +48,13 @@ def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def p_values(draws: np.ndarray) -> np.ndarray:
-    """Two-sided bootstrap p-values of differences from 0: draws (draws, m) -> (m,), at least 2 / (draws + 1)."""
-    below, above = (1 + (draws <= 0).sum(axis=0)), (1 + (draws >= 0).sum(axis=0))
-    return np.minimum(1.0, 2 * np.minimum(below, above) / (len(draws) + 1))
+def two_sided(value: float, draws: np.ndarray) -> np.ndarray:
+    """Two-sided p-value of a value under draws (draws, ...) -> (...), at least 2 / (draws + 1); NaN of NaN.
+
+    The draws are of its null distribution; or, with value 0, bootstrap draws of differences that may be 0.
+    """
+    tail = np.minimum((draws >= value - ROUNDING).sum(axis=0), (draws <= value + ROUNDING).sum(axis=0))
+    return np.where(np.isnan(value), np.nan, np.minimum(1.0, 2 * (1 + tail) / (len(draws) + 1)))
 
 
 def discoveries(p: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lib.bootstrap import interval, nested_weights
+from lib.bootstrap import interval, nested_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.ranking import Scored, log_choose, winning_probability
@@ -15,6 +15,7 @@ from lib.transfer import UNIT, best_settings
 
 TIE_DRAWS = 200
 REGRETS = (1, 3, 5)
+PLANTED = "spearman_with_planted"
 
 
 # --- contenders -------------------------------------------------------------------------------------------------------
@@ -48,49 +49,45 @@ def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:
 
 
 def compare(
-    scored: Sequence[Scored], units: pd.DataFrame, config: Ranking, reference: str = "static_mean"
+    scored: Sequence[Scored],
+    units: pd.DataFrame,
+    config: Ranking,
+    planted: pd.DataFrame | None = None,
+    reference: str = "static_mean",
 ) -> pd.DataFrame:
     """Table "selector_metrics": every metric of every selector, mean over targets, with 95 % bootstrap intervals.
 
     random: the expectation of random order; over_random_p: how often random orders of these targets' sources do as well
     or as badly (two-sided, exact but for the number of draws). over_{reference}_p: paired randomisation test, over
     targets, of the difference from the selector called ``reference``; NaN for itself. Targets in which a metric is
-    undefined are left out. units: from ``pair_units``.
+    undefined are left out. units: from ``pair_units``; planted: as in ``selector_metrics``.
     """
-    tables = {each.name: selector_metrics(each.scores, units, config.seed) for each in scored}
+    tables = {each.name: selector_metrics(each.scores, units, config.seed, planted) for each in scored}
     keys = ["target", "metric"]
     values = {name: table.set_index(keys)["value"].unstack("metric") for name, table in tables.items()}
     expected = next(iter(tables.values())).groupby("metric")["random"].mean()
-    chance, rng = random_means(units, config.bootstrap, config.seed), np.random.default_rng(config.seed)
+    chance, rng = random_means(units, config.bootstrap, config.seed, planted), np.random.default_rng(config.seed)
     weights = nested_weights(units["target"].nunique(), 1, config.bootstrap, rng)[:, :, 0]
     signs = rng.choice([-1.0, 1.0], size=weights.shape)
     rows = []
     for name, found in values.items():
         for metric, column in found.items():
             mean, differences = column.mean(), column - values[reference][metric]
-            low, high = interval(_resampled_means(weights, column))
-            p = two_sided(mean, chance[metric]), _randomised(signs, differences) if name != reference else np.nan
+            low, high = interval(resampled_means(weights, column))
+            p = float(two_sided(mean, chance[metric])), randomised(signs, differences) if name != reference else np.nan
             rows.append((name, metric, mean, low, high, expected[metric], *p))
     names = ["selector", "metric", "value", "low", "high", "random", "over_random_p", f"over_{reference}_p"]
     return pd.DataFrame(rows, columns=names)
 
 
-def two_sided(value: float, null: np.ndarray) -> float:
-    """p-value of a value under draws of its null distribution (draws,), at least 2 / (draws + 1); NaN of NaN."""
-    if np.isnan(value):
-        return float("nan")
-    tail = min((null >= value - 1e-12).sum(), (null <= value + 1e-12).sum())
-    return float(min(1.0, 2 * (1 + tail) / (len(null) + 1)))
-
-
-def _randomised(signs: np.ndarray, differences: pd.Series) -> float:
+def randomised(signs: np.ndarray, differences: pd.Series) -> float:
     """p-value of a mean difference over targets where each target's sign could as well be the other."""
     known = differences.notna().to_numpy()
     values = differences.to_numpy()[known]
-    return two_sided(values.mean(), (signs[:, known] * values).mean(axis=1)) if known.any() else float("nan")
+    return float(two_sided(values.mean(), (signs[:, known] * values).mean(axis=1))) if known.any() else float("nan")
 
 
-def _resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
+def resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
     """Means over the targets that are defined, in every draw: (draws,); NaN in a draw without any."""
     known = values.notna().to_numpy()
     total = weights[:, known].sum(axis=1)
@@ -98,24 +95,31 @@ def _resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
     return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
 
 
-def random_means(units: pd.DataFrame, draws: int, seed: int) -> dict[str, np.ndarray]:
+def random_means(
+    units: pd.DataFrame, draws: int, seed: int, planted: pd.DataFrame | None = None
+) -> dict[str, np.ndarray]:
     """Each metric's mean over targets where every target's sources are ordered at random: metric -> (draws,)."""
     rng, found = np.random.default_rng(seed), []
-    for _, group in best_settings(units).groupby("target"):
+    for target, group in best_settings(units).groupby("target"):
         orders = rng.random((draws, len(group))).argsort(axis=1)
         found.append(_metrics(group["test_f1"].to_numpy(), orders))
+        if planted is not None:
+            found[-1][PLANTED] = _metrics(planted.loc[group["source"], target].to_numpy(), orders)["spearman"]
     known = {metric: np.stack([each[metric] for each in found]) for metric in found[0]}
     return {metric: values[~np.isnan(values).any(axis=1)].mean(axis=0) for metric, values in known.items()}
 
 
-def selector_metrics(scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+def selector_metrics(
+    scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0, planted: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """How well scores rank each target's sources by test F1: target, metric, value, and random order's expectation.
 
     scores: source, target, setting, score; units: from ``transfer.pair_units``. A source counts with its largest score
     and the test F1 of its validation-best setting. Metrics: regret_at_{1,3,5} = (best - best of the top k) / best;
     rank_of_best (1 is right); reciprocal_rank of the best; ndcg_linear, NDCG with gain = test F1 and discount
-    1 / log2(1 + rank); spearman. NaN where undefined (best F1 is 0; all F1 equal). Tied scores are ordered at random:
-    the mean over seeded draws.
+    1 / log2(1 + rank); spearman; and spearman_with_planted, where the true relatedness is known: planted, (sources x
+    targets). NaN where undefined (best F1 is 0; all F1 equal). Tied scores are ordered at random: the mean over seeded
+    draws.
     """
     best = best_settings(units)[["source", "target", "test_f1"]]
     largest = scores.groupby(["source", "target"], as_index=False)["score"].max()
@@ -129,6 +133,8 @@ def selector_metrics(scores: pd.DataFrame, units: pd.DataFrame, seed: int = 0) -
         found = {name: values.mean() for name, values in _metrics(f1, _orders(score, seed)).items()}
         found["spearman"] = spearman(score, f1)  # of tied scores by their mean ranks
         table += [(target, metric, found[metric], value) for metric, value in _random_metrics(f1).items()]
+        if planted is not None:
+            table.append((target, PLANTED, spearman(score, planted.loc[group["source"], target].to_numpy()), 0.0))
     return pd.DataFrame(table, columns=["target", "metric", "value", "random"])
 
 

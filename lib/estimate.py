@@ -18,7 +18,7 @@ from lib.study import Setting
 from lib.training import fine_tune, predict, prepare_process
 
 BATCHES = 4  # of training that are timed
-PREDICTED, ATTRIBUTED = 64, 2  # texts
+PREDICTED, ATTRIBUTED = 64, 8  # texts
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:
@@ -78,6 +78,8 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
     model = next(model for model in single_models(bench) if model.regime != "source")
     setting = Setting(**model.run.setting | {"epochs": 1.0})
     rows = model.rows[: BATCHES * setting.batch_size]
+    points = study.conductance.steps + 1
+    texts = [tokens.text(row) for row in rows[:ATTRIBUTED]]
 
     def train() -> None:
         fresh_head(network)
@@ -89,7 +91,6 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
 
     def attribute() -> None:
         network.eval()
-        texts = [tokens.text(row) for row in rows[:ATTRIBUTED]]
         layer_conductances(network, texts, tokens.pad, study.conductance.steps, study.conductance.rows)
 
     with torch.random.fork_rng():
@@ -98,7 +99,7 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
             "trained": _seconds(train) / len(rows),
             "predicted": _seconds(lambda: predict(network, tokens, held_out, place.precision)) / len(held_out),
             "loaded": _seconds(load_and_keep),
-            "attributed": _seconds(attribute) / (len(rows[:ATTRIBUTED]) * (study.conductance.steps + 1)),
+            "attributed": _seconds(attribute) / (len(texts) * points),
         }
 
 

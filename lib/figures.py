@@ -4,7 +4,9 @@ Every function takes tables and returns a matplotlib figure; ``save_figure`` wri
 """
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
@@ -35,7 +37,18 @@ SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
 )
-TRUTHS = {"test_f1": "the pairs' test F1", "planted": "the planted relatedness"}
+PLANTED_PANELS = (
+    ("spearman_with_planted", "rank correlation with the\nplanted relatedness", 1),
+    ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
+)
+SPELLING = {
+    "ansat": "ANSAT",
+    "f1": "F1",
+    "cooccurrence": "co-occurrence",
+    "percent": "%",
+    "logme": "LogME",
+    "esm": "ESM",
+}
 
 
 def use_style() -> None:
@@ -60,8 +73,9 @@ def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]
     return figure, axes[0]
 
 
-def _label(name: str) -> str:
-    return str(name).replace("_", " ")
+def label(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """How figures and texts name an order, a measure, a phase: by its title, or its parts written as is usual."""
+    return titles.get(name) or " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
 
 
 def _matrix_height(tasks: int) -> float:
@@ -75,7 +89,7 @@ def plot_prevalence(tasks: pd.DataFrame) -> Figure:
     """Share of positives per task in the training part, most frequent first, with the number of positives."""
     table = tasks.sort_values("prevalence")
     figure, (axes,) = _panels(1, 0.9 + 0.24 * len(table))
-    axes.barh([_label(task) for task in table["task"]], 100 * table["prevalence"], color=SOURCE)
+    axes.barh([label(task) for task in table["task"]], 100 * table["prevalence"], color=SOURCE)
     for row, (share, count) in enumerate(zip(table["prevalence"], table["train_positives"], strict=True)):
         axes.text(100 * share, row, f" {count:,}", va="center", fontsize=7)
     axes.set(xlabel="positives in the training part (%); the number is their count", ylabel="task")
@@ -94,7 +108,7 @@ def plot_matrix(
     """A tasks x tasks heat map with its numbers; blue above the centre, red below (no centre: from dark to bright)."""
     if axes is None:
         _, (axes,) = _panels(1, _matrix_height(len(matrix)))
-    shown = matrix.rename(index=_label, columns=_label)
+    shown = matrix.rename(index=label, columns=label)
     colours = {"cmap": "viridis"} if centre is None else {"cmap": "RdBu", "center": centre}
     style = {"annot": True, "fmt": ".2f", "annot_kws": {"size": 6}, "linewidths": 0.5, "cbar_kws": {"label": unit}}
     sns.heatmap(shown, ax=axes, **style, **colours)
@@ -130,7 +144,7 @@ def plot_singles(singles: pd.DataFrame) -> Figure:
             best = rows["selected"]
             axes.scatter(rows[score][best], y[best], s=18, color=_side_colour(regime), label=f"{regime} size, selected")
         axes.set(xlabel=f"test {name} (0 to 1)", xlim=(-0.03, 1.0))
-    panels[0].set_yticks(range(len(order)), [_label(task) for task in order])
+    panels[0].set_yticks(range(len(order)), [label(task) for task in order])
     panels[1].legend(fontsize=7, loc="lower right")
     return figure
 
@@ -175,7 +189,7 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     axes.scatter(
         table["gain_over_longer"], table.index, **longer, label="over one trained for as many steps as the pair"
     )
-    labels = [f"{_label(row.target)}  ←  {_label(row.source) or 'no transfer'}" for row in table.itertuples()]
+    labels = [f"{label(row.target)}  ←  {label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
     axes.set(xlabel="gain in test F1 (bar: 95 % interval; green: outside the noise)", ylabel="target  ←  chosen source")
@@ -208,7 +222,7 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
     """Median relative completeness error of every attributed model, and [CLS]'s share of conductance per layer."""
     shares = conductance.filter(regex=r"^cls_share_l\d+$")
     figure, (left, right) = _panels(2, 2.6)
-    left.scatter(100 * conductance["completeness_error_relative"], conductance["task"].map(_label), s=18, color=SOURCE)
+    left.scatter(100 * conductance["completeness_error_relative"], conductance["task"].map(label), s=18, color=SOURCE)
     left.set(xlabel="median completeness error (%)", ylabel="attributed model", xlim=(0, None))
     layers = [int(name.removeprefix("cls_share_l")) for name in shares]
     right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
@@ -315,7 +329,7 @@ def plot_predictions(predictions: pd.DataFrame) -> Figure:
     for number, target in enumerate(targets):
         group = rows[rows["target"] == target]
         style = {"color": COLOURS[number % len(COLOURS)], "marker": markers[number % len(markers)]}
-        axes.scatter(group["predicted"], group["test_f1"], s=16, label=_label(target), **style)
+        axes.scatter(group["predicted"], group["test_f1"], s=16, label=label(target), **style)
     axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
     axes.set(
         xlabel="F1 predicted without any pair of the target",
@@ -338,10 +352,10 @@ def plot_controls(scores: pd.DataFrame) -> Figure:
             part = rows[(rows["model"] == model) & (rows["score"] == score)].set_index("protocol").loc[protocols]
             y = np.arange(len(protocols)) + 0.2 * (number - 1)
             panel.hlines(y, part["low"], part["high"], color=COLOURS[number], lw=1.5)
-            panel.scatter(part["value"], y, color=COLOURS[number], s=18, label=_label(model), zorder=3)
+            panel.scatter(part["value"], y, color=COLOURS[number], s=18, label=label(model), zorder=3)
         panel.set(xlabel=f"{name} (95 % interval)")
         panel.axvline(0, color="black", lw=0.8)
-    axes[0].set_yticks(range(len(protocols)), [_label(protocol) for protocol in protocols])
+    axes[0].set_yticks(range(len(protocols)), [label(protocol) for protocol in protocols])
     figure.legend(*axes[1].get_legend_handles_labels(), fontsize=7, ncols=3, loc="outside lower center")
     return figure
 
@@ -365,27 +379,12 @@ def plot_importance(importance: pd.DataFrame) -> Figure:
     """Share of the regression's total gain by family of features."""
     table = importance.sort_values("share")
     figure, (axes,) = _panels(1, 0.8 + 0.25 * len(table))
-    axes.barh([_label(name) for name in table["name"]], 100 * table["share"], color=SOURCE)
+    axes.barh([label(name) for name in table["name"]], 100 * table["share"], color=SOURCE)
     axes.set(xlabel="share of the boosted trees' gain (%)", ylabel="features")
     return figure
 
 
 # --- 07 ---------------------------------------------------------------------------------------------------------------
-
-
-def plot_order_quality(quality: pd.DataFrame) -> Figure:
-    """Mean rank correlation of every order with the truth within a target, 95 % intervals over targets."""
-    names = list(dict.fromkeys(quality["order"]))[::-1]
-    figure, (axes,) = _panels(1, 1.2 + 0.24 * len(names))
-    for number, (truth, rows) in enumerate(quality.groupby("judged_against", sort=False)):
-        y = rows["order"].map(names.index) - 0.22 * number
-        axes.hlines(y, rows["low"], rows["high"], color=COLOURS[number], lw=1.5)
-        axes.scatter(rows["value"], y, color=COLOURS[number], s=18, zorder=3, label=f"with {TRUTHS[truth]}")
-    axes.set_yticks(range(len(names)), [_label(name) for name in names])
-    axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="rank correlation within a target (bar: 95 % interval over targets)", ylabel="order")
-    figure.legend(loc="outside upper center", ncols=2, fontsize=7)
-    return figure
 
 
 def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band: str) -> Figure:
@@ -403,12 +402,12 @@ def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band:
         for order in filter(known.__contains__, orders):
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
             colour, style = ORDER_STYLES[order]
-            axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=_label(order))
+            axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=label(order))
             if order == band:
                 axes.fill_between(
                     100 * rows["share_of_time"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0
                 )
-        axes.set(title=f"accounting: {_label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
+        axes.set(title=f"accounting: {label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
     panels[0].set(ylabel="mean test F1 of the chosen models")
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")
     return figure
@@ -417,7 +416,7 @@ def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band:
 def plot_time_spent(seconds: pd.Series) -> Figure:
     """Where the study's seconds went, by phase."""
     figure, (axes,) = _panels(1, 0.8 + 0.26 * len(seconds))
-    axes.barh([_label(name) for name in seconds.index[::-1]], seconds[::-1] / 60, color=SOURCE)
+    axes.barh([label(name) for name in seconds.index[::-1]], seconds[::-1] / 60, color=SOURCE)
     axes.set(xlabel="minutes of one worker", ylabel="phase")
     return figure
 
@@ -425,23 +424,25 @@ def plot_time_spent(seconds: pd.Series) -> Figure:
 # --- 08 ---------------------------------------------------------------------------------------------------------------
 
 
-def plot_selectors(metrics: pd.DataFrame, titles: dict[str, str]) -> Figure:
-    """Every selector's rank correlation and regret, mean over targets, 95 % intervals; the dashed line is random order.
+def plot_selectors(
+    metrics: pd.DataFrame, titles: Mapping[str, str], panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS
+) -> Figure:
+    """Metrics of every selector side by side, means over targets with 95 % intervals; the dashed line is random order.
 
-    Filled where it differs from random order, false discoveries controlled. titles: the names to show.
+    Filled where it differs from random order, false discoveries controlled. titles: the names to show. panels: metric,
+    axis label and scale of each; selectors are sorted by the first.
     """
-    figure, panels = _panels(2, 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True)
-    order = metrics[metrics["metric"] == "spearman"].sort_values("value", na_position="first")["selector"]
-    for axes, (metric, label, scale) in zip(panels, SELECTOR_PANELS, strict=True):
+    figure, columns = _panels(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True)
+    order = metrics[metrics["metric"] == panels[0][0]].sort_values("value", na_position="first")["selector"]
+    for axes, (metric, description, scale) in zip(columns, panels, strict=True):
         rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
-        p = rows["over_random_p"].fillna(1.0)
-        better = discoveries(p.to_numpy())
-        names = [titles.get(name, _label(name)) for name in rows.index]
+        better = discoveries(rows["over_random_p"].fillna(1.0).to_numpy())
+        names = [label(name, titles) for name in rows.index]
         axes.hlines(names, scale * rows["low"], scale * rows["high"], color=NEUTRAL, lw=1.4)
         colours = np.where(better, mpl.colors.to_hex(SOURCE), "white")
         axes.scatter(scale * rows["value"], names, c=colours, edgecolors=[SOURCE], s=20, zorder=3)
         axes.axvline(scale * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
-        axes.set(xlabel=label)
+        axes.set(xlabel=description)
     return figure
 
 
@@ -452,14 +453,43 @@ def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[st
     """
     rows = metrics[metrics["metric"] == "regret_at_3"].set_index("selector")
     names = sorted(seconds, key=lambda name: (-seconds[name], name))
-    rows, labels = rows.loc[names], [titles.get(name, _label(name)) for name in names]
+    rows, labels = rows.loc[names], [label(name, titles) for name in names]
     figure, (left, right) = _panels(2, 1.0 + 0.2 * len(names), sharey=True)
     left.scatter([seconds[name] / 60 for name in names], labels, color=SOURCE, s=20, zorder=3)
     left.set_xscale("symlog", linthresh=0.01)
     left.xaxis.set_major_formatter("{x:g}")
-    left.set(xlabel="minutes of one worker before\nit can choose (log scale)", xlim=(-0.003, None))
+    left.set(xlabel="minutes of one worker\nbefore it can choose (log)", xlim=(-0.003, None))
     right.hlines(labels, 100 * rows["low"], 100 * rows["high"], color=NEUTRAL, lw=1.4)
     right.scatter(100 * rows["value"], labels, color=SOURCE, s=20, zorder=3)
     right.axvline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
-    right.set(xlabel="regret of the best of 3 (%)\n(bar: 95 % interval; dashed: random)")
+    right.set(xlabel="regret of the best of 3 (%)\n(dashed: random order)")
     return figure
+
+
+# --- 09, 10 -----------------------------------------------------------------------------------------------------------
+
+
+def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure:
+    """One panel per quantity: its mean over targets in every study, with 95 % intervals. quantities: titles by name."""
+    studies = list(dict.fromkeys(regimes["study"]))[::-1]
+    texts = regimes.drop_duplicates("study").set_index("study")
+    names = [f"{s}\n{texts.loc[s, 'source_texts']:.0f} → {texts.loc[s, 'target_texts']:.0f} texts" for s in studies]
+    figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 2.4 + 0.7 * len(studies)), sharey=True)
+    for axes, (quantity, title) in zip(panels.flat, quantities.items(), strict=True):
+        rows = regimes[regimes["quantity"] == quantity].set_index("study").loc[studies]
+        axes.hlines(names, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
+        axes.scatter(rows["value"], names, color=SOURCE, s=20, zorder=3)
+        axes.axvline(0, color="black", lw=0.9, ls="--")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.set(xlabel=title, ylim=(-0.5, len(studies) - 0.5))
+    return figure
+
+
+def plot_generalisation(found: pd.DataFrame) -> Figure:
+    """Rank correlation of every contender with test F1, one panel per new corpus; filled: differs from random order."""
+    ranks, studies = found[found["metric"] == "spearman"], list(dict.fromkeys(found["study"]))
+    everyone = pd.MultiIndex.from_product([studies, dict.fromkeys(ranks["selector"])], names=["metric", "selector"])
+    by_study = ranks.drop(columns="metric").rename(columns={"study": "metric"}).set_index(["metric", "selector"])
+    by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
+    panels = [(study, f"rank correlation with\ntest F1 on {study}", 1) for study in studies]
+    return plot_selectors(by_study, {}, panels)

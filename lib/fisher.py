@@ -30,10 +30,9 @@ def diagonal_fisher(
     Vu et al. network: a sequence classifier in eval mode. positions: bounds memory, changes results only by rounding.
     """
     totals: dict[str, torch.Tensor] = {}
-    order = np.argsort(tokens.lengths[rows], kind="stable")
     with _watched(network, totals):
-        for batch in prediction_batches(tokens.lengths[rows[order]], positions):
-            _add_batch(network, tokens, rows[order[batch]], labels[order[batch]], totals)
+        for batch in prediction_batches(tokens.lengths[rows], positions):
+            _add_batch(network, tokens, rows[batch], labels[batch], totals)
     parts = defaultdict(list)
     for name, total in totals.items():
         parts[_component(network, name)].append(total.flatten().cpu().numpy() / len(rows))

@@ -88,6 +88,7 @@ def run_study(
     that cannot be run, NotebookFailed for one that stopped.
     """
     start = time.monotonic()
+    study.compared_tables()  # what is missing is told now, not after hours of training
     jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter():
@@ -124,9 +125,9 @@ def study_key(study: Study) -> str:
 
 
 def _local_inputs(study: Study) -> list[Path]:
-    """The user's own files that parameters name: a table of texts, a folder with an encoder."""
+    """The user's own files that parameters name: a table of texts, a folder with an encoder, tables of other studies."""
     named = [getattr(study.corpus, "path", None), study.encoder.name]
-    paths = [ROOT / name for name in named if name]
+    paths = [*(ROOT / name for name in named if name), *study.compared_tables().values()]
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
 
 

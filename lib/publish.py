@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import InputError, run_command
+from lib.figures import label
 from lib.ledger import write_atomically
 from lib.study import ROOT, Study
 from lib.tables import read_table
 
-MARKS = ("<!-- numbers of the demo study: written by python -m lib.publish demo -->", "<!-- end of the numbers -->")
+END_MARK = "<!-- end of the numbers -->"
 CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
 README_FIGURES = {
     "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
@@ -37,25 +38,68 @@ def publish(study: Study) -> Path:
     return folder
 
 
-def write_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """The numbers in README.md, docs/data_card.md and docs/model_card.md, from a published study's files."""
+def write_demo_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """The demo's numbers in README.md, docs/data_card.md and docs/model_card.md, from its published files."""
     summary = json.loads((folder / "summary.json").read_text())
     tables = {name: read_table(folder / "tables", name) for name in ("tasks", "singles", "pairs", "conductance")}
-    readme = root / "README.md"
-    write_atomically(readme, with_block(readme.read_text(), readme_block(study, summary, tables)).encode())
+    _write_block(root / "README.md", study.name, demo_block(study, summary, tables))
     write_atomically(root / "docs" / "data_card.md", data_card(summary, tables["tasks"]).encode())
     write_atomically(root / "docs" / "model_card.md", model_card(study, summary, tables).encode())
 
 
-def with_block(text: str, block: str) -> str:
-    """The text with what stands between MARKS replaced."""
-    pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
+def write_smoke_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """The numbers of the planted relations in README.md, from the published small study."""
+    _write_block(root / "README.md", study.name, planted_block(study, folder))
+
+
+DOCUMENTS = {"demo": write_demo_documents, "smoke": write_smoke_documents}  # by study
+
+
+def _write_block(readme: Path, study: str, block: str) -> None:
+    write_atomically(readme, with_block(readme.read_text(), study, block).encode())
+
+
+def mark(study: str) -> str:
+    """The line of README.md after which a study's numbers stand."""
+    return f"<!-- numbers of the study {study}: written by python -m lib.publish {study} -->"
+
+
+def with_block(text: str, study: str, block: str) -> str:
+    """The text with what stands between a study's mark and the next END_MARK replaced."""
+    pattern = re.escape(mark(study)) + ".*?" + re.escape(END_MARK)
     if not re.search(pattern, text, re.DOTALL):
-        raise InputError("README.md: the two comment lines that enclose the numbers are missing; restore them")
-    return re.sub(pattern, lambda _: f"{MARKS[0]}\n{block}\n{MARKS[1]}", text, flags=re.DOTALL)
+        raise InputError(
+            f"README.md: the two comment lines that enclose the numbers of {study} are missing; restore them"
+        )
+    return re.sub(pattern, lambda _: f"{mark(study)}\n{block}\n{END_MARK}", text, flags=re.DOTALL)
 
 
-def readme_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
+def planted_block(study: Study, folder: Path) -> str:
+    """Who finds planted relations, beside who ranks the pairs' F1, from the table "selector_metrics"."""
+    metrics = read_table(folder / "tables", "selector_metrics").set_index(["metric", "selector"])
+    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    planted, measured = metrics.loc["spearman_with_planted"], metrics.loc["spearman"]
+    lines = ["| selector | with the planted relatedness | with the pairs' test F1 |", "|---|---|---|"]
+    for name in planted.sort_values("value", ascending=False, kind="stable").index:
+        cells = (
+            f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+            for row in (planted.loc[name], measured.loc[name])
+        )
+        lines.append(f"| {label(name, titles)} | " + " | ".join(cells) + " |")
+    tasks, pairs = (len(read_table(folder / "tables", name)) for name in ("tasks", "pairs"))
+    return f"""Mean rank correlation within a target, 95 % intervals over targets ({tasks} tasks, {pairs} pairs, a tiny random encoder):
+
+![Who finds the planted relations](figures/{study.name}/08_planted_and_found.png)
+*Filled dots differ from random order, false discoveries controlled at 5 %.*
+
+<details><summary>In numbers</summary>
+
+{chr(10).join(lines)}
+
+</details>"""
+
+
+def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
     """The headline numbers and three figures of the demo study."""
     best, chance = (summary["selectors"][name] for name in ("regression", "random"))
     steps, chance_all = (summary["selectors"][name]["all_inclusive"] for name in ("regression_sequential", "random"))
@@ -203,8 +247,8 @@ def main(arguments: list[str]) -> None:
         raise InputError("usage: python -m lib.publish STUDY")
     study = Study.load(arguments[0])
     folder = publish(study)
-    if study.name == "demo":
-        write_documents(study, folder)
+    if study.name in DOCUMENTS:
+        DOCUMENTS[study.name](study, folder)
     print(f"published in {folder.relative_to(ROOT)}")
 
 

@@ -356,37 +356,6 @@ def as_scores(order: Order) -> pd.DataFrame:
     return pd.DataFrame(order.units, columns=UNIT).assign(score=-np.arange(len(order.units), dtype=float))
 
 
-def rank_quality(
-    scores: Mapping[str, pd.DataFrame], units: pd.DataFrame, config: Ranking, planted: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Spearman's correlation of scores with the truth within a target, mean over targets: order, judged_against, value.
-
-    scores: by name. judged_against: the pairs' "test_f1" (description only), and where the truth is known the "planted"
-    relatedness (tasks x tasks). low, high: a 95 % bootstrap over targets; where labels say nothing it has to cover 0.
-    units: from ``pair_units``. This is the table "order_quality".
-    """
-    truth = best_settings(units)[["source", "target", "test_f1"]]
-    if planted is not None:
-        truth["planted"] = [planted.loc[pair.source, pair.target] for pair in truth.itertuples()]
-    rows = []
-    for name, frame in scores.items():
-        ranked = truth.merge(frame.groupby(["source", "target"], as_index=False)["score"].max(), validate="one_to_one")
-        for outcome in truth.columns[2:]:
-            by_target = [group[["score", outcome]].to_numpy().T for _, group in ranked.groupby("target")]
-            found = np.array([spearman(*both) for both in by_target])
-            found = found[~np.isnan(found)]
-            rows.append((name, outcome, *_mean_over_targets(found, config)))
-    return pd.DataFrame(rows, columns=["order", "judged_against", "value", "low", "high"])
-
-
-def _mean_over_targets(values: np.ndarray, config: Ranking) -> tuple[float, float, float]:
-    """The mean of (targets,) values and its interval; NaN of none."""
-    if not len(values):
-        return float("nan"), float("nan"), float("nan")
-    weights = nested_weights(len(values), 1, config.bootstrap, np.random.default_rng(config.seed))[:, :, 0]
-    return float(values.mean()), *map(float, interval(weights @ values))
-
-
 # --- F1 after the first n units ---------------------------------------------------------------------------------------
 
 

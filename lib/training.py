@@ -149,27 +149,24 @@ def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision:
     """Probabilities of the positive class, (rows,) float32."""
     device = next(model.parameters()).device
     model.eval()
-    order = rows[np.argsort(tokens.lengths[rows], kind="stable")]
-    logits = []
-    for batch in prediction_batches(tokens.lengths[order]):
-        ids, mask = (tensor.to(device) for tensor in tokens.batch(order[batch]))
+    logits = torch.empty(len(rows), 2)
+    for batch in prediction_batches(tokens.lengths[rows]):
+        ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
         with autocast(device.type, precision):
-            logits.append(model(input_ids=ids, attention_mask=mask).logits.float().cpu())
-    probabilities = torch.cat(logits).softmax(1)[:, 1].numpy()
+            logits[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
+    probabilities = logits.softmax(1)[:, 1].contiguous().numpy()
     if not np.isfinite(probabilities).all():
         raise InputError("a model predicts values that are not finite: lower the learning_rate in settings")
-    result = np.empty(len(rows), dtype=np.float32)
-    result[np.argsort(tokens.lengths[rows], kind="stable")] = probabilities
-    return result
+    return probabilities
 
 
-def prediction_batches(lengths: np.ndarray, positions: int = PREDICT_POSITIONS) -> Iterator[slice]:
-    """Slices of texts sorted by length with at most so many padded wordpieces each, or one text."""
-    first = 0
-    while first < len(lengths):
-        sizes = lengths[first:] * np.arange(1, len(lengths) - first + 1)
+def prediction_batches(lengths: np.ndarray, positions: int = PREDICT_POSITIONS) -> Iterator[np.ndarray]:
+    """All positions into ``lengths``, texts of like length together: at most so many padded wordpieces, or one text."""
+    order, first = np.argsort(lengths, kind="stable"), 0
+    while first < len(order):
+        sizes = lengths[order[first:]] * np.arange(1, len(order) - first + 1)
         count = max(1, int(np.searchsorted(sizes, positions, side="right")))
-        yield slice(first, first + count)
+        yield order[first : first + count]
         first += count
 
 

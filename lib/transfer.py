@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_weights, p_values
+from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import predicted_positive
 
@@ -87,7 +87,7 @@ def transfer_matrix(
 def _differences(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
     """Interval and p-value of resampled differences (draws, pairs)."""
     low, high = interval(draws)
-    columns = {f"{name}_low": low, f"{name}_high": high, f"{name}_p": p_values(draws)}
+    columns = {f"{name}_low": low, f"{name}_high": high, f"{name}_p": two_sided(0.0, draws)}
     return pd.DataFrame(columns, index=index)
 
 

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # the same cases on every run, however slow the machine
 os.environ["WHENCE_HEADLESS"] = "1"  # progress as plain lines, no widgets
+for library in ("OMP", "MKL", "OPENBLAS"):  # tests share the cores as processes: threads would wait for each other
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 LONGEST = ("test_smoke_study", "test_runs")  # files that start first, so that parallel tests end together

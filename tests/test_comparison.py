@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 from grids import grid, pair
 
-from lib.bootstrap import discoveries
+from lib.bootstrap import discoveries, two_sided
 from lib.comparison import (
     compare,
     field_scores,
     random_means,
     selector_metrics,
     short_training_scores,
-    two_sided,
 )
 from lib.errors import InputError
 from lib.ranking import Order, Scored, as_scores, oracle, static_mean
@@ -53,6 +52,25 @@ def test_a_constant_selector_is_worth_random_order():
     found = one_target([0.2, 0.8, 0.4, 0.6], [1.0] * 4)
     assert found["value"].to_numpy() == pytest.approx(found["random"].to_numpy(), abs=0.15)
     assert found.loc["spearman", "value"] == 0
+
+
+def test_the_planted_truth_judges_within_targets():
+    """Each target's sources in the order planted, in the opposite order, and in none; a target that has no order."""
+    units, tasks = pair_units(grid(4)["pairs"]), sorted(grid(4)["tasks"]["task"])
+    planted = pd.DataFrame(np.random.default_rng(0).random((4, 4)), index=tasks, columns=tasks)
+    planted[tasks[0]] = 0.5
+    scores = units[UNIT].assign(score=[planted.loc[row.source, row.target] for row in units.itertuples()])
+    scored = [
+        Scored("planted", scores),
+        Scored("opposite", scores.assign(score=-scores["score"])),
+        Scored("constant", scores.assign(score=1.0)),
+        Scored("static_mean", static_mean(units)),
+    ]
+    table = compare(scored, units, CONFIG, planted).set_index(["metric", "selector"])
+    judged = table.loc["spearman_with_planted"]
+    assert judged["value"][["planted", "opposite", "constant"]].tolist() == pytest.approx([1, -1, 0])
+    assert (judged["random"] == 0).all() and judged.loc["planted", "low"] == pytest.approx(1)
+    assert judged.loc["planted", "over_random_p"] < 0.05 < judged.loc["constant", "over_random_p"]
 
 
 def test_metrics_without_a_best_are_undefined():

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from matplotlib import pyplot as plt
 
 from lib import figures
 from lib.errors import InputError
-from lib.publish import MARKS, with_block, write_documents
+from lib.publish import DOCUMENTS, END_MARK, mark, with_block
 from lib.study import ROOT, Study
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -34,17 +35,17 @@ def test_notebooks_are_thin_and_without_outputs(path):
 
 def test_notebooks_that_only_read_tables_start_without_torch():
     """Seconds instead of a deep-learning library's start: their modules import neither it nor transformers."""
-    readers = [path for path in NOTEBOOKS if path.name[:2] in ("05", "06", "07", "08")]
+    readers = [path for path in NOTEBOOKS if path.name[:2] in ("05", "06", "07", "08", "09", "10")]
     lines = "".join(line for path in readers for cell in code_cells(path)[:2] for line in [*cell["source"], "\n"])
     imports = re.findall(r"^(?:from lib[.\w]* import (?:\([^)]*\)|[^\n]*)|import [^\n]*)$", lines, re.MULTILINE)
     script = "\n".join(imports) + "\nimport sys\nassert not {'torch', 'transformers'} & set(sys.modules)"
-    assert len(readers) == 4 and len(imports) >= 12
+    assert len(readers) == 6 and len(imports) >= 12
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 def test_the_readme_names_every_notebook():
     readme = (ROOT / "README.md").read_text()
-    assert len(NOTEBOOKS) >= 8
+    assert len(NOTEBOOKS) >= 10
     assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
 
 
@@ -56,20 +57,23 @@ def test_links_of_the_documents_lead_somewhere():
 
 
 def test_a_block_replaces_only_what_stands_between_its_marks():
-    text = f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter"
-    assert with_block(text, "new") == f"before\n{MARKS[0]}\nnew\n{MARKS[1]}\nafter"
-    with pytest.raises(InputError, match="comment lines"):
-        with_block("no marks", "new")
+    other = f"{mark('smoke')}\nolder\n{END_MARK}"
+    text = f"before\n{other}\n{mark('demo')}\nold\n{END_MARK}\nafter"
+    assert with_block(text, "demo", "new") == f"before\n{other}\n{mark('demo')}\nnew\n{END_MARK}\nafter"
+    with pytest.raises(InputError, match="numbers of demo"):
+        with_block("no marks", "demo", "new")
 
 
-def test_the_published_documents_hold_the_numbers_of_the_published_demo(tmp_path):
-    published = ROOT / "figures" / "demo"
+@pytest.mark.parametrize("study", DOCUMENTS)
+def test_documents_hold_the_numbers_of_the_published_study(tmp_path, study):
+    published = ROOT / "figures" / study
     if not (published / "summary.json").exists():
-        pytest.skip("no finished demo is published in figures/demo")
+        pytest.skip(f"no finished run is published in figures/{study}")
     (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
-    write_documents(Study.load("demo"), published, tmp_path)
-    for name in ("README.md", "docs/data_card.md", "docs/model_card.md"):
-        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.publish demo"
+    DOCUMENTS[study](Study.load(study), published, tmp_path)
+    for path in filter(Path.is_file, tmp_path.rglob("*")):
+        name = path.relative_to(tmp_path)
+        assert path.read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.publish {study}"
 
 
 def test_figures_are_the_same_files_on_every_run(tmp_path):

@@ -244,22 +244,6 @@ def test_halving_goes_on_from_one_checkpoint_to_the_next(study):
     assert order.finished["all_inclusive"].tolist() == [18 + 9 + n for n in (8, 16, 24, 34, 44, 54)]
 
 
-def test_the_quality_of_orders_is_judged_within_targets(study):
-    units_, truth = pair_units(study[1]), pd.DataFrame(np.eye(3), index=list("ABC"), columns=list("ABC"))
-    truth.loc["B", "A"] = truth.loc["A", "C"] = 0.5  # B before C for A, A before B for C; nothing known for B
-    orders = [ranking.Order("best", (CA, CB, AB, BC, AC, BA)), ranking.Order("planted", units)]
-    scores = {order.name: ranking.as_scores(order) for order in orders} | {
-        "constant": scored(dict.fromkeys(units, 1.0))
-    }
-    table = tables.check("order_quality", ranking.rank_quality(scores, units_, CONFIG, truth), "test")
-    table = table.set_index(["order", "judged_against"])
-    assert table.loc[("best", "test_f1"), "value"] == pytest.approx((1 - 1 + 1) / 3)  # B's are .9 from A, .2 from C
-    assert table.loc[("best", "planted"), "value"] == pytest.approx(-1)
-    assert table.loc[("planted", "planted"), ["value", "low"]].tolist() == pytest.approx([1, 1])
-    assert (table["low"] < table["value"] + 1e-9).all() and (table["value"] < table["high"] + 1e-9).all()
-    assert (table["value"]["constant"] == 0).all()  # it ranks nothing, whatever its names
-
-
 # --- F1 as a function of time -----------------------------------------------------------------------------------------
 
 

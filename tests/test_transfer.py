@@ -68,7 +68,7 @@ def test_many_doubtful_gains_are_not_discoveries():
 
 def test_p_values_by_hand():
     draws = np.array([[1.0, -1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.0]])
-    assert bootstrap.p_values(draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
+    assert bootstrap.two_sided(0.0, draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
 
 
 def test_validation_chooses_and_test_reports(study):
