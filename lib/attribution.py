@@ -18,10 +18,10 @@ from lib.ledger import Ledger, digest, fingerprint
 from lib.metrics import rank_agreement
 from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
 from lib.tasks import probe_rows
-from lib.training import prepare_process
+from lib.training import worker_process
 from lib.transfer import selected_singles
 
-CODE_VERSION = 1  # raise it when a change to the code changes attributions
+CODE_VERSION = 2  # raise it when a change to the code changes attributions
 DRAWS = 200  # resamples of the probe texts
 
 
@@ -67,9 +67,9 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([_row(bench, single, own[single.run]) for single in singles[singles["selected"]].itertuples()])
 
 
+@worker_process()
 def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
     """Attribute one model on the probe texts, in float32, and enter its terms in the ledger; runs in a worker."""
-    prepare_process()
     started = time.perf_counter()
     tokens, _ = load_materials(place.ledger, place.materials)
     network = worker_network(place.encoder, None, place.device)

@@ -18,10 +18,11 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from lib.errors import InputError
+from lib.linear import FrozenLinearMaps
 
 POSITIVE = 1  # index of the positive class's logit
 PADDING_LIMIT = 0.1  # padded positions a pass may hold, as a share of its positions
-SURVEY = 10  # equal intervals at which the logit is looked at, without gradients, before the points are placed
+SURVEY = 8  # equal intervals at which the logit is looked at, without gradients, before the points are placed
 RULES = ("adaptive", "trapezoid", "left")
 
 
@@ -147,7 +148,8 @@ def _frozen(model: torch.nn.Module) -> Iterator[None]:
     for weight in trained:
         weight.requires_grad_(False)
     try:
-        yield
+        with FrozenLinearMaps():
+            yield
     finally:
         for weight in trained:
             weight.requires_grad_(True)

@@ -23,6 +23,7 @@ from lib.runs import Model, Workbench, finished, latest_try, single_tries, train
 from lib.study import Engine
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # where the system has them: a step's new memory costs less
 KEPT_SECONDS = 60  # that a lane may wait for the next call: an idle one still holds several hundred MB
 
 
@@ -159,7 +160,7 @@ class Lanes:
         with self.lock:
             if not self.open:
                 return None
-            lane = self.idle.pop() if self.idle else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD)
+            lane = self.idle.pop() if self.idle else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD | LARGE_PAGES)
             self.busy.add(lane)
             return lane
 

@@ -15,7 +15,7 @@ from lib.conductance import layer_conductances
 from lib.encoders import fresh_head
 from lib.runs import PARTS, Model, Workbench, load_weights, single_models, weights_to_keep, worker_network
 from lib.study import Setting
-from lib.training import fine_tune, predict, prepare_process
+from lib.training import fine_tune, predict, worker_process
 
 BATCHES = 4  # of training that are timed
 PREDICTED, ATTRIBUTED = 64, 8  # texts
@@ -37,7 +37,7 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     targets = [model for model in singles if model.regime != "source"]
     sources = [model for model in singles if model.regime != "target"]
     tasks, seeds, settings = len(bench.tasks.names), len(study.seeds), len(study.settings)
-    used = settings if study.target_setting == "all" else 1
+    used = settings ** [study.source_setting, study.target_setting].count("all")
     validation, test = (len(bench.tasks.split[part]) for part in PARTS)
     pairs, selected = tasks * (tasks - 1) * used * seeds, len(singles) // settings
     mean = _texts(targets) / len(targets)
@@ -70,9 +70,9 @@ def _texts(models: list[Model]) -> float:
     return sum(len(model.rows) * model.run.setting["epochs"] for model in models)
 
 
+@worker_process()
 def measured_rates(bench: Workbench) -> dict[str, float]:
     """Seconds of one worker for a text trained, predicted, attributed at one point, and for a model loaded and kept."""
-    prepare_process()
     study, place, tokens = bench.study, bench.place, bench.tokens
     network = worker_network(study.encoder, study.training.dropout, place.device)
     model = next(model for model in single_models(bench) if model.regime != "source")

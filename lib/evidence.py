@@ -15,11 +15,12 @@ from lib.engine import compute_from_weights
 from lib.features import encode
 from lib.fisher import diagonal_fisher
 from lib.ledger import Ledger, digest, fingerprint
+from lib.linear import FrozenLinearMaps
 from lib.runs import Place, Workbench, load_materials, load_weights, worker_network
-from lib.training import prepare_process
+from lib.training import worker_process
 from lib.transfer import selected_singles
 
-CODE_VERSION = 1  # raise it when a change to the code changes readings
+CODE_VERSION = 2  # raise it when a change to the code changes readings
 PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
 
 
@@ -45,18 +46,19 @@ class Reading:
         return digest(self.record)
 
 
+@worker_process()
 def read_texts(place: Place, reading: Reading) -> None:
     """Let one model read its texts and enter what it makes of them in the ledger; runs in a worker process."""
-    prepare_process()
     started = time.perf_counter()
     tokens, _ = load_materials(place.ledger, place.materials)
     network = worker_network(place.encoder, None, place.device)
     load_weights(place, network, reading.run)
     network.eval()
-    if reading.kind == "features":
-        arrays = encode(network, tokens, reading.rows)
-    else:
-        arrays = _halved(diagonal_fisher(network, tokens, reading.rows, reading.labels))
+    with FrozenLinearMaps():
+        if reading.kind == "features":
+            arrays = encode(network, tokens, reading.rows)
+        else:
+            arrays = _halved(diagonal_fisher(network, tokens, reading.rows, reading.labels))
     numbers = {"seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(reading.id, reading.record, numbers, {reading.kind: arrays})
 

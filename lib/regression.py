@@ -43,14 +43,17 @@ def pair_features(
     """One row per row of ``pairs``: keys, outcomes (validation_f1, test_f1) and the regression's features.
 
     Features: ansat_t{threshold}_l{layer} (with ``siblings`` also cosine_l{layer} and spearman_l{layer}) on the probe
-    texts "all" or the target's "positives"; the *validation* F1 and average precision of both tasks' selected
-    single-task models; texts and positives either side is trained on; prevalences; the setting's index. Raises
-    InputError where a pair's features are missing.
+    texts "all" or the target's "positives"; the *validation* F1 and average precision of the source's model that the
+    pair started from and of the target's selected one; texts and positives either side is trained on; prevalences; the
+    setting's index. Raises InputError where a pair's features are missing.
     """
-    frame = pairs[[*UNIT, "seed", *OUTCOMES]].copy()
-    for side in ("source", "target"):
-        frame = frame.merge(_single_scores(singles, side), on=[side, "seed"], how="left", validate="many_to_one")
+    frame = pairs[[*UNIT, "seed", *OUTCOMES, "source_run"]]
+    scores = {"source": _scores(singles, "source", ["run"]).rename(columns={"run": "source_run"})}
+    scores["target"] = _scores(selected_singles(singles, "target"), "target", ["target", "seed"])
+    for side, table in scores.items():
+        frame = frame.merge(table, how="left", validate="many_to_one")
         frame = frame.merge(_sizes(tasks, side), on=side, how="left", validate="many_to_one")
+    frame = frame.drop(columns="source_run")
     frame = frame.merge(_wide(ansat, probe, ["ansat"]), on=KEYS, how="left", validate="many_to_one")
     if siblings is not None:
         wide = _wide(siblings, probe, ["cosine", "spearman"])
@@ -74,16 +77,10 @@ def attribution_columns(features: pd.DataFrame) -> list[str]:
     return [name for name in features.columns if name.startswith(ATTRIBUTION)]
 
 
-def _single_scores(singles: pd.DataFrame, side: str) -> pd.DataFrame:
-    chosen = selected_singles(singles, side)
-    return pd.DataFrame(
-        {
-            side: chosen["target"],
-            "seed": chosen["seed"],
-            f"{side}_f1": chosen["validation_f1"],
-            f"{side}_average_precision": chosen["validation_average_precision"],
-        }
-    )
+def _scores(singles: pd.DataFrame, side: str, keys: list[str]) -> pd.DataFrame:
+    """Validation scores of single-task models, named for the side of the pair that they are on, with these keys."""
+    named = {f"validation_{score}": f"{side}_{score}" for score in ("f1", "average_precision")}
+    return singles[[*keys, *named]].rename(columns=named)
 
 
 def _sizes(tasks: pd.DataFrame, side: str) -> pd.DataFrame:

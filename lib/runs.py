@@ -25,7 +25,7 @@ from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
 from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
-from lib.training import fine_tune, predict, prepare_process, resolve_precision
+from lib.training import fine_tune, predict, resolve_precision, worker_process
 from lib.transfer import selected_singles
 
 CODE_VERSION = 3  # of everything below that decides a result; raise it when a change to the code changes results
@@ -170,22 +170,33 @@ def single_models(bench: Workbench) -> list[Model]:
 
 
 def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
-    """All ordered pairs, from each source's validation-best model, with the target's best setting or with all.
+    """All ordered pairs, from each source's validation-best model or from all, with the target's best setting or all.
 
-    singles: the table of the single-task models, with ``selected``.
+    singles: the table of the single-task models, with ``selected``. Where pairs start from all models of a source, a
+    pair's setting is numbered source's setting x number of settings + target's setting.
     """
-    study = bench.study
-    sources = selected_singles(singles, "source").set_index(["target", "seed"])["run"]
+    study, starts = bench.study, _starts(bench.study, singles)
     settings = selected_singles(singles, "target").set_index(["target", "seed"])["setting"]
     every = range(len(study.settings))
     return [
-        _model(bench, "transfer", "target", target, int(setting), seed, source, sources[source, seed])
+        _model(bench, "transfer", "target", target, int(setting), seed, source, start, source_setting=first)
         for target in bench.tasks.names
         for source in bench.tasks.names
         if source != target
         for seed in study.seeds
+        for first, start in starts[source, seed]
         for setting in (every if study.target_setting == "all" else [settings[target, seed]])
     ]
+
+
+def _starts(study: Study, singles: pd.DataFrame) -> dict[tuple[str, int], list[tuple[int, str]]]:
+    """The models that pairs start from, (task, seed) -> [(number of the source's setting, run)]; number 0 for the best."""
+    best = study.source_setting == "best"
+    chosen = selected_singles(singles, "source") if best else singles[singles["regime"].isin(["source", "both"])]
+    return {
+        key: [(0 if best else row.setting, row.run) for row in rows.sort_values("setting").itertuples()]
+        for key, rows in chosen.groupby(["target", "seed"])
+    }
 
 
 def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
@@ -211,6 +222,7 @@ def _model(
     source: str = "",
     source_run: str = "",
     epochs: float | None = None,
+    source_setting: int = 0,
 ) -> Model:
     study = bench.study
     side = "target" if regime == "both" else regime
@@ -224,7 +236,8 @@ def _model(
         training=training, setting=hyperparameters, source=source_run, seed=seed,
     )  # fmt: skip
     checkpoints = tuple(study.checkpoints) if kind == "transfer" else ()
-    return Model(run, kind, target, source, regime, setting, seed, rows, labels, checkpoints=checkpoints)
+    number = source_setting * len(study.settings) + setting
+    return Model(run, kind, target, source, regime, number, seed, rows, labels, checkpoints=checkpoints)
 
 
 def next_try(model: Model) -> Model:
@@ -267,9 +280,9 @@ def _checkpoint(run: Run, share: float) -> tuple[str, dict]:
     return digest(record), record
 
 
+@worker_process()
 def train(place: Place, model: Model) -> None:
     """Train one model, predict validation and test, and enter it in the ledger; runs in a worker process."""
-    prepare_process()
     started = time.perf_counter()
     network = worker_network(place.encoder, model.run.training["dropout"], place.device)
     tokens, rows = load_materials(place.ledger, place.materials)
@@ -471,8 +484,9 @@ def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.nd
 
 
 def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
-    """Delete the weights of single-task models that were not selected; returns the bytes set free."""
-    kept = set(singles.loc[singles["selected"], "run"])
+    """Delete the weights of single-task models that nothing starts from or attributes; returns the bytes set free."""
+    starts = {run for models in _starts(bench.study, singles).values() for _, run in models}
+    kept = starts | set(singles.loc[singles["selected"], "run"])
     return sum(bench.ledger.prune(m.run.id, "weights") for m in single_tries(bench) if m.run.id not in kept)
 
 

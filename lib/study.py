@@ -221,8 +221,12 @@ class Study(Parameters):
     source: Regime = Regime()
     target: Regime = Regime()
     settings: list[Setting] = Field(min_length=1, description="hyperparameter settings of the single-task models")
+    source_setting: Literal["best", "all"] = Field(
+        "best",
+        description="which of the source's models a pair starts from: the validation-best one, or each setting's",
+    )
     target_setting: Literal["best", "all"] = Field(
-        "best", description="settings a pair is fine-tuned with, from the source's best model"
+        "best", description="settings a pair is fine-tuned with: the target's validation-best one, or all"
     )
     seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field([0], min_length=1, description="seeds of every model")
     checkpoints: list[Share] = Field(

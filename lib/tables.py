@@ -130,6 +130,7 @@ SCHEMAS = {
         setting=_count(),
         seed=_count(),
         run=_text(),
+        source_run=_text(),
         **_SECONDS,
         **_SCORES,
     ),

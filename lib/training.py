@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,16 +27,22 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt; 2**25 bytes i
 NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
 
 
-def prepare_process() -> None:
-    """Set a worker up for small models: one torch thread, and freed memory kept instead of returned to the system.
+@contextmanager
+def worker_process() -> Iterator[None]:
+    """For small models: one torch thread, and memory that is freed inside is kept and goes back to the system at the end.
 
-    Every step needs the same memory again; getting it back page by page costs about a fifth of a step's time (glibc
-    only: elsewhere the allocator's own rules hold).
+    Every step needs the same memory again; getting it back page by page costs about a fifth of a step's time. But what
+    one model leaves behind fits the next one badly, so that a process that kept it for good would grow by half. (glibc
+    only: elsewhere the allocator's own rules hold.)
     """
     torch.set_num_threads(1)
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if known := hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim"):
         libc.mallopt(M_MMAP_THRESHOLD, 2**25)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    yield
+    if known:
+        libc.malloc_trim(0)
 
 
 def resolve_precision(training: Training, device: str) -> str:

@@ -40,8 +40,9 @@ def grid(n_tasks: int = 6, signal: float = 1.0, seeds: int = 1, settings: int = 
             for number in range(seeds):
                 for setting in range(settings):
                     f1 = np.clip(level[target] + 0.1 * signal * z + rng.normal(0, 0.02, 2), 0, 1)
-                    seconds = {"train": float(rng.uniform(1, 3)), "total": float(rng.uniform(4, 6))}
-                    pairs.append(pair(source, target, *map(float, f1), setting, number, **seconds))
+                    more = {"train": float(rng.uniform(1, 3)), "total": float(rng.uniform(4, 6))}
+                    more["source_run"] = f"{source}/source/{number}"
+                    pairs.append(pair(source, target, *map(float, f1), setting, number, **more))
                 keys = {"source": source, "target": target, "seed": number, "probe": "all"}
                 for layer in (0, 1):
                     shown = z if layer == 1 else rng.normal()

@@ -165,6 +165,21 @@ def test_checkpoints_change_no_run_and_are_kept_for_pairs(whole):
     assert table["steps"].max() < runs["steps"].min()
 
 
+def test_pairs_can_start_from_all_models_of_a_source(tmp_path):
+    bench = open_workbench(tiny_study(tmp_path, source_setting="all", target_setting="all"))
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    assert prune_weights(bench, singles) > 0  # of targets' models that were not selected
+    pairs = transfer_models(bench, singles)
+    assert len(pairs) == 3 * 2 * 2 * 2 and sorted({pair.setting for pair in pairs}) == [0, 1, 2, 3]
+    setting_of = singles.set_index("run")["setting"]
+    for pair in pairs:
+        assert pair.setting == 2 * setting_of[pair.run.source] + [3e-3, 1e-3].index(pair.run.setting["learning_rate"])
+    assert not sources_to_train(bench, train_models(bench, pairs[:4], "pairs"))
+    assert {pair.run.id for pair in pairs} > {
+        pair.run.id for pair in transfer_models(open_workbench(tiny_study(tmp_path)), singles)
+    }
+
+
 def test_a_run_depends_on_all_that_decides_it(whole, tmp_path):
     bench = open_workbench(tiny_study(whole[0]))
     ids = {model.run.id for model in single_models(bench)}
