@@ -23,7 +23,7 @@ from lib.study import Setting, Training
 
 WINDOW = 8  # batches that are sorted by length together
 PREDICT_POSITIONS = 1024  # wordpieces in one batch of prediction: more fall out of a core's cache, at half the speed
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt; 2**25 bytes is the most that the latter takes
+M_MXFAST, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = 1, -1, -3  # of glibc's mallopt; the last one takes 2**25 at most
 NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
 
 
@@ -38,6 +38,7 @@ def worker_process() -> Iterator[None]:
     torch.set_num_threads(1)
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if known := hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim"):
+        libc.mallopt(M_MXFAST, 0)  # small leftovers are joined at once, or they would keep large pieces apart
         libc.mallopt(M_MMAP_THRESHOLD, 2**25)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
     yield
