@@ -42,7 +42,8 @@ def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     draws = np.asarray(draws, dtype=float)
     if np.isnan(draws).all():
-        return np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
+        undefined = np.full(draws.shape[1:], np.nan)[()]  # a plain number where a draw is one
+        return undefined, undefined
     quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first is far slower
     low, high = quantile(draws, TAILS, axis=0, method="inverted_cdf")
     return low, high

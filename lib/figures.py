@@ -482,6 +482,8 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
         axes.axvline(0, color="black", lw=0.9, ls="--")
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlabel=title, ylim=(-0.5, len(studies) - 0.5))
+        if rows["value"].isna().all():
+            axes.text(0.5, 0.5, "not defined here", transform=axes.transAxes, ha="center", va="center", fontsize=7)
     return figure
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -76,7 +77,9 @@ def test_interval_keeps_never_and_skips_undefined():
     assert (low, high) == (24.0, 974.0)
     low, high = bootstrap.interval(np.r_[np.ones(50), np.full(50, np.inf), np.full(10, np.nan)])
     assert (low, high) == (1.0, np.inf)
-    assert np.isnan(bootstrap.interval(np.full(5, np.nan))).all()
+    undefined = bootstrap.interval(np.full(5, np.nan))
+    assert np.isnan(undefined).all()
+    assert pd.Series(undefined).dtype == float  # numbers, which a table takes, not arrays without axes
 
 
 def test_rank_agreement_is_the_mean_of_scipys_over_draws_layers_and_targets():
