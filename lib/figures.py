@@ -192,7 +192,9 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     labels = [f"{label(row.target)}  ←  {label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="gain in test F1 (bar: 95 % interval; green: outside the noise)", ylabel="target  ←  chosen source")
+    axes.set(
+        xlabel="gain in test F1 (bar: 95 % interval; coloured: outside the noise)", ylabel="target  ←  chosen source"
+    )
     figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
@@ -387,8 +389,8 @@ def plot_importance(importance: pd.DataFrame) -> Figure:
 # --- 07 ---------------------------------------------------------------------------------------------------------------
 
 
-def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band: str) -> Figure:
-    """F1 against the share of the grid's time, one panel per accounting; a band shows the 95 % interval of one order.
+def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
+    """F1 as a share of the grid's against time, one panel per accounting; a band shows the 95 % interval of one order.
 
     Orders that the study does not have are left out.
     """
@@ -396,19 +398,18 @@ def plot_anytime(anytime: pd.DataFrame, grid_f1: float, orders: list[str], band:
     known = set(anytime["order"])
     figure, panels = _panels(2, 3.4, sharey=True)
     for axes, accounting in zip(panels, accountings, strict=True):
-        axes.axhline(grid_f1, color="black", lw=0.8)
+        axes.axhline(100, color="black", lw=0.8)
         for share in (0.165, 0.495):
             axes.axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
         for order in filter(known.__contains__, orders):
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
             colour, style = ORDER_STYLES[order]
-            axes.plot(100 * rows["share_of_time"], rows["f1"], style, color=colour, lw=1.4, label=label(order))
+            time, kept = 100 * rows["share_of_time"], 100 * (1 - rows[["loss", "loss_low", "loss_high"]])
+            axes.plot(time, kept["loss"], style, color=colour, lw=1.4, label=label(order))
             if order == band:
-                axes.fill_between(
-                    100 * rows["share_of_time"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0
-                )
+                axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
         axes.set(title=f"accounting: {label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
-    panels[0].set(ylabel="mean test F1 of the chosen models")
+    panels[0].set(ylabel="mean test F1 of the chosen\nmodels (% of the grid's)")
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")
     return figure
 

@@ -478,12 +478,17 @@ class Curve:
         step = self.step(seconds)
         return None if step < 0 else self.f1[:, step]
 
+    @cached_property
+    def loss(self) -> np.ndarray:
+        """Share of the grid's F1 that is missing (negative where the subset does better on test), like ``f1``; NaN if
+        the grid's is 0."""
+        grid = np.broadcast_to(self.grid_f1[:, None], self.f1.shape)
+        return np.divide(grid - self.f1, grid, out=np.full(self.f1.shape, np.nan), where=grid > 0)
+
     def loss_at(self, seconds: float) -> np.ndarray | None:
-        """Share of the grid's F1 that is missing (negative where the subset does better on test); NaN if that is 0."""
-        f1 = self.at(seconds)
-        if f1 is None:
-            return None
-        return np.divide(self.grid_f1 - f1, self.grid_f1, out=np.full(len(f1), np.nan), where=self.grid_f1 > 0)
+        """``loss`` (1 + draws,) after so many seconds; None before the order can start."""
+        step = self.step(seconds)
+        return None if step < 0 else self.loss[:, step]
 
     def share_for(self, enough: float) -> np.ndarray:
         """Share of the grid's time at which ``enough`` of its F1 is first reached; may exceed 1; infinity for never."""
@@ -515,12 +520,18 @@ def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, 
 
 
 def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:
-    """The table "anytime": F1 at 0, 1, ..., 100 % of the grid's time, 95 % interval; NaN before an order starts."""
+    """The table "anytime": F1, and the share of the grid's F1 that is lost, at 0, 1, ..., 100 % of the grid's time.
+
+    Each with its 95 % interval; that of the loss is paired: every draw compares both on the same targets. NaN before an
+    order starts.
+    """
     tables = []
     for curve in found:
         steps = curve.step(SHARES * curve.grid_seconds)
-        low, high = interval(curve.f1[1:])
-        rows = {"f1": curve.f1[0], "low": low, "high": high}
+        rows = {}
+        for name, draws in {"f1": curve.f1, "loss": curve.loss}.items():
+            low, high = interval(draws[1:])
+            rows |= {name: draws[0], f"{name}_low": low, f"{name}_high": high}
         values = {name: np.where(steps < 0, np.nan, row[steps]) for name, row in rows.items()}
         keys = {"order": curve.order, "accounting": curve.accounting, "share_of_time": SHARES}
         tables.append(pd.DataFrame(keys | values))

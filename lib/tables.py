@@ -299,8 +299,11 @@ SCHEMAS = {
         accounting=pa.Column(str, pa.Check.isin(["paper", "all_inclusive"])),
         share_of_time=_share(),
         f1=_share(nullable=True),
-        low=_share(nullable=True),
-        high=_share(nullable=True),
+        f1_low=_share(nullable=True),
+        f1_high=_share(nullable=True),
+        loss=_number(nullable=True),
+        loss_low=_number(nullable=True),
+        loss_high=_number(nullable=True),
     ),
 }
 

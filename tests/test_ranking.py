@@ -281,7 +281,12 @@ def test_the_anytime_table_is_null_exactly_before_the_start(found):
     assert rows["f1"].isna().sum() == 30 and rows["f1"].isna()[:0.29].all() and rows["f1"].notna()[0.3:].all()
     assert table.query("order == 'learnt' and accounting == 'all_inclusive' and share_of_time < 1")["f1"].isna().all()
     known = table.dropna()
-    assert (known["low"] <= known["f1"] + 1e-12).all() and (known["f1"] <= known["high"] + 1e-12).all()
+    for name in ("f1", "loss"):
+        assert (known[f"{name}_low"] <= known[name] + 1e-12).all() and (
+            known[name] <= known[f"{name}_high"] + 1e-12
+        ).all()
+    whole = known.query("share_of_time == 1 and order == 'slow'")
+    assert (whole[["loss_low", "loss_high"]] == 0).all(axis=None)  # paired: the whole grid loses nothing in any draw
 
 
 def test_points_are_nested_as_in_the_summary(found):
