@@ -414,6 +414,32 @@ def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
     return figure
 
 
+def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure:
+    """What share of the grid's F1 each procedure that a user can follow loses, all-inclusive, with 95 % intervals.
+
+    points: ``selectors`` of summary.json. titles: names to show. Procedures that learn from the whole grid are left out.
+    """
+    known = {name: both["all_inclusive"] for name, both in points.items()}
+    known = {name: figures for name, figures in known.items() if figures["loss_at_10_percent_of_pairs"]}
+    order = sorted(known, key=lambda name: (-known[name]["loss_at_10_percent_of_pairs"]["value"], name))
+    figure, panels = _panels(2, 1.0 + 0.2 * len(order), sharey=True)
+    moments = {"loss_at_10_percent_of_pairs": "10 % of the pairs' time", "loss_at_0.495": "49.5 % of the grid's time"}
+    for axes, (moment, spoken) in zip(panels, moments.items(), strict=True):
+        for place, name in enumerate(order):
+            found = known[name][moment]
+            if found is None:  # it has not started by then
+                continue
+            low, high = (np.nan if found[end] is None else 100 * found[end] for end in ("low", "high"))
+            colour = ORDER_STYLES["random"][0] if name in ("random", "no_transfer") else SOURCE
+            axes.hlines(place, low, high, color=NEUTRAL, lw=1.4)
+            axes.scatter(100 * found["value"], place, color=colour, s=20, zorder=3)
+        axes.axvline(0, color="black", lw=0.8)
+        axes.axvline(1, color="black", lw=0.8, ls=":")
+        axes.set(xlabel=f"share of the grid's F1 lost after\n{spoken} (%; bar: 95 % interval)")
+    panels[0].set_yticks(range(len(order)), [label(name, titles) for name in order])
+    return figure
+
+
 def plot_time_spent(seconds: pd.Series) -> Figure:
     """Where the study's seconds went, by phase."""
     figure, (axes,) = _panels(1, 0.8 + 0.26 * len(seconds))

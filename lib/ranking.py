@@ -18,7 +18,7 @@ from lib.bootstrap import interval, nested_weights
 from lib.costs import ACCOUNTINGS, clock
 from lib.errors import InputError
 from lib.metrics import spearman
-from lib.regression import Design, controlled, fit_predict, pair_features, tune
+from lib.regression import Design, controlled, fit_predict, pair_features, tune, with_selectors
 from lib.study import Ranking, Regression
 from lib.transfer import UNIT, best_settings, pair_units, selected_singles
 
@@ -294,21 +294,24 @@ def standard_orders(
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
     ansat: pd.DataFrame,
+    selectors: pd.DataFrame,
     regression: Regression,
     config: Ranking,
     checkpoints: pd.DataFrame | None = None,
 ) -> list[Order]:
-    """The orders of METHOD 6 over a study's grid: by each of the ``standard_scores``, and the procedures. Tables by name.
+    """The orders of METHOD 6 over a study's grid: by each of the scores, and the procedures. Tables by name.
 
-    Successive halving is among them where the study keeps ``checkpoints``: over all pairs, and over the half of each
-    target's pairs that another score puts first.
+    scored: the ``standard_scores`` and those of the field's selectors, "consensus" among them. Successive halving is
+    among the procedures where the study keeps ``checkpoints``: over all pairs, and over the half of each target's pairs
+    that another score puts first.
     """
     units, single = pair_units(pairs), single_validation(singles)
     named = {each.name: each for each in scored}
     features = pair_features(pairs, singles, tasks, ansat)
     bare_features = controlled(features, "without_ansat", regression.seed)
     first, ranked = named["label_cooccurrence"].scores, named["regression"]
-    attribution = named["ansat"].own_seconds
+    attribution, consensus = named["ansat"].own_seconds, named["consensus"]
+    every_feature, every_second = with_selectors(features, selectors), attribution + consensus.own_seconds
     found = [
         no_transfer(),
         random_order(),
@@ -316,6 +319,11 @@ def standard_orders(
         Order("regression_overall", overall(ranked.scores), ranked.own_seconds, ranked.training_pairs),
         Order("regression_sequential", sequential_order(features, regression, config.batch, first), attribution),
         Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first)),
+        Order(
+            "sequential_on_all_selectors",
+            sequential_order(every_feature, regression, config.batch, consensus.scores),
+            every_second,
+        ),
     ]
     if checkpoints is None:
         return found
@@ -323,6 +331,7 @@ def standard_orders(
         "halving_of_cooccurring": named["label_cooccurrence"],
         "halving_of_ansat": named["ansat"],
         "halving_of_predicted": ranked,
+        "halving_of_consensus": consensus,
     }
     halvings = [halving_order("halving", units, checkpoints)]
     for name, prior in priors.items():

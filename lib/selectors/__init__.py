@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-FUSED = {  # rankings that are fused by reciprocal rank, as Vu et al. fuse these two
+FUSED = {  # rankings that are fused by reciprocal rank, as Vu et al. fuse the first two
     "textemb_taskemb": ("TextEmb + TaskEmb", ("textemb", "taskemb")),
     "textemb_positives_taskemb": ("TextEmb, positives + TaskEmb", ("textemb_positives", "taskemb")),
+    "consensus": ("consensus of all", tuple(name for name, each in SELECTORS.items() if not each.caveat)),
 }
 FUSION = 60  # of reciprocal rank fusion (Cormack et al., SIGIR 2009)
 PAIR = ["source", "target", "seed"]
@@ -37,7 +38,8 @@ def score_pairs(evidence: "Evidence") -> tuple[pd.DataFrame, pd.DataFrame]:
     for name, (title, parts) in FUSED.items():
         columns = [scores[part]["score"].to_numpy() for part in parts]
         scores[name] = scores[parts[0]][PAIR].assign(score=fuse(scores[parts[0]], np.stack(columns, axis=1)))
-        costs.append(_cost_of_fusion(name, title, [found[part][1] for part in parts]))
+        needs = tuple(need for part in parts for need in SELECTORS[part].needs)
+        costs.append(_cost_of_fusion(name, title, [found[part][1] for part in parts], evidence.seconds(needs)))
     table = pd.concat([frame.assign(selector=name) for name, frame in scores.items()], ignore_index=True)
     return table[["selector", *PAIR, "score"]], pd.DataFrame(costs)
 
@@ -79,11 +81,12 @@ def _peak_memory(selector: Selector, needed: dict) -> float:
         tracemalloc.stop()
 
 
-def _cost_of_fusion(name: str, title: str, parts: list[dict]) -> dict:
+def _cost_of_fusion(name: str, title: str, parts: list[dict], reading_seconds: float) -> dict:
+    """What several selectors cost together: they share readings."""
     return {
         "selector": name, "title": title, "sees_target_labels": any(part["sees_target_labels"] for part in parts),
         "caveat": "; ".join(part["caveat"] for part in parts if part["caveat"]),
-        "reading_seconds": sum(part["reading_seconds"] for part in parts),
+        "reading_seconds": reading_seconds,
         "scoring_seconds": sum(part["scoring_seconds"] for part in parts),
         "peak_memory_mb": max(part["peak_memory_mb"] for part in parts),
     }  # fmt: skip
