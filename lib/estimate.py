@@ -18,13 +18,33 @@ from lib.study import Setting
 from lib.training import fine_tune, predict, worker_process
 
 BATCHES = 4  # of training that are timed
+ENTRY = 12_000  # bytes of a finished model's record and losses, as the disk counts them
 PREDICTED, ATTRIBUTED = 64, 8  # texts
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:
-    """Table "estimate": phase, models, seconds of one worker; without what may be lost or collapse."""
+    """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse."""
     work, rates = planned_work(bench), measured_rates(bench)
-    return work.assign(seconds=sum(work[kind] * rates[kind] for kind in rates))[["phase", "models", "seconds"]]
+    seconds = sum(work[kind] * rates[kind] for kind in rates)
+    disk = work["phase"].map(_disk(bench, work.set_index("phase"))).fillna(0.0)
+    return work.assign(seconds=seconds, disk_mb=disk)[["phase", "models", "seconds", "disk_mb"]]
+
+
+def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
+    """MB that phases leave in the ledger, by phase, before weights that nothing needs any more are pruned."""
+    network = worker_network(bench.study.encoder, bench.study.training.dropout, bench.place.device)
+    largest = max(single_models(bench), key=lambda model: len(model.rows))
+    weights = sum(array.nbytes for array in weights_to_keep(network, bench.tokens, largest.rows).values())
+    trained = sum(weight.numel() for weight in network.parameters()) - network.get_input_embeddings().weight.numel()
+    singles, predicting = work.loc["training single-task models"], work.loc["predicting"]
+    readings = work.loc["readings of other selectors"]
+    features = 4 * readings["predicted"] * (2 * network.config.hidden_size + 1)  # [CLS], mean and probability
+    found = {
+        "training single-task models": singles["models"] * weights,
+        "predicting": 4 * predicting["predicted"] + ENTRY * predicting["models"],
+        "readings of other selectors": features + 2 * readings["models"] * trained,
+    }
+    return {phase: size / 1e6 for phase, size in found.items()}
 
 
 def planned_work(bench: Workbench) -> pd.DataFrame:

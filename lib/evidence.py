@@ -20,18 +20,20 @@ from lib.runs import Place, Workbench, load_materials, load_weights, worker_netw
 from lib.training import worker_process
 from lib.transfer import selected_singles
 
-CODE_VERSION = 2  # raise it when a change to the code changes readings
+CODE_VERSION = 3  # raise it when a change to the code changes readings
 PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Everything that decides what one model makes of some texts. kind: "features" or "fisher" (which needs labels)."""
+    """Everything that decides what one model makes of some texts. kind: "features", or "fisher", which needs labels and
+    is always computed in float32."""
 
     kind: str
     run: str
     materials: str
     encoder: str
+    precision: str
     rows: np.ndarray
     labels: np.ndarray | None = None
 
@@ -39,7 +41,7 @@ class Reading:
     def record(self) -> dict:
         rows = fingerprint(self.rows) if self.labels is None else fingerprint(self.rows, self.labels)
         keys = {"kind": self.kind, "run": self.run, "texts": self.materials, "encoder": self.encoder, "rows": rows}
-        return keys | {"code": CODE_VERSION}
+        return keys | {"precision": self.precision, "code": CODE_VERSION}
 
     @cached_property
     def id(self) -> str:
@@ -54,10 +56,10 @@ def read_texts(place: Place, reading: Reading) -> None:
     network = worker_network(place.encoder, None, place.device)
     load_weights(place, network, reading.run)
     network.eval()
-    with FrozenLinearMaps():
-        if reading.kind == "features":
-            arrays = encode(network, tokens, reading.rows)
-        else:
+    if reading.kind == "features":
+        arrays = encode(network, tokens, reading.rows, reading.precision)
+    else:
+        with FrozenLinearMaps():
             arrays = _halved(diagonal_fisher(network, tokens, reading.rows, reading.labels))
     numbers = {"seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(reading.id, reading.record, numbers, {reading.kind: arrays})
@@ -168,7 +170,7 @@ def _readings(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) ->
     the squared gradients of every model on its own texts."""
     names, place = bench.tasks.names, bench.place
     every = {side: [bench.drawn(task, side) for task in names] for side in ("source", "target")}
-    common = (place.materials, bench.encoder)
+    common = (place.materials, bench.encoder, place.precision)
     yield Reading("features", PRETRAINED, *common, np.unique(np.concatenate([*every["source"], *every["target"]])))
     for (task, _), run in sides["source"].items():
         rows = np.unique(np.concatenate([bench.drawn(task, "source"), *every["target"]]))

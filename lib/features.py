@@ -4,21 +4,23 @@ import numpy as np
 import torch
 
 from lib.encoders import Tokens
-from lib.training import prediction_batches
+from lib.training import autocast, prediction_batches
 
 
 @torch.inference_mode()
-def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> dict[str, np.ndarray]:
+def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> dict[str, np.ndarray]:
     """Of the last encoder layer the output at [CLS] ("cls") and the mean over all wordpieces ("mean"), (rows, d) each;
-    and the positive class's "probabilities", (rows,). All float32, from a network in eval mode, in float32 arithmetic.
+    and the positive class's "probabilities", (rows,). All float32, from a network in eval mode, in the arithmetic that
+    ``precision`` names.
     """
     found: dict[str, list] = {"cls": [], "mean": [], "probabilities": []}
     batches = list(prediction_batches(tokens.lengths[rows]))
     for batch in batches:
         ids, mask = (tensor.to(network.device) for tensor in tokens.batch(rows[batch]))
-        output = network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        last, weight = output.hidden_states[-1], mask[:, :, None] / mask.sum(dim=1)[:, None, None]
-        values = last[:, 0], (last * weight).sum(dim=1), output.logits.softmax(dim=1)[:, 1]
+        with autocast(network.device.type, precision):
+            output = network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        last, weight = output.hidden_states[-1].float(), mask[:, :, None] / mask.sum(dim=1)[:, None, None]
+        values = last[:, 0], (last * weight).sum(dim=1), output.logits.float().softmax(dim=1)[:, 1]
         for name, value in zip(found, values, strict=True):
             found[name].append(value.cpu().numpy())
     back = np.argsort(np.concatenate(batches), kind="stable")

@@ -522,3 +522,29 @@ def plot_generalisation(found: pd.DataFrame) -> Figure:
     by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
     panels = [(study, f"rank correlation with\ntest F1 on {study}", 1) for study in studies]
     return plot_selectors(by_study, {}, panels)
+
+
+# --- 11 ---------------------------------------------------------------------------------------------------------------
+
+
+def plot_recommendations(table: pd.DataFrame) -> Figure:
+    """Test F1 of every target's trained sources, of no transfer, and of what is recommended. table: "recommendations"."""
+    known = table.dropna(subset="test_f1")
+    targets = known[known["source"] == ""].sort_values("test_f1")["target"].tolist()
+    figure, (axes,) = _panels(1, 1.2 + 0.26 * len(targets))
+    place = known["target"].map({target: row for row, target in enumerate(targets)})
+    trained, chosen = known["source"] != "", known["recommended"]
+    looks = {
+        "trained source": (trained, {"s": 16, "facecolors": "none", "edgecolors": NEUTRAL}),
+        "recommended": (chosen, {"s": 26, "color": SOURCE}),
+        "no transfer": (~trained, {"s": 40, "marker": "|", "color": "black"}),
+    }
+    for layer, (name, (rows, look)) in enumerate(looks.items(), 2):
+        axes.scatter(known.loc[rows, "test_f1"], place[rows], label=name, zorder=layer, **look)
+    names = {row.target: row.source for row in known[chosen].itertuples()}
+    axes.set_yticks(
+        range(len(targets)), [f"{label(each)}  ←  {label(names[each]) or 'no transfer'}" for each in targets]
+    )
+    axes.set(xlabel="test F1 (0 to 1)", ylabel="target  ←  recommended source")
+    figure.legend(loc="outside upper center", ncols=3, fontsize=7)
+    return figure

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode  # nbformat and papermill take seconds to import: only what executes does
 
 NOTEBOOKS = ROOT / "notebooks"
+RECOMMENDING = "11"  # the notebook of a study with a budget; such a study runs no other one that needs the whole grid
+BUDGETED = ("01", "02", RECOMMENDING)
 PATIENCE = 1800  # seconds that a kernel may take to start, or to deliver what a cell that has ended has shown
 SECONDS_BETWEEN_LINES = 2.0  # at most one line of a kernel's output is shown in this time
 LINE_LENGTH = 150
@@ -92,10 +95,10 @@ def run_study(
     jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter():
-        run_jobs(jobs, {"study": parameter}, say)
+        run_jobs(jobs, {"study": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = report.write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({report.duration(time.monotonic() - start)} in this call)")
-    for line in report.closing_lines(study.folder):
+    for line in report.closing_lines(study):
         say(f"  {line}")
     say(f"  figures: {shown(study.figures)}\n  report: {shown(page)}")
     return page
@@ -103,7 +106,7 @@ def run_study(
 
 def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
     """The notebooks in reading order, each checked, each with its key; a key covers the notebooks before it."""
-    sources = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    sources = [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if _belongs(path, study)]
     if not sources:
         raise InputError(f"no notebooks NN_name.ipynb in {shown(folder)}; restore that folder")
     key, jobs = study_key(study), []
@@ -114,6 +117,18 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
         code = [cell.source for cell in cells if cell.kind == "code"]
         jobs.append(Job(source, len(code), key, study.folder, not any("open_workbench" in cell for cell in code)))
     return jobs
+
+
+def _belongs(notebook: Path, study: Study) -> bool:
+    number = notebook.name[:2]
+    return number != RECOMMENDING if study.budget_minutes is None else number in BUDGETED
+
+
+def _say_what_is_to_come(study: Study, say: Callable[[str], None], job: Job) -> None:
+    """After the first notebook, what was found in the data and what the study will take."""
+    if job.name.startswith("01"):
+        for line in report.opening_lines(study):
+            say(f"      {line}")
 
 
 def study_key(study: Study) -> str:
@@ -161,8 +176,13 @@ def _assigned_names(code: str, name: str) -> set[str]:
     return {target.id for target in [*plain, *annotated] if isinstance(target, ast.Name)}
 
 
-def run_jobs(jobs: list[Job], parameters: dict, say: Callable[[str], None]) -> None:
-    """Run the jobs from the first one that is not up to date; the copies from there on are removed beforehand."""
+def run_jobs(
+    jobs: list[Job], parameters: dict, say: Callable[[str], None], after: Callable[[Job], None] = lambda job: None
+) -> None:
+    """Run the jobs from the first one that is not up to date; the copies from there on are removed beforehand.
+
+    after: is called with every job that was run, when it is done.
+    """
     current = [is_current(job) for job in jobs]
     first = current.index(False) if False in current else len(jobs)
     for job in jobs[first:]:
@@ -176,6 +196,7 @@ def run_jobs(jobs: list[Job], parameters: dict, say: Callable[[str], None]) -> N
         start = time.monotonic()
         run_job(job, parameters, say)
         say(f"      done in {report.duration(time.monotonic() - start)}")
+        after(job)
 
 
 def is_current(job: Job) -> bool:

@@ -36,16 +36,16 @@ def pair_features(
     pairs: pd.DataFrame,
     singles: pd.DataFrame,
     tasks: pd.DataFrame,
-    ansat: pd.DataFrame,
+    ansat: pd.DataFrame | None = None,
     siblings: pd.DataFrame | None = None,
     probe: str = "all",
 ) -> pd.DataFrame:
     """One row per row of ``pairs``: keys, outcomes (validation_f1, test_f1) and the regression's features.
 
-    Features: ansat_t{threshold}_l{layer} (with ``siblings`` also cosine_l{layer} and spearman_l{layer}) on the probe
-    texts "all" or the target's "positives"; the *validation* F1 and average precision of the source's model that the
-    pair started from and of the target's selected one; texts and positives either side is trained on; prevalences; the
-    setting's index. Raises InputError where a pair's features are missing.
+    Features: with ``ansat`` ansat_t{threshold}_l{layer}, with ``siblings`` cosine_l{layer} and spearman_l{layer}, on the
+    probe texts "all" or the target's "positives"; the *validation* F1 and average precision of the source's model that
+    the pair started from and of the target's selected one; texts and positives either side is trained on; prevalences;
+    the setting's index. Raises InputError where a pair's features are missing.
     """
     frame = pairs[[*UNIT, "seed", *OUTCOMES, "source_run"]]
     scores = {"source": _scores(singles, "source", ["run"]).rename(columns={"run": "source_run"})}
@@ -54,10 +54,9 @@ def pair_features(
         frame = frame.merge(table, how="left", validate="many_to_one")
         frame = frame.merge(_sizes(tasks, side), on=side, how="left", validate="many_to_one")
     frame = frame.drop(columns="source_run")
-    frame = frame.merge(_wide(ansat, probe, ["ansat"]), on=KEYS, how="left", validate="many_to_one")
-    if siblings is not None:
-        wide = _wide(siblings, probe, ["cosine", "spearman"])
-        frame = frame.merge(wide, on=KEYS, how="left", validate="many_to_one")
+    for table, values in ((ansat, ["ansat"]), (siblings, ["cosine", "spearman"])):
+        if table is not None:
+            frame = frame.merge(_wide(table, probe, values), on=KEYS, how="left", validate="many_to_one")
     return _complete(frame)
 
 

@@ -11,8 +11,11 @@ from urllib.parse import quote
 
 from lib.errors import InputError
 from lib.ledger import write_atomically
+from lib.study import Study
+from lib.tables import read_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from nbformat import NotebookNode
 
 MISSING = "–"
@@ -119,14 +122,47 @@ def read_summary(folder: Path) -> dict | None:
     return summary
 
 
-def closing_lines(folder: Path) -> list[str]:
+def opening_lines(study: Study) -> list[str]:
+    """What notebook 1 found in the data, and what is to come, for the terminal."""
+    tasks, estimated = (read_table(study.tables, name) for name in ("tasks", "estimate"))
+    first, workers = tasks.iloc[0], study.engine.processes
+    width = max(len("task"), *map(len, tasks["task"]))
+    parts = (
+        f"{first['n_train']:,} texts to train on, {first['n_validation']:,} to validate, {first['n_test']:,} to test"
+    )
+    rows = [f"{row.task:<{width}}  {row.train_positives:>9,}  {row.prevalence:>7.1%}" for row in tasks.itertuples()]
+    phases = estimated.set_index("phase")
+    minutes = phases["seconds"] / 60 / workers
+    models = int(phases["models"].iloc[:3].sum())
+    told = f"{models} models, about {minutes.sum():.0f} minutes with {workers} worker{'s' * (workers > 1)} and "
+    told += f"{phases['disk_mb'].sum() / 1000:.1f} GB of disk"
+    if study.budget_minutes is not None:
+        needed = minutes["training single-task models"] + minutes["readings of other selectors"]
+        told = f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
+        told += f"until {study.budget_minutes:g} are over (the whole grid: about {minutes.sum():.0f})"
+    return [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share", *rows, f"to come: {told}"]
+
+
+def closing_lines(study: Study) -> list[str]:
     """The headline numbers as aligned lines for the terminal, or the one line that says there are none yet."""
-    summary = read_summary(folder)
+    if study.budget_minutes is not None:
+        return recommended_lines(read_table(study.tables, "recommendations"))
+    summary = read_summary(study.folder)
     if summary is None:
         return ["no summary.json yet: the notebooks that write the headline numbers have not been part of this study"]
     rows = headline(summary)
     width = max(len(label) for label, _ in rows)
     return [f"{label:<{width}}  {value}" for label, value in rows]
+
+
+def recommended_lines(table: "pd.DataFrame") -> list[str]:
+    """What is recommended for every target, for the terminal. table: "recommendations"."""
+    rows = table[table["recommended"]]
+    width = max(map(len, rows["target"]))
+    return [
+        f"{row.target:<{width}}  test F1 {row.test_f1:.3f} ({row.gain:+.3f})  {row.source or 'no transfer'}"
+        for row in rows.itertuples()
+    ]
 
 
 def write_report(folder: Path, name: str) -> Path:
@@ -137,7 +173,7 @@ def write_report(folder: Path, name: str) -> Path:
         _figures(folder),
         _links(folder, "Notebooks", "notebooks", ".html"),
         _links(folder, "Tables", "tables", ".csv", ".parquet"),
-        _links(folder, "All numbers", "", ".json"),
+        _links(folder, "All numbers", "", ".json", ".csv"),
     ]
     title = html.escape(f"whence: study {name}")
     write_atomically(page, _PAGE.format(title=title, style=_STYLE, body="\n".join(parts)).encode())

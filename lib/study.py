@@ -5,6 +5,7 @@ checks one file.
 """
 
 import difflib
+import math
 import types
 import typing
 from pathlib import Path
@@ -239,6 +240,12 @@ class Study(Parameters):
     regression: Regression = Regression()
     ranking: Ranking = Ranking()
     engine: Engine = Engine()
+    budget_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="null: train the whole grid and analyse it; a number: train the most promising pairs, as many as "
+        "this many minutes of all workers allow after the single-task models, and recommend sources",
+    )
     compare: list[str] = Field(
         [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
     )
@@ -298,6 +305,11 @@ class Study(Parameters):
                 )
             found[name] = existing[0]
         return found
+
+    @property
+    def budget_seconds(self) -> float:
+        """Seconds of one worker that the study may take; infinity without a budget."""
+        return math.inf if self.budget_minutes is None else 60 * self.budget_minutes * self.engine.processes
 
     @property
     def ledger(self) -> Path:

@@ -19,6 +19,7 @@ PHASES = (  # of a study's time, as estimated before it starts and as spent
     "conductance",
     "readings of other selectors",
 )
+_FORMULA = tuple("=+-@\t\r")  # a cell that begins so is computed by spreadsheet programs
 CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without parquet
 
 
@@ -85,6 +86,7 @@ SCHEMAS = {
         phase=pa.Column(str, pa.Check.isin(PHASES)),
         models=_count(),
         seconds=pa.Column(float, pa.Check.ge(0)),
+        disk_mb=pa.Column(float, pa.Check.ge(0)),
     ),
     "cooccurrence": _schema(["source", "target"], source=_text(), target=_text(), phi=_number(nullable=True)),
     "runs": _schema(
@@ -293,6 +295,17 @@ SCHEMAS = {
         over_random_p=_number(nullable=True),
         over_static_mean_p=_number(nullable=True),
     ),
+    "recommendations": _schema(
+        ["target", "source"],
+        target=_text(),
+        rank=_count(),
+        source=pa.Column(str),
+        recommended=_flag(),
+        **{name: _share(nullable=True) for name in ("predicted_f1", "predicted_low", "predicted_high")},
+        validation_f1=_share(nullable=True),
+        test_f1=_share(nullable=True),
+        gain=_number(nullable=True),
+    ),
     "anytime": _schema(
         ["order", "accounting", "share_of_time"],
         order=_text(),
@@ -329,6 +342,15 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
         write_atomically(Path(folder) / f"{name}.csv", text.encode())
     return frame
+
+
+def write_for_spreadsheets(path: Path, frame: pd.DataFrame) -> None:
+    """A CSV for people, whole or not at all; no text in it is taken for a formula."""
+    texts = frame.select_dtypes(["object", "string"])
+    safe = frame.assign(
+        **{name: texts[name].map(lambda text: f"'{text}" if text[:1] in _FORMULA else text) for name in texts}
+    )
+    write_atomically(path, safe.to_csv(index=False, float_format="%.4f", lineterminator="\n").encode())
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:

@@ -34,13 +34,14 @@ def test_the_seed_decides_and_the_gradient_follows_the_mask():
     torch.testing.assert_close(values.grad, (first != 0) / 0.7)
 
 
-def test_attention_averages_to_pytorchs_own_over_many_draws():
+def test_attention_is_pytorchs_own_and_averages_to_it_over_many_draws():
     torch.manual_seed(2)
     query, key, value = (torch.randn(2, 3, 5, 4) for _ in range(3))
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[1, :, :, 3:] = False
     module = torch.nn.Module()
-    exact, _ = attention(module, query, key, value, mask)
+    exact = torch.nn.functional.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2)
+    torch.testing.assert_close(attention(module, query, key, value, mask)[0], exact)
     many = [each.repeat(4000, 1, 1, 1) for each in (query, key, value, mask)]
     drawn, _ = attention(module, *many, dropout=0.2)
     torch.testing.assert_close(drawn.view(4000, *exact.shape).mean(0), exact, atol=0.05, rtol=0)

@@ -39,5 +39,6 @@ def test_an_estimate_takes_time_from_every_phase_and_draws_nothing(bench):
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
     table = check("estimate", estimate(bench), "test")
-    assert (table["seconds"] > 0).all() and torch.equal(torch.random.get_rng_state(), before)
+    assert (table["seconds"] > 0).all() and table["disk_mb"].gt(0).sum() == 3
+    assert torch.equal(torch.random.get_rng_state(), before)
     assert not bench.ledger.folder.joinpath("under_way").exists()

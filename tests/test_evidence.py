@@ -39,13 +39,15 @@ def one_by_one(network, tokens, row):
 
 def test_features_are_those_of_each_text_alone(tiny):
     network, tokens = tiny
-    found = encode(network, tokens, np.arange(4))
+    found = encode(network, tokens, np.arange(4), "float32")
     for row in range(4):
         with torch.no_grad():
             output = one_by_one(network, tokens, row)
         assert found["cls"][row] == pytest.approx(output.hidden_states[-1][0, 0].numpy(), abs=1e-5)
         assert found["mean"][row] == pytest.approx(output.hidden_states[-1][0].mean(dim=0).numpy(), abs=1e-5)
         assert found["probabilities"][row] == pytest.approx(output.logits.softmax(1)[0, 1].item(), abs=1e-5)
+    for name, values in encode(network, tokens, np.arange(4), "bfloat16").items():
+        assert values.dtype == np.float32 and values == pytest.approx(found[name], abs=0.03)
 
 
 def test_fisher_is_the_mean_of_squared_gradients_text_by_text(tiny):

@@ -304,7 +304,7 @@ def test_a_damaged_summary_is_named(study):
     study.folder.mkdir(parents=True)
     (study.folder / "summary.json").write_text("[1")
     with pytest.raises(InputError, match="summary.json is damaged"):
-        report.closing_lines(study.folder)
+        report.closing_lines(study)
 
 
 def test_notebook_pages_load_nothing_from_a_network_and_set_formulas():

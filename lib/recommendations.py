@@ -1,0 +1,147 @@
+"""Which source should my task be trained from? Answered within a budget, for data on which nothing is known yet.
+
+All single-task models are trained and looked at; then pairs are trained, the most promising first, while the budget
+lasts. After every batch the answer so far is written, so that stopping early always leaves the best one.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from lib.engine import train_missing, train_models
+from lib.ranking import interleaved, single_validation
+from lib.regression import Candidate, Design, fit_predict, pair_features, random_pairs, with_selectors
+from lib.runs import Model, Workbench, finished, pair_table, run_table, sources_to_train
+from lib.study import Regression
+from lib.transfer import UNIT, best_settings, selected_singles
+
+PROMISING = "consensus"  # the selector that says which pairs are promising
+COVERAGE = 0.9  # of the intervals around predicted F1
+FEWEST = 10  # measured pairs that a prediction needs
+PAIR = ["source", "target"]
+PREDICTED = ("predicted_f1", "predicted_low", "predicted_high")
+
+
+def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: pd.DataFrame) -> list[Model]:
+    """Pairs in the order to train them: every target's first choice, then every target's second, and so on.
+
+    models: from ``transfer_models``; singles, selectors: the tables of these names.
+    """
+    by_unit: dict[tuple, list[Model]] = {}
+    for model in models:
+        by_unit.setdefault((model.source, model.target, model.setting), []).append(model)
+    units = pd.DataFrame(list(by_unit), columns=UNIT).merge(_promise(selectors), on=PAIR, validate="many_to_one")
+    return [model for unit in interleaved(units, single_validation(singles)) for model in by_unit[unit]]
+
+
+def _promise(selectors: pd.DataFrame) -> pd.DataFrame:
+    rows = selectors[selectors["selector"] == PROMISING]
+    return rows.groupby(PAIR, as_index=False)["score"].mean()
+
+
+def train_within_budget(
+    bench: Workbench,
+    models: list[Model],
+    expected: float,
+    seconds: float,
+    keep: Callable[[pd.DataFrame | None], object],
+) -> pd.DataFrame | None:
+    """Train models in this order while the budget lasts; returns the table "pairs" of what is trained, None for nothing.
+
+    expected: seconds of one worker that a first pair will probably take; seconds: the budget for all. What a finished
+    model took counts whenever it was trained, so that a second call ends where the first one did. A batch is begun only
+    if it will probably end within the budget. keep: is given the table at the start and after every batch.
+    """
+    size, trained, pairs, spent = 2 * bench.study.engine.processes * len(bench.study.seeds), [], None, 0.0
+    keep(pairs)
+    for first in range(0, len(models), size):
+        batch = models[first : first + size]
+        if spent + expected * len(batch) > seconds:
+            break
+        if starts := [model for model in sources_to_train(bench, batch) if not finished(bench, model, weights=True)]:
+            train_missing(bench, starts, "sources whose weights are needed", weights=True)
+        trained += train_models(bench, batch, f"pairs {first + 1} to {first + len(batch)} of {len(models)}")
+        pairs = pair_table(run_table(bench, trained))
+        spent, expected = pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
+        keep(pairs)
+    return pairs
+
+
+def recommendations(
+    models: list[Model],
+    pairs: pd.DataFrame | None,
+    singles: pd.DataFrame,
+    tasks: pd.DataFrame,
+    selectors: pd.DataFrame,
+    config: Regression,
+) -> pd.DataFrame:
+    """Table "recommendations": for every target its sources, and "" for no transfer, in the order of what to expect.
+
+    models: all pairs there could be; pairs: the table of those that are trained. Where a pair is trained, one expects
+    its validation F1, elsewhere the predicted one; rank 1 is the best. predicted_f1, with the interval predicted_low to
+    predicted_high, comes from a regression on the trained pairs (for themselves, each is left out); null with fewer than
+    FEWEST: then what is not trained comes last, by its promise. recommended: the validation-best of what is trained, no
+    transfer included. test_f1 and gain (over no transfer, on test) tell of what is trained, and choose nothing.
+    """
+    own = selected_singles(singles, "target").groupby("target")[["validation_f1", "test_f1"]].mean()
+    frame = _with_outcomes(models, pairs)
+    measured = frame.dropna(subset="validation_f1").groupby(UNIT, as_index=False)[["validation_f1", "test_f1"]].mean()
+    rows = (
+        _predicted(frame, singles, tasks, selectors, config)
+        .merge(best_settings(measured).drop(columns="setting"), on=PAIR, how="left", validate="one_to_one")
+        .merge(_promise(selectors), on=PAIR, validate="one_to_one")
+    )
+    rows = pd.concat([rows, own.reset_index().assign(source="")], ignore_index=True)
+    rows["gain"] = rows["test_f1"] - rows["target"].map(own["test_f1"])
+    rows["expected"] = rows["validation_f1"].fillna(rows["predicted_f1"])
+    falling = {"ascending": [True, False, False, True], "kind": "stable"}
+    rows = rows.sort_values(["target", "expected", "score", "source"], **falling).reset_index(drop=True)
+    rows["rank"] = rows.groupby("target").cumcount() + 1
+    best = rows.sort_values(["target", "validation_f1", "source"], ascending=[True, False, True], kind="stable")
+    rows["recommended"] = rows.index.isin(best.drop_duplicates("target").index)
+    names = ["target", "rank", "source", "recommended", *PREDICTED, "validation_f1", "test_f1", "gain"]
+    return rows[names]
+
+
+def _with_outcomes(models: list[Model], pairs: pd.DataFrame | None) -> pd.DataFrame:
+    """All pairs, with validation and test F1 where they are trained."""
+    keys = [*UNIT, "seed"]
+    rows = [(each.source, each.target, each.setting, each.seed, each.run.source) for each in models]
+    frame = pd.DataFrame(rows, columns=[*keys, "source_run"])
+    if pairs is None:
+        return frame.assign(validation_f1=np.nan, test_f1=np.nan)
+    return frame.merge(pairs[[*keys, "validation_f1", "test_f1"]], on=keys, how="left", validate="one_to_one")
+
+
+def _predicted(
+    frame: pd.DataFrame, singles: pd.DataFrame, tasks: pd.DataFrame, selectors: pd.DataFrame, config: Regression
+) -> pd.DataFrame:
+    """Predicted validation F1 of every pair with its interval: means over seeds, at the setting with the largest."""
+    known = frame["validation_f1"].notna().to_numpy()
+    predicted, width = np.full(len(frame), np.nan), np.nan
+    if known.sum() >= FEWEST:
+        features = with_selectors(pair_features(frame, singles, tasks), selectors)
+        design = Design.of(features)
+        if not known.all():
+            predicted[~known] = fit_predict(design, known, ~known, Candidate(), config)
+        for fold in random_pairs(features, config.seed):
+            if (left_out := fold.test & known).any():
+                predicted[left_out] = fit_predict(design, known & ~fold.test, left_out, Candidate(), config)
+        width = conformal_width(np.abs(predicted - design.y)[known])
+    bounds = np.clip([predicted, predicted - width, predicted + width], 0, 1)
+    found = frame[UNIT].assign(**dict(zip(PREDICTED, bounds, strict=True)))
+    means = found.groupby(UNIT, as_index=False)[list(PREDICTED)].mean()
+    best = means.sort_values(PREDICTED[0], ascending=False, kind="stable").drop_duplicates(PAIR)
+    return best.drop(columns="setting")
+
+
+def conformal_width(errors: np.ndarray) -> float:
+    """Half the width of an interval that covers a new value with probability COVERAGE, if it is like those before.
+
+    errors: (n,) absolute errors of n predictions, each made without its own value (Vovk et al. 2005; Lei et al. 2018):
+    the ceil(COVERAGE (n + 1))-th smallest, NaN where n is too small for it.
+    """
+    place = math.ceil(COVERAGE * (len(errors) + 1))
+    return float(np.sort(errors)[place - 1]) if place <= len(errors) else float("nan")
