@@ -14,7 +14,8 @@ from lib.engine import train_missing, train_models
 from lib.ranking import interleaved, single_validation
 from lib.regression import Candidate, Design, fit_predict, pair_features, random_pairs, with_selectors
 from lib.runs import Model, Workbench, finished, pair_table, run_table, sources_to_train
-from lib.study import Regression
+from lib.study import Regression, Study
+from lib.tables import write_for_spreadsheets, write_table
 from lib.transfer import UNIT, best_settings, selected_singles
 
 PROMISING = "consensus"  # the selector that says which pairs are promising
@@ -67,6 +68,20 @@ def train_within_budget(
         spent, expected = pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
         keep(pairs)
     return pairs
+
+
+def keep_recommendations(
+    study: Study,
+    models: list[Model],
+    singles: pd.DataFrame,
+    tasks: pd.DataFrame,
+    selectors: pd.DataFrame,
+    pairs: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Write the table "recommendations", and recommendations.csv for people; arguments and result as below."""
+    table = recommendations(models, pairs, singles, tasks, selectors, study.regression)
+    write_for_spreadsheets(study.folder / "recommendations.csv", table)
+    return write_table(study.tables, "recommendations", table)
 
 
 def recommendations(

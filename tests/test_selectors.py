@@ -1,7 +1,6 @@
 """The formulas of the selectors, against hand-worked values and against maintained libraries."""
 
 import pkgutil
-import re
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,6 @@ from lib.selectors.registry import SELECTORS, selector
 from lib.selectors.taskemb import taskemb
 from lib.selectors.textemb import cosine, textemb, textemb_positives
 from lib.selectors.vocabulary import overlap, vocabulary_positives
-from lib.study import ROOT
 
 
 def problem(texts: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -173,14 +171,6 @@ def test_every_file_of_the_folder_brings_a_selector():
 def test_who_sees_target_labels_is_told_from_the_parameters():
     blind = {name for name, each in SELECTORS.items() if not each.sees_target_labels}
     assert blind == {"textemb", "vocabulary", "source_texts", "source_positives", "curve_slope"}
-
-
-def test_the_selector_of_the_readme_works(monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    monkeypatch.setattr("lib.selectors.registry.SELECTORS", {})
-    names = {}
-    exec(code, names)
-    assert names["agreement"](np.array([0.9, 0.2, 0.4]), np.array([1, 0, 1])) == pytest.approx(2 / 3)
 
 
 def test_a_selector_with_unknown_evidence_or_a_taken_name_is_refused():

@@ -1,0 +1,47 @@
+"""The examples of docs/extending.md work as they stand there."""
+
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from lib.datasets import load_corpus
+from lib.encoders import load_model, load_tokenizer, tokenise
+from lib.selectors import registry
+from lib.study import ROOT, Encoder, Study
+
+PAGE = (ROOT / "docs" / "extending.md").read_text()
+
+
+def examples(title: str) -> dict[str, str]:
+    """The code blocks of one section, by language."""
+    section = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL))
+
+
+def test_a_selector_is_one_short_file(monkeypatch):
+    monkeypatch.setattr("lib.selectors.registry.SELECTORS", {})
+    exec(examples("A selector")["python"], {})
+    found = registry.SELECTORS["agreement"]
+    assert found.needs == ("probabilities", "labels") and found.sees_target_labels
+    assert found.score(np.array([0.9, 0.2, 0.6, 0.1]), np.array([1, 0, 0, 0])) == pytest.approx(0.75)
+
+
+def test_a_corpus_is_one_table_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(examples("A corpus")["python"], {})
+    values = yaml.safe_load(examples("A corpus")["yaml"])
+    values["corpus"]["path"] = str(tmp_path / values["corpus"]["path"])
+    corpus = load_corpus(Study.parse(values).corpus, tmp_path)
+    assert list(corpus.labels) == ["flood", "water"] and corpus.labels["flood"].tolist() == [1, 0, 1]
+
+
+def test_an_encoder_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(examples("An encoder")["python"], {})
+    values = yaml.safe_load(examples("An encoder")["yaml"])["encoder"]
+    encoder = Encoder(**values | {"name": str(tmp_path / values["name"])})
+    assert load_model(encoder, None, "cpu").config.hidden_size == 16
+    assert len(load_tokenizer(encoder)) == 9
+    assert tokenise(encoder, ["the river rose", "water"]).text(0).tolist() == [2, 5, 6, 7, 3]
