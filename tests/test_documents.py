@@ -95,3 +95,9 @@ def test_no_file_names_a_path_of_one_machine():
     for name in tracked.stdout.splitlines():
         if name.endswith((".py", ".md", ".ipynb", ".yaml", ".yml", ".toml", ".sh")) and not name.startswith("tests/"):
             assert not pattern.search((ROOT / name).read_text()), name
+
+
+def test_every_promise_names_tests_that_exist():
+    promised = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "promises.md").read_text()))
+    sources = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    assert len(promised) > 25 and promised <= set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
