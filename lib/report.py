@@ -1,5 +1,7 @@
 """The pages a study leaves behind: each notebook as HTML, and one report; they read well offline and on a phone."""
 
+import base64
+import csv
 import html
 import json
 import logging
@@ -36,9 +38,63 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; p
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
 td { font-variant-numeric: tabular-nums; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
-figure { margin: 0; } img { width: 100%; border: 1px solid #ddd; } figcaption { font-size: .85rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1.5rem; }
+figure { margin: 0; break-inside: avoid; } img { max-width: 100%; } figcaption { font-size: .9rem; }
+details { margin: .4rem 0; } summary { cursor: pointer; } .wide { overflow-x: auto; font-size: .85rem; }
+.wide th, .wide td { overflow-wrap: normal; white-space: nowrap; } .wide th { cursor: pointer; }
+.wide th[aria-sort=ascending]::after { content: " \\25B2"; } .wide th[aria-sort=descending]::after { content: " \\25BC"; }
+@media print { body { max-width: none; font-size: 11pt; } details:not([open]) { display: none; } }
 """
+
+# A click on a column's head sorts its table: numbers by value, everything else as text, what is empty last.
+_SORT = """
+document.querySelectorAll(".wide th").forEach(head => head.addEventListener("click", () => {
+  const body = head.closest("table").tBodies[0], column = head.cellIndex;
+  const up = head.getAttribute("aria-sort") !== "ascending";
+  head.parentNode.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", up ? "ascending" : "descending");
+  const text = row => row.cells[column].textContent, order = up ? 1 : -1;
+  const compare = (a, b) => !a || !b ? !a - !b : order * (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
+  [...body.rows].sort((a, b) => compare(text(a), text(b))).forEach(row => body.append(row));
+}));
+"""
+
+TABLE_ROWS = 300  # tables up to this length are shown in the report, longer ones are linked
+
+CAPTIONS = {  # by file: what a figure shows, and what to see in it
+    "01_prevalence": "How rare the tasks are: positives in the training texts.",
+    "01_cooccurrence": "Which labels occur together in the training texts (phi, the correlation of two labels).",
+    "01_lengths": "How long the texts are, in words.",
+    "02_single_task_scores": "How well each task is learnt alone, with as many texts as a source and as a target gets. "
+    "Filled: the setting that validation selects; a task near 0 is not learnt, and any source would look good on it.",
+    "02_validation_against_test": "Every single-task model on validation and on test: the closer to the line, the more "
+    "selection on validation can be trusted.",
+    "03_gain_matrix": "What every source adds to every target's test F1. Framed: outside the noise.",
+    "03_chosen_sources": "The gain of the source that validation chooses, and of the same over a single-task model that "
+    "was trained for as many steps as source and target together.",
+    "03_gain_against_size": "Gain against how many more positives the source has than the target.",
+    "04_completeness": "How exact the attribution is: what a layer's conductances miss of the change of the logit; and "
+    "how much of it sits at [CLS].",
+    "04_tradeoff": "What probe texts and steps of the path buy: agreement of the order of sources with the best one.",
+    "05_ansat_against_threshold": "How many active terms two models share, by threshold and layer (band: the pairs).",
+    "05_ansat_against_gain": "Shared active terms against gain, both less the target's mean.",
+    "05_ansat_matrices": "Shared active terms of every pair, at three thresholds.",
+    "05_rank_correlations": "Which measure of shared terms orders sources like their test F1 does. Description: the best "
+    "of many looks better than it is.",
+    "06_predicted_against_measured": "F1 predicted without any pair of the target, against measured F1.",
+    "06_controls": "The regression with ANSAT, without it, and with ANSAT shuffled within targets, by protocol.",
+    "06_ablations": "What the regression owes to layers, thresholds, probe texts and the measures beside ANSAT.",
+    "06_importance": "Which features the boosted trees use.",
+    "07_f1_against_time": "How much of the grid's F1 an order of training pairs reaches after how much of its time.",
+    "07_losses": "What share of the grid's F1 each procedure loses, all-inclusive, at two moments.",
+    "07_time_spent": "Where the time went.",
+    "08_selectors": "All selectors side by side: the order in which they put sources, and what their first choice lacks.",
+    "08_planted_and_found": "Who finds relations between tasks that are known because they were planted.",
+    "08_price": "What a selector costs before it can choose, and what the best of its first three choices lacks.",
+    "09_data_regimes": "How gains depend on how much either side is trained on.",
+    "10_generalisation": "Who ranks the pairs of a corpus of which no pair was trained.",
+    "11_recommendations": "What is recommended for every task, beside what else was trained and no transfer.",
+}
 
 
 def headline(summary: dict) -> list[tuple[str, str]]:
@@ -166,17 +222,18 @@ def recommended_lines(table: "pd.DataFrame") -> list[str]:
 
 
 def write_report(folder: Path, name: str) -> Path:
-    """Write report.html into a study's folder and return its path: numbers, figures, notebooks, tables."""
+    """Write report.html into a study's folder and return its path: numbers, figures, tables, notebooks, in one file."""
     page = folder / "report.html"
     parts = [
         _numbers(read_summary(folder)),
         _figures(folder),
+        _tables(folder),
         _links(folder, "Notebooks", "notebooks", ".html"),
-        _links(folder, "Tables", "tables", ".csv", ".parquet"),
-        _links(folder, "All numbers", "", ".json", ".csv"),
+        _links(folder, "Files", "", ".json", ".csv"),
     ]
     title = html.escape(f"whence: study {name}")
-    write_atomically(page, _PAGE.format(title=title, style=_STYLE, body="\n".join(parts)).encode())
+    content = _PAGE.format(title=title, style=_STYLE, body="\n".join(parts), script=_SORT)
+    write_atomically(page, content.encode())
     return page
 
 
@@ -191,6 +248,7 @@ _PAGE = """<!DOCTYPE html>
 <body>
 <h1>{title}</h1>
 {body}
+<script>{script}</script>
 </body>
 </html>
 """
@@ -212,14 +270,35 @@ def _row(label: object, value: object) -> str:
 
 
 def _figures(folder: Path) -> str:
-    shown = [_figure(path.relative_to(folder)) for path in sorted((folder / "figures").glob("*.png"))]
+    shown = [_figure(path) for path in sorted((folder / "figures").glob("*.png"))]
     return '<h2>Figures</h2>\n<div class="figures">\n' + "\n".join(shown) + "\n</div>" if shown else ""
 
 
 def _figure(path: Path) -> str:
-    link, caption = quote(path.as_posix()), html.escape(path.stem.replace("_", " "))
-    picture = f'<a href="{link}"><img src="{link}" alt="{caption}" loading="lazy"></a>'
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    caption = html.escape(CAPTIONS.get(path.stem, path.stem.replace("_", " ")))
+    picture = base64.b64encode(path.read_bytes()).decode()
+    image = f'<img src="data:image/png;base64,{picture}" alt="{caption}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+def _tables(folder: Path) -> str:
+    paths = sorted((folder / "tables").glob("*.csv"))
+    shown = "\n".join(_table(path) for path in paths)
+    return f"<h2>Tables</h2>\n<p>A click on a column's head sorts by it.</p>\n{shown}" if paths else ""
+
+
+def _table(path: Path) -> str:
+    """One CSV, folded; a link where it is long."""
+    with open(path, encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    name = f"{html.escape(path.stem)} ({len(rows):,} row{'s' * (len(rows) != 1)})"
+    link = f'<a href="tables/{quote(path.name)}">{html.escape(path.name)}</a>'
+    if len(rows) > TABLE_ROWS:
+        return f"<details><summary>{name}</summary>{link}</details>"
+    heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    lines = "\n".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    return f'<details><summary>{name}</summary>{link}<div class="wide">{table}</div></details>'
 
 
 def _links(folder: Path, title: str, inside: str, *endings: str) -> str:

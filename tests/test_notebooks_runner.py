@@ -266,14 +266,24 @@ def test_from_tables_only_what_reads_tables_runs_and_elsewhere(study, folder, tm
 
 
 def test_text_from_data_is_escaped_in_the_report(study):
-    figures = study.folder / "figures"
-    figures.mkdir(parents=True)
-    (figures / 'a"<b>.png').write_bytes(b"")
+    for name, content in {'figures/a"<b>.png': "", "tables/a<b>.csv": f"name,number\n{HOSTILE},1\n"}.items():
+        (study.folder / name).parent.mkdir(parents=True)
+        (study.folder / name).write_text(content)
     summary = {"dataset": HOSTILE, "grid_f1": HOSTILE, "environment": {HOSTILE: HOSTILE}}
     (study.folder / "summary.json").write_text(json.dumps(summary))
     page = report.write_report(study.folder, "tiny").read_text()
-    assert "<script" not in page and page.count("&lt;script&gt;") == 4
-    assert "<b>" not in page and 'src="figures/a%22%3Cb%3E.png"' in page
+    assert page.count("<script") == 1 and page.count("&lt;script&gt;") == 5
+    assert "<b>" not in page and 'href="tables/a%3Cb%3E.csv"' in page
+
+
+def test_the_report_is_one_file_with_sortable_tables_and_told_figures(study):
+    for name, content in {"figures/01_prevalence.png": b"\x89PNG", "tables/t.csv": b"a,b\n1,x\n2,\n"}.items():
+        (study.folder / name).parent.mkdir(parents=True)
+        (study.folder / name).write_bytes(content)
+    page = report.write_report(study.folder, "tiny").read_text()
+    assert 'src="data:image/png;base64,iVBORw=="' in page and report.CAPTIONS["01_prevalence"] in page
+    assert "<td>1</td><td>x</td>" in page and "t (2 rows)" in page
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", page)
 
 
 def test_headline_formats_units_and_never_fails_on_absent_or_undefined_numbers():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib import report
 from lib.datasets.synthetic import planted_relatedness
 from lib.metrics import spearman
 from lib.notebooks import run_study
@@ -116,3 +117,8 @@ def test_selectors_are_compared_and_the_oracle_is_best(finished_smoke):
 def test_no_figure_is_empty(finished_smoke, suffix):
     study, _ = finished_smoke
     assert all(path.stat().st_size > 5_000 for path in study.figures.glob(f"*.{suffix}"))
+
+
+def test_every_figure_has_a_caption_in_the_report(finished_smoke):
+    study, _ = finished_smoke
+    assert {path.stem for path in study.figures.glob("*.png")} <= set(report.CAPTIONS)
