@@ -125,8 +125,8 @@ def _belongs(notebook: Path, study: Study) -> bool:
 
 
 def _say_what_is_to_come(study: Study, say: Callable[[str], None], job: Job) -> None:
-    """After the first notebook, what was found in the data and what the study will take."""
-    if job.name.startswith("01"):
+    """After the notebook that estimates, what was found in the data and what the study will take."""
+    if job.name.startswith("01") and (study.tables / "estimate.parquet").exists():
         for line in report.opening_lines(study):
             say(f"      {line}")
 
