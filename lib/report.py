@@ -290,7 +290,7 @@ def _tables(folder: Path) -> str:
 def _table(path: Path) -> str:
     """One CSV, folded; a link where it is long."""
     with open(path, encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
+        head, *rows = [*csv.reader(file)] or [[]]
     name = f"{html.escape(path.stem)} ({len(rows):,} row{'s' * (len(rows) != 1)})"
     link = f'<a href="tables/{quote(path.name)}">{html.escape(path.name)}</a>'
     if len(rows) > TABLE_ROWS:
