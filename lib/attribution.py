@@ -21,7 +21,7 @@ from lib.tasks import probe_rows
 from lib.training import worker_process
 from lib.transfer import selected_singles
 
-CODE_VERSION = 3  # raise it when a change to the code changes attributions
+CODE_VERSION = 4  # raise it when a change to the code changes attributions
 DRAWS = 200  # resamples of the probe texts
 
 

@@ -504,8 +504,10 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
     figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 2.4 + 0.7 * len(studies)), sharey=True)
     for axes, (quantity, title) in zip(panels.flat, quantities.items(), strict=True):
         rows = regimes[regimes["quantity"] == quantity].set_index("study").loc[studies]
-        axes.hlines(names, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
-        axes.scatter(rows["value"], names, color=SOURCE, s=20, zorder=3)
+        places = range(len(names))
+        axes.hlines(places, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
+        axes.scatter(rows["value"], places, color=SOURCE, s=20, zorder=3)
+        axes.set_yticks(places, names)
         axes.axvline(0, color="black", lw=0.9, ls="--")
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlabel=title, ylim=(-0.5, len(studies) - 0.5))

@@ -42,6 +42,8 @@ def test_attention_is_pytorchs_own_and_averages_to_it_over_many_draws():
     module = torch.nn.Module()
     exact = torch.nn.functional.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2)
     torch.testing.assert_close(attention(module, query, key, value, mask)[0], exact)
+    half, _ = attention(module, query.bfloat16(), key.bfloat16(), value.bfloat16(), mask)
+    torch.testing.assert_close(half.float(), exact, atol=0.05, rtol=0)
     many = [each.repeat(4000, 1, 1, 1) for each in (query, key, value, mask)]
     drawn, _ = attention(module, *many, dropout=0.2)
     torch.testing.assert_close(drawn.view(4000, *exact.shape).mean(0), exact, atol=0.05, rtol=0)
