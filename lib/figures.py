@@ -415,7 +415,7 @@ def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
 
 
 def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure:
-    """What share of the grid's F1 each procedure that a user can follow loses, all-inclusive, with 95 % intervals.
+    """What share of the grid's F1 each procedure that a user can follow loses, all-inclusive; bars are 95 % intervals.
 
     points: ``selectors`` of summary.json. titles: names to show. Procedures that learn from the whole grid are left out.
     """
@@ -435,7 +435,7 @@ def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure
             axes.scatter(100 * found["value"], place, color=colour, s=20, zorder=3)
         axes.axvline(0, color="black", lw=0.8)
         axes.axvline(1, color="black", lw=0.8, ls=":")
-        axes.set(xlabel=f"share of the grid's F1 lost after\n{spoken} (%; bar: 95 % interval)")
+        axes.set(xlabel=f"the grid's F1 lost (%) after\n{spoken}")
     panels[0].set_yticks(range(len(order)), [label(name, titles) for name in order])
     return figure
 
