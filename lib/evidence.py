@@ -20,7 +20,7 @@ from lib.runs import Place, Workbench, load_materials, load_weights, worker_netw
 from lib.training import worker_process
 from lib.transfer import selected_singles
 
-CODE_VERSION = 4  # raise it when a change to the code changes readings
+CODE_VERSION = 5  # raise it when a change to the code changes readings
 PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
 
 

@@ -57,7 +57,7 @@ def _add_batch(
 @contextmanager
 def _watched(network: torch.nn.Module, totals: dict[str, torch.Tensor]) -> Iterator[None]:
     """Inside, every backward pass adds the squared per-text gradients of linear maps and norms to the totals."""
-    kinds = {torch.nn.Linear: _linear_gradients, torch.nn.LayerNorm: _norm_gradients}
+    kinds = {torch.nn.Linear: _add_linear, torch.nn.LayerNorm: _add_norm}
     hooks = []
     for name, module in network.named_modules():
         if type(module) in kinds and ".embeddings." not in name:
@@ -69,29 +69,31 @@ def _watched(network: torch.nn.Module, totals: dict[str, torch.Tensor]) -> Itera
             hook.remove()
 
 
-def _watch(name, gradients_of, totals, module, inputs, output) -> None:
-    """When the output's gradient is known, square the gradients of the module's weight and bias."""
+def _watch(name, add_weight, totals, module, inputs, output) -> None:
+    """When the output's gradient is known, add the squared gradients of the module's weight and bias."""
     seen = inputs[0].detach()
 
     def after(gradient: torch.Tensor) -> None:
-        shape = (len(gradient), -1, gradient.shape[-1])  # (texts, wordpieces, features); the pooler has no wordpieces
-        weight = gradients_of(module, seen.reshape(len(seen), -1, seen.shape[-1]), gradient.reshape(shape))
-        _add(totals, f"{name}.weight", weight.square().sum(dim=0))
+        gradient = gradient.reshape(len(gradient), -1, gradient.shape[-1])  # (texts, wordpieces, features)
+        total = totals.setdefault(f"{name}.weight", torch.zeros_like(module.weight))
+        add_weight(total, module, seen.reshape(len(seen), -1, seen.shape[-1]), gradient)
         if module.bias is not None:
-            _add(totals, f"{name}.bias", gradient.reshape(shape).sum(dim=1).square().sum(dim=0))
+            _add(totals, f"{name}.bias", gradient.sum(dim=1).square().sum(dim=0))
 
     output.register_hook(after)
 
 
-def _linear_gradients(module: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """(texts, out, in)"""
-    return torch.bmm(gradient.transpose(1, 2), inputs)
+def _add_linear(total: torch.Tensor, module: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
+    """Text by text: one text's gradient of a weight matrix still fits a processor's cache, a batch's does not."""
+    own = torch.empty_like(total)
+    for text, back in zip(inputs, gradient, strict=True):
+        torch.mm(back.T, text, out=own)
+        total.addcmul_(own, own)
 
 
-def _norm_gradients(module: torch.nn.LayerNorm, inputs: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """(texts, features)"""
+def _add_norm(total: torch.Tensor, module: torch.nn.LayerNorm, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
     normed = torch.nn.functional.layer_norm(inputs, module.normalized_shape, eps=module.eps)
-    return (gradient * normed).sum(dim=1)
+    total += (gradient * normed).sum(dim=1).square().sum(dim=0)
 
 
 def _add(totals: dict[str, torch.Tensor], name: str, value: torch.Tensor) -> None:
