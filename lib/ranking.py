@@ -251,6 +251,11 @@ class Scored(NamedTuple):
     own_seconds: float = 0.0
     training_pairs: bool = False
 
+    @property
+    def ranks_something(self) -> bool:
+        """Whether any target's sources differ in their scores: else an order by them is one by names."""
+        return bool((self.scores.groupby("target")["score"].nunique() > 1).any())
+
     def order(self, single: pd.Series) -> Order:
         """The order of ``interleaved``; single: validation F1 of each target's single-task model."""
         return Order(self.name, interleaved(self.scores, single), self.own_seconds, self.training_pairs)

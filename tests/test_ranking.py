@@ -289,6 +289,12 @@ def test_the_anytime_table_is_null_exactly_before_the_start(found):
     assert (whole[["loss_low", "loss_high"]] == 0).all(axis=None)  # paired: the whole grid loses nothing in any draw
 
 
+def test_scores_that_are_all_alike_rank_nothing():
+    scores = pd.DataFrame({"source": list("bcac"), "target": list("aabb"), "setting": 0, "score": [1.0, 1.0, 2.0, 2.0]})
+    assert not ranking.Scored("size", scores).ranks_something
+    assert ranking.Scored("size", scores.assign(score=[1.0, 2.0, 2.0, 2.0])).ranks_something
+
+
 def test_points_are_nested_as_in_the_summary(found):
     points = ranking.points(list(found.values()))
     slow = points["slow"]["paper"]
