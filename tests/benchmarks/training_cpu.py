@@ -20,17 +20,17 @@ from lib.encoders import load_model, load_tokenizer
 from lib.engine import train_models
 from lib.metrics import scores
 from lib.runs import PARTS, Workbench, open_workbench, single_models
-from lib.study import Regime, Setting, Study
+from lib.study import Regime, Setting, Study, Training
 
 TASKS = ["request", "food", "water", "shelter", "floods", "death"]
 
 
 def workbench(folder: str, texts: int, epochs: int, tasks: int, seeds: int) -> Workbench:
-    """The demo's messages, with as many models as tasks and seeds, and few texts to predict."""
+    """The demo's messages, with as many models as tasks and seeds; a model that collapses is not trained again."""
     setting = Setting(learning_rate=1e-4, epochs=epochs, batch_size=32)
     regime = Regime(n=texts, positives=0.25)
     changes = {"tasks": TASKS[:tasks], "settings": [setting], "seeds": list(range(seeds)), "source": regime}
-    changes |= {"target": regime, "results": folder}
+    changes |= {"target": regime, "results": folder, "training": Training(tries=1)}
     return open_workbench(Study.load("demo").model_copy(update=changes))
 
 
