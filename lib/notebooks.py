@@ -268,6 +268,10 @@ def _this_interpreter(log: Path) -> type:
     from jupyter_client.kernelspec import KernelSpecManager
 
     class ThisInterpreter(AsyncKernelManager):
+        def __init__(self, **options):
+            # Sockets in files: a port that was free a moment ago may be another program's now, and the kernel would hang.
+            super().__init__(**options, transport="ipc")
+
         def _kernel_spec_manager_default(self):
             return KernelSpecManager(parent=self, kernel_dirs=[])
 
