@@ -75,8 +75,9 @@ def _watch(name, add_weight, totals, module, inputs, output) -> None:
 
     def after(gradient: torch.Tensor) -> None:
         gradient = gradient.reshape(len(gradient), -1, gradient.shape[-1])  # (texts, wordpieces, features)
-        total = totals.setdefault(f"{name}.weight", torch.zeros_like(module.weight))
-        add_weight(total, module, seen.reshape(len(seen), -1, seen.shape[-1]), gradient)
+        if f"{name}.weight" not in totals:
+            totals[f"{name}.weight"] = torch.zeros_like(module.weight)
+        add_weight(totals[f"{name}.weight"], module, seen.reshape(len(seen), -1, seen.shape[-1]), gradient)
         if module.bias is not None:
             _add(totals, f"{name}.bias", gradient.sum(dim=1).square().sum(dim=0))
 

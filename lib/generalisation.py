@@ -90,8 +90,7 @@ def contenders(known: list[Grid], new: Grid, config: Regression) -> list[Scored]
     units, costs = pair_units(new["pairs"]), new["selector_costs"]
     names = ("tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence")
     rivals = standard_scores(*(new[name] for name in names), attribution) + field_scores(units, new["selectors"], costs)
-    together = costs.set_index("selector").loc["consensus", ["reading_seconds", "scoring_seconds"]]
-    price = attribution + float(together.sum())
+    price = attribution + next(each.own_seconds for each in rivals if each.name == "consensus")  # of all selectors
     sets = {f"carried_over_from_{grid.study}": [grid] for grid in known}
     if len(known) > 1:
         sets["carried_over_from_all"] = known

@@ -93,10 +93,7 @@ def planted_block(study: Study, folder: Path) -> str:
     planted, measured = metrics.loc["spearman_with_planted"], metrics.loc["spearman"]
     lines = ["| selector | with the planted relatedness | with the pairs' test F1 |", "|---|---|---|"]
     for name in planted.sort_values("value", ascending=False, kind="stable").index:
-        cells = (
-            f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-            for row in (planted.loc[name], measured.loc[name])
-        )
+        cells = map(_correlation, (planted.loc[name], measured.loc[name]))
         lines.append(f"| {label(name, titles)} | " + " | ".join(cells) + " |")
     tasks, pairs = (len(read_table(folder / "tables", name)) for name in ("tasks", "pairs"))
     return f"""Mean rank correlation within a target, 95 % intervals over targets ({tasks} tasks, {pairs} pairs, a tiny random encoder):
@@ -124,7 +121,7 @@ def shuffled_block(folder: Path) -> str:
     real = discoveries(found["over_random_p"].fillna(1.0).to_numpy())
     return f"""In the control {int(matrix["helps"].sum())} of {len(matrix)} pairs help and {int(matrix["hurts"].sum())} hurt outside the noise, {int(chosen["collapsed"].sum())} of {len(chosen)} selected
 single-task models predict no positive at all, {int(real.sum())} of {len(found)} selectors rank sources otherwise than random order does (false
-discoveries controlled at 5 %), and the regression's rank correlation is {rank["value"]:.2f} ({rank["low"]:.2f} to {rank["high"]:.2f}). Its
+discoveries controlled at 5 %), and the regression's rank correlation is {_correlation(rank)}. Its
 tables and figures are in [figures/shuffled](figures/shuffled)."""
 
 
@@ -197,8 +194,12 @@ def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, st
         "validation_best": "the pairs' own validation F1, the bound of all that choose by it",
     }
     about = "rank correlation with test F1 within targets"
-    shown = {name: f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})" for name, row in ranks.iterrows()}
-    return [(f"{about}: {text}", shown[name]) for name, text in spoken.items()]
+    return [(f"{about}: {text}", _correlation(ranks.loc[name])) for name, text in spoken.items()]
+
+
+def _correlation(row: pd.Series) -> str:
+    """A rank correlation with its interval as '0.52 (0.35 to 0.68)'."""
+    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def _two(first: dict, second: dict, figure: str) -> str:
