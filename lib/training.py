@@ -91,7 +91,7 @@ def fine_tune(
     started = time.perf_counter()
     device = next(model.parameters()).device
     compact, vocabulary = compact_vocabulary(model, tokens, rows)
-    optimiser = _optimiser(model, setting)
+    parameters, optimiser = list(model.parameters()), _optimiser(model, setting)
     batches = list(training_batches(compact.lengths, setting, np.random.default_rng(torch.initial_seed())))
     weight = torch.tensor([1.0, setting.positive_weight], device=device)
     targets = torch.as_tensor(labels, dtype=torch.long)
@@ -105,7 +105,7 @@ def fine_tune(
         loss = torch.nn.functional.cross_entropy(logits.float(), targets[batch].to(device), weight)
         losses[step] = loss.detach()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        torch.nn.utils.clip_grad_norm_(parameters, training.clip)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         heartbeat()
