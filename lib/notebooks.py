@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from lib import report
+from lib import kernels, report
 from lib.errors import InputError
 from lib.ledger import fingerprint, write_atomically
 from lib.study import ROOT, Study, find_parameters
@@ -95,6 +95,7 @@ def run_study(
     jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter():
+        kernels.warm_up()
         run_jobs(jobs, {"study": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = report.write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({report.duration(time.monotonic() - start)} in this call)")
@@ -245,7 +246,7 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
 
     for chatty in ("papermill", "asyncio"):  # what stops a notebook is said once, by run_study's caller
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    manager = _this_interpreter(job.file("").with_name("kernel.log"))
+    manager = kernels.kernel_manager(job.file("").with_name("kernel.log"))
     kernel = {"kernel_name": "python3", "language": "python", "kernel_manager_class": manager}
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}
     return papermill.execute_notebook(
@@ -257,29 +258,6 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
 def _literal(path: Path) -> str:
     """papermill formats paths with its parameters: braces in a folder's name are doubled to mean themselves."""
     return str(path.resolve()).replace("{", "{{").replace("}", "}}")
-
-
-def _this_interpreter(log: Path) -> type:
-    """A kernel manager that knows only this interpreter, whatever kernel "python3" is registered elsewhere.
-
-    log: gets what the kernel's process itself says, such as why it died.
-    """
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    class ThisInterpreter(AsyncKernelManager):
-        def __init__(self, **options):
-            # Sockets in files: a port that was free a moment ago may be another program's now, and the kernel would hang.
-            super().__init__(**options, transport="ipc")
-
-        def _kernel_spec_manager_default(self):
-            return KernelSpecManager(parent=self, kernel_dirs=[])
-
-        async def start_kernel(self, **options):
-            with open(log, "ab") as file:
-                await super().start_kernel(stdout=file, stderr=file, **options)
-
-    return ThisInterpreter
 
 
 def _execution_errors() -> tuple[type[Exception], ...]:

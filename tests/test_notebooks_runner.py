@@ -9,6 +9,7 @@ import sys
 import time
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -222,7 +223,9 @@ def test_progress_shows_the_last_state_of_bars_and_few_lines():
     assert said == ["        2/9", "        20 of 40 red", "        39 of 40 red"]
 
 
-def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, tmp_path):
+@pytest.fixture
+def slow_study(study, folder, tmp_path):
+    """The command line on a study whose notebook sleeps, begun and asleep; and its kernel's process id."""
     marker = tmp_path / "pid"
     slow = f"import os, time, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\ntime.sleep(6000)"
     write(folder, "01_first", slow)
@@ -237,13 +240,35 @@ def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, tmp_path
     while not (marker.exists() and marker.read_text()) and time.monotonic() < deadline:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
+    return process, int(marker.read_text())
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has asked how (a zombie) does not."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, slow_study):
+    process, kernel = slow_study
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=1800)
     assert process.returncode == 130
     assert errors.strip() == "stopped; what was finished is kept, and the same call continues from there"
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(marker.read_text()), 0)
+    assert not is_alive(kernel)
     assert copies(study) == [".01_first.partial.ipynb"]  # hidden, and removed by the next call
+
+
+def test_a_runner_that_is_killed_takes_its_kernel_and_whoever_started_it_along(slow_study):
+    process, kernel = slow_study
+    starter = psutil.Process(kernel).ppid()
+    process.kill()
+    deadline = time.monotonic() + 60
+    while (is_alive(kernel) or is_alive(starter)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(kernel) and not is_alive(starter)
 
 
 HOSTILE = "<script>alert(1)</script>"
