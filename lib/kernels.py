@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 IMPORTED = ["IPython", "ipykernel.kernelapp", "lib.attribution", "lib.figures", "lib.ranking"]  # and what they need
@@ -41,7 +42,8 @@ def kernel_manager(log: Path) -> type:
     class ThisInterpreter(AsyncKernelManager):
         def __init__(self, **options):
             # Sockets in files: a port that was free a moment ago may be another program's now, and the kernel would hang.
-            super().__init__(**options, transport="ipc")
+            self._sockets = TemporaryDirectory(prefix="whence-kernel-", ignore_cleanup_errors=True)
+            super().__init__(**options, transport="ipc", ip=f"{self._sockets.name}/socket")
 
         def _kernel_spec_manager_default(self):
             return KernelSpecManager(parent=self, kernel_dirs=[])

@@ -251,8 +251,9 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, slow_study):
+def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, slow_study):
     process, kernel = slow_study
+    assert [path.name for path in folder.iterdir()] == ["01_first.ipynb"]  # a running kernel leaves nothing there
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=1800)
     assert process.returncode == 130
