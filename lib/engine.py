@@ -71,6 +71,8 @@ def compute(
 ) -> None:
     """Call function(piece) in the workers for every piece that is not finished; a lost worker's piece is retried."""
     missing = [piece for piece in pieces if not is_finished(piece)]
+    if not missing:
+        return
     run_all = _backend(engine)
     with progress_bar(label, len(pieces), len(pieces) - len(missing), unit) as bar:
         for _ in range(engine.retries + 1):

@@ -13,7 +13,7 @@ import pandas as pd
 from lib.engine import train_missing, train_models
 from lib.ranking import interleaved, single_validation
 from lib.regression import Candidate, Design, fit_predict, pair_features, random_pairs, with_selectors
-from lib.runs import Model, Workbench, finished, pair_table, run_table, sources_to_train
+from lib.runs import Model, Workbench, pair_table, run_table, sources_to_train
 from lib.study import Regression, Study
 from lib.tables import write_for_spreadsheets, write_table
 from lib.transfer import UNIT, best_settings, selected_singles
@@ -61,8 +61,7 @@ def train_within_budget(
         batch = models[first : first + size]
         if spent + expected * len(batch) > seconds:
             break
-        if starts := [model for model in sources_to_train(bench, batch) if not finished(bench, model, weights=True)]:
-            train_missing(bench, starts, "sources whose weights are needed", weights=True)
+        train_missing(bench, sources_to_train(bench, batch), "sources whose weights are needed", weights=True)
         trained += train_models(bench, batch, f"pairs {first + 1} to {first + len(batch)} of {len(models)}")
         pairs = pair_table(run_table(bench, trained))
         spent, expected = pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
