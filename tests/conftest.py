@@ -1,10 +1,13 @@
 """Fixtures shared by the tests: the small study, once trained for everyone who only reads it."""
 
+import fcntl
+import json
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from lib.ledger import write_atomically
 
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # the same cases on every run, however slow the machine
@@ -13,7 +16,11 @@ for library in ("OMP", "MKL", "OPENBLAS"):  # tests share the cores as processes
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-LONGEST = ("test_smoke_study", "test_runs")  # files that start first, so that parallel tests end together
+LONGEST = (
+    "test_smoke_study",
+    "test_runs",
+    "test_browser",
+)  # files that start first, so that parallel tests end together
 
 
 def pytest_collection_modifyitems(items):
@@ -22,24 +29,31 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def smoke_study(tmp_path_factory):
-    """The study "smoke" with its results in a temporary folder."""
+    """The study "smoke" with its results in a temporary folder, the same one for all processes of a test run."""
     import yaml
 
     from lib.study import ROOT, Study
 
-    folder = tmp_path_factory.mktemp("smoke")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke"
+    folder.mkdir(exist_ok=True)
+    path = folder / "smoke.yaml"
     values = yaml.safe_load((ROOT / "params" / "smoke.yaml").read_text()) | {"results": str(folder / "results")}
-    path = Path(folder) / "smoke.yaml"
-    path.write_text(yaml.safe_dump(values))
+    write_atomically(path, yaml.safe_dump(values).encode())
     return Study.load(path), path
 
 
 @pytest.fixture(scope="session")
 def finished_smoke(smoke_study):
-    """The small study after all its notebooks ran: (study, lines that were shown)."""
+    """The small study after all its notebooks ran: (study, lines that were shown). The first to ask runs it."""
     from lib.notebooks import run_study
 
     study, path = smoke_study
-    lines = []
-    run_study(study, str(path), say=lines.append)
-    return study, lines
+    said = path.with_name("said.json")
+    with open(path.with_name("lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            lines = []
+            run_study(study, str(path), say=lines.append)
+            said.write_text(json.dumps(lines))
+    return study, json.loads(said.read_text())
