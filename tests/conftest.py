@@ -7,8 +7,6 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lib.ledger import write_atomically
-
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # the same cases on every run, however slow the machine
 os.environ["WHENCE_HEADLESS"] = "1"  # progress as plain lines, no widgets
@@ -32,6 +30,7 @@ def smoke_study(tmp_path_factory):
     """The study "smoke" with its results in a temporary folder, the same one for all processes of a test run."""
     import yaml
 
+    from lib.ledger import write_atomically
     from lib.study import ROOT, Study
 
     base = tmp_path_factory.getbasetemp()
