@@ -231,6 +231,9 @@ def run_job(job: Job, parameters: dict, say: Callable[[str], None]) -> None:
         error = _stopped_early(executed)
     except _execution_errors() as caught:
         error = _last_line(caught)
+    except OSError as caught:  # of papermill, which saves the copy after every cell
+        place = f"cannot write {shown(_partial(job))}: {caught.strerror}"
+        raise InputError(f"{place}; make space or check its folder, then run again") from None
     progress.close()
     if error:
         failed = job.file(".failed.ipynb")

@@ -100,6 +100,16 @@ def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, fo
     assert table.exists()
 
 
+def test_a_copy_that_cannot_be_saved_ends_in_one_line(study, folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    write(folder, "01_first", "1 + 1")
+    monkeypatch.setattr("papermill.engines.write_ipynb", full)
+    with pytest.raises(InputError, match=r"01_first\.partial\.ipynb: No space left on device; make space"):
+        run(study, folder)
+
+
 def test_keys_follow_source_parameters_and_earlier_notebooks_but_not_outputs(study, folder):
     write(folder, "01_first", "1")
     write(folder, "02_second", "2")

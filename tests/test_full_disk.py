@@ -1,0 +1,51 @@
+"""A disk that is really full: a small file system in memory, where this machine lets one be mounted."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from lib.study import ROOT, Study
+
+CALL = "import functools, sys; from pathlib import Path; from lib import notebooks as n; "
+CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A folder that holds 700 KB, and a function that makes it larger."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder, lambda: subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_in_one_line_and_the_study_goes_on_when_there_is_space(disk, tmp_path):
+    folder, enlarge = disk
+    (tmp_path / "notebooks").mkdir()
+    for name in ("01_data_decomposition", "02_single_task_training"):
+        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "notebooks")
+    values = {
+        "name": "full", "corpus": {"loader": "synthetic", "texts": 240, "tasks": 3},
+        "encoder": {"name": "tiny", "max_length": 32}, "source": {"n": 48, "positives": 0.4},
+        "target": {"n": 32, "positives": 0.4}, "settings": [{"learning_rate": 3e-3, "epochs": 1}],
+        "engine": {"workers": 1}, "results": str(folder),
+    }  # fmt: skip
+    path = tmp_path / "full.yaml"
+    path.write_text(yaml.safe_dump(values))
+    study, command = Study.load(path), [sys.executable, "-c", CALL, str(path), str(tmp_path / "notebooks")]
+    stopped = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert stopped.returncode in (1, 2), stopped.stdout
+    assert stopped.stderr.count("\n") == 1 and stopped.stderr.startswith("error: "), stopped.stderr
+    assert "No space left on device" in stopped.stderr
+    finished = {entry: entry.read_bytes() for entry in study.ledger.glob("*/entry.json")}
+    enlarge()
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert (study.tables / "singles.parquet").exists()
+    assert finished and all(entry.read_bytes() == content for entry, content in finished.items())
