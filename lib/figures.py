@@ -4,6 +4,7 @@ Every function takes tables and returns a matplotlib figure; ``save_figure`` wri
 """
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -497,12 +498,20 @@ def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[st
 
 
 def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure:
-    """One panel per quantity: its mean over targets in every study, with 95 % intervals. quantities: titles by name."""
+    """One panel per quantity that is defined: its mean over targets in every study, with 95 % intervals.
+
+    regimes: the table of this name; quantities: titles by name.
+    """
     studies = list(dict.fromkeys(regimes["study"]))[::-1]
     texts = regimes.drop_duplicates("study").set_index("study")
     names = [f"{s}\n{texts.loc[s, 'source_texts']:.0f} → {texts.loc[s, 'target_texts']:.0f} texts" for s in studies]
-    figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 2.4 + 0.7 * len(studies)), sharey=True)
-    for axes, (quantity, title) in zip(panels.flat, quantities.items(), strict=True):
+    defined = set(regimes.loc[regimes["value"].notna(), "quantity"])
+    shown = [(quantity, title) for quantity, title in quantities.items() if quantity in defined]
+    size = (WIDTH, (1.2 + 0.35 * len(studies)) * math.ceil(len(shown) / 2))
+    figure, panels = plt.subplots(math.ceil(len(shown) / 2), 2, figsize=size, sharey=True, squeeze=False)
+    for axes in panels.flat[len(shown) :]:
+        axes.set_visible(False)
+    for axes, (quantity, title) in zip(panels.flat, shown, strict=False):
         rows = regimes[regimes["quantity"] == quantity].set_index("study").loc[studies]
         places = range(len(names))
         axes.hlines(places, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
@@ -511,8 +520,6 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
         axes.axvline(0, color="black", lw=0.9, ls="--")
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlabel=title, ylim=(-0.5, len(studies) - 0.5))
-        if rows["value"].isna().all():
-            axes.text(0.5, 0.5, "not defined here", transform=axes.transAxes, ha="center", va="center", fontsize=7)
     return figure
 
 

@@ -4,7 +4,7 @@ Vu et al. (2020) found gains mostly where the target is small, and also from sma
 encoder that differ in their regimes are set side by side here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -71,3 +71,15 @@ def regime_table(grids: Sequence[Grid], config: Ranking) -> pd.DataFrame:
             keys = {"study": grid.study, **texts, "quantity": quantity}
             rows.append(keys | {"value": values.mean(), "low": low, "high": high} | tested)
     return pd.DataFrame(rows)
+
+
+def rank_correlations_by_regime(metrics: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every selector's rank correlation with test F1, one column per study and their mean, the best first.
+
+    metrics: the table "selector_metrics" of each study.
+    """
+    found = {
+        name: table[table["metric"] == "spearman"].set_index("selector")["value"] for name, table in metrics.items()
+    }
+    table = pd.DataFrame(found)
+    return table.assign(mean=table.mean(axis=1)).sort_values("mean", ascending=False, kind="stable")
