@@ -1,7 +1,7 @@
 """The kernels that notebooks run in: where it can be, forked from one process that has imported the libraries.
 
 Ten notebooks would each wait seconds for torch, transformers, scipy and seaborn. Instead one process (a "fork server"
-of multiprocessing) imports them while the first notebook is being prepared, and every kernel begins as its copy.
+of multiprocessing) imports them once, and kernels begin as its copies. It holds some hundred MB itself.
 """
 
 import os
@@ -14,20 +14,19 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 IMPORTED = ["IPython", "ipykernel.kernelapp", "lib.attribution", "lib.figures", "lib.ranking"]  # and what they need
-FORKS = sys.platform == "linux"  # elsewhere libraries break that were loaded before a fork
+FORKS = sys.platform == "linux"  # whether copies are safe: elsewhere libraries break that were loaded before a fork
 
 
 def warm_up() -> None:
     """Begin to import what notebooks need, in the process that kernels are copied from; returns at once."""
-    if FORKS:
-        forkserver.set_forkserver_preload(IMPORTED)
-        forkserver.ensure_running()
+    forkserver.set_forkserver_preload(IMPORTED)
+    forkserver.ensure_running()
 
 
-def kernel_manager(log: Path) -> type:
+def kernel_manager(log: Path, forked: bool) -> type:
     """A class of kernel managers that know only this interpreter, whatever kernel "python3" is registered elsewhere.
 
-    log: gets what the kernel's process itself says, such as why it died.
+    log: gets what the kernel's process itself says, such as why it died. forked: kernels begin as copies.
     """
     from jupyter_client import AsyncKernelManager  # late: it takes a while, and the first line should not wait for it
     from jupyter_client.kernelspec import KernelSpecManager
@@ -49,7 +48,7 @@ def kernel_manager(log: Path) -> type:
             return KernelSpecManager(parent=self, kernel_dirs=[])
 
         async def start_kernel(self, **options):
-            if FORKS:
+            if forked:
                 self.provisioner = Forked(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
             with open(log, "ab") as file:
                 await super().start_kernel(stdout=file, stderr=file, **options)

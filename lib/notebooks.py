@@ -68,6 +68,7 @@ class Job:
     key: str
     folder: Path  # results/<study>
     reads_tables: bool  # only: it needs no corpus and no model
+    forked: bool  # whether its kernel begins as a copy of the fork server, which needs memory while it runs
 
     @property
     def name(self) -> str:
@@ -95,7 +96,6 @@ def run_study(
     jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter():
-        kernels.warm_up()
         run_jobs(jobs, {"study": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = report.write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({report.duration(time.monotonic() - start)} in this call)")
@@ -116,7 +116,9 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
         check_parameters(cells, source.name, parameters)
         key = fingerprint(key, parameters, [[cell.kind, cell.source, cell.tags] for cell in cells])
         code = [cell.source for cell in cells if cell.kind == "code"]
-        jobs.append(Job(source, len(code), key, study.folder, not any("open_workbench" in cell for cell in code)))
+        reads_tables = not any("open_workbench" in cell for cell in code)
+        forked = kernels.FORKS and (reads_tables or study.engine.processes == 1)  # beside many workers memory is short
+        jobs.append(Job(source, len(code), key, study.folder, reads_tables, forked))
     return jobs
 
 
@@ -188,6 +190,8 @@ def run_jobs(
     first = current.index(False) if False in current else len(jobs)
     for job in jobs[first:]:
         _remove_leftovers(job)
+    if first < len(jobs) and jobs[first].forked:
+        kernels.warm_up()
     for number, job in enumerate(jobs):
         title = f"[{number + 1}/{len(jobs)}] {job.name}"
         if number < first:
@@ -249,7 +253,7 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
 
     for chatty in ("papermill", "asyncio"):  # what stops a notebook is said once, by run_study's caller
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    manager = kernels.kernel_manager(job.file("").with_name("kernel.log"))
+    manager = kernels.kernel_manager(job.file("").with_name("kernel.log"), job.forked)
     kernel = {"kernel_name": "python3", "language": "python", "kernel_manager_class": manager}
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}
     return papermill.execute_notebook(

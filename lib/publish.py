@@ -14,12 +14,16 @@ from lib.bootstrap import discoveries
 from lib.errors import InputError, run_command
 from lib.figures import label
 from lib.ledger import write_atomically
+from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
 from lib.study import ROOT, Study
 from lib.summary import seconds_by_phase
 from lib.tables import read_table
 
 END_MARK = "<!-- end of the numbers -->"
 CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
+BOUNDS = ["validation_best", "oracle"]  # what no selector can do better
+OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
+SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
 README_FIGURES = {
     "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
     "06_controls": "How well the regression ranks sources for a target it has not seen, beside its two controls.",
@@ -60,8 +64,18 @@ def write_shuffled_documents(study: Study, folder: Path, root: Path = ROOT) -> N
     _write_block(root / "README.md", study.name, shuffled_block(folder))
 
 
+def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """The data regimes side by side in README.md, from this study's tables and the published ones it compares with."""
+    names = [study.name, *same_but_for_regimes(study)]
+    metrics = {name: read_table(folder.parent / name / "tables", "selector_metrics") for name in names}
+    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    regimes = read_table(folder / "tables", "regimes")
+    _write_block(root / "README.md", study.name, regimes_block(regimes, rank_correlations_by_regime(metrics), titles))
+
+
 DOCUMENTS = {
     "demo": write_demo_documents,
+    "demo_limited": write_regimes_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
 }  # by study
@@ -123,6 +137,28 @@ def shuffled_block(folder: Path) -> str:
 single-task models predict no positive at all, {int(real.sum())} of {len(found)} selectors rank sources otherwise than random order does (false
 discoveries controlled at 5 %), and the regression's rank correlation is {_correlation(rank)}. Its
 tables and figures are in [figures/shuffled](figures/shuffled)."""
+
+
+def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Gains by regime, and who ranks sources in all of them: the SHOWN_RANKS best, and the paper's own."""
+    sizes = regimes.drop_duplicates("study").set_index("study")
+    names = {name: f"{row.source_texts:.0f} → {row.target_texts:.0f}" for name, row in sizes.iterrows()}
+    values = regimes.set_index(["study", "quantity"])
+    lines = [
+        "| texts of source → target | mean gain of all sources (F1) | gain of the source that validation chooses | sources with a gain |"
+    ]
+    lines.append("|---|---|---|---|")
+    for name, shown in names.items():
+        cells = [values.loc[(name, quantity)] for quantity in ("mean_gain", "chosen_gain", "share_gaining")]
+        gains = [f"{cell['value']:+.3f} ({cell['low']:+.3f} to {cell['high']:+.3f})" for cell in cells[:2]]
+        lines.append(f"| {shown} | {gains[0]} | {gains[1]} | {cells[2]['value']:.0%} |")
+    heads = [*(names[name] for name in names), "mean"]
+    listed = [*ranks.index.drop(BOUNDS)[:SHOWN_RANKS], *OF_THE_PAPER, *BOUNDS[:1]]
+    table = [f"| rank correlation with test F1 | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
+    for selector in dict.fromkeys(listed):
+        cells = [f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]]
+        table.append(f"| {label(selector, titles)} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *table])
 
 
 def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
