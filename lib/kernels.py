@@ -83,14 +83,14 @@ def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str],
     os.setsid()  # signals to the terminal are for the runner, which then ends its kernel
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))  # whoever has no parent greets a terminal
+    os.environ.update(environment)
     with open(log, "ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     Thread(target=_end_with_the_runner, daemon=True).start()
     from ipykernel.kernelapp import launch_new_instance
 
-    launch_new_instance(argv=arguments)
+    launch_new_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])  # else it greets a terminal
 
 
 def _end_with_the_runner() -> None:
