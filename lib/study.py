@@ -98,7 +98,11 @@ class Split(Parameters):
     use_official: bool = Field(True, description="keep the corpus's own split where it has one")
     validation: Share = Field(0.1, description="share of texts for validation, where the split is drawn")
     test: Share = Field(0.2, description="share of texts for test, where the split is drawn")
-    clean: bool = Field(False, description="drop texts from validation and test that nearly repeat a training text")
+    clean: bool = Field(
+        False,
+        description="drop texts from validation and test that nearly repeat a training text; a drawn split then keeps "
+        "only groups together, where there are some",
+    )
     max_validation: int | None = Field(None, ge=20, description="use at most this many validation texts; null: all")
     max_test: int | None = Field(None, ge=20, description="use at most this many test texts; null: all")
     seed: int = Field(0, ge=0, description="seed of the split and of the two caps")

@@ -55,7 +55,7 @@ def decompose(corpus: Corpus, tasks: list[str] | None, split: Split) -> TaskSet:
     if split.use_official and not corpus.messages["split"].isna().any():
         parts, found = _official_split(corpus, keys, groups, split.clean)
     else:
-        parts, found = _drawn_split(corpus.name, keys, groups, split), {}
+        parts, found = _drawn_split(corpus.name, keys, groups, split)
     parts, left_out = _cap(parts, split)
     labels = corpus.labels[names].to_numpy(dtype=np.int8)
     _check_counts(corpus.name, names, labels, parts)
@@ -101,24 +101,37 @@ def _official_split(
     for part, rows in parts.items():
         if not len(rows):
             raise InputError(f"{corpus.name}: its split has no {part} texts; add some, or set 'use_official: false'")
-    findings = {}
-    for part, other in (("test", "train"), ("validation", "train"), ("validation", "test")):
-        repeats = np.isin(keys[parts[part]], keys[parts[other]])
-        name = {"train": "training", "test": "test"}[other]
-        findings[f"near-duplicates of {name} texts in {part}{' dropped' if clean else ''}"] = int(repeats.sum())
-        parts[part] = parts[part][~repeats] if clean else parts[part]
+    parts, findings = _repeats(parts, keys, clean)
     if groups is not None:
         straddling = pd.Series(column).groupby(groups).nunique() > 1
         findings["groups in more than one part of the split"] = int(straddling.sum())
     return parts, findings
 
 
-def _drawn_split(name: str, keys: np.ndarray, groups: list[str] | None, split: Split) -> dict[str, np.ndarray]:
+def _repeats(
+    parts: dict[str, np.ndarray], keys: np.ndarray, clean: bool
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Near-duplicates across the parts of a split, counted and, with ``clean``, dropped from validation and test."""
+    parts, findings = dict(parts), {}
+    for part, other in (("test", "train"), ("validation", "train"), ("validation", "test")):
+        repeats = np.isin(keys[parts[part]], keys[parts[other]])
+        name = {"train": "training", "test": "test"}[other]
+        findings[f"near-duplicates of {name} texts in {part}{' dropped' if clean else ''}"] = int(repeats.sum())
+        parts[part] = parts[part][~repeats] if clean else parts[part]
+    return parts, findings
+
+
+def _drawn_split(
+    name: str, keys: np.ndarray, groups: list[str] | None, split: Split
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """A random split by components: texts linked by a group or by near-duplication stay together.
 
     Large components are placed first, each where most texts are still wanted, so shares are met as well as they can be.
+    Where short texts occur in every group, all would be one component: with ``split.clean`` only groups stay together,
+    and near-duplicates of training texts are dropped from validation and test.
     """
-    components = keys if groups is None else _components(keys, _codes(groups))
+    apart = split.clean and groups is not None
+    components = keys if groups is None else _codes(groups) if apart else _components(keys, _codes(groups))
     sizes = np.bincount(components)
     if split.validation + split.test >= 1:
         raise InputError("split.validation + split.test must be below 1, to leave texts for training")
@@ -134,9 +147,10 @@ def _drawn_split(name: str, keys: np.ndarray, groups: list[str] | None, split: S
         if not len(rows):
             raise InputError(
                 f"{name}: no texts left for {part}, as groups and near-duplicates stay together in {len(sizes)} blocks"
-                "; use finer groups or leave out 'group'"
+                "; use finer groups, leave out 'group', or set split.clean: true, which drops near-duplicates from "
+                "validation and test instead"
             )
-    return parts
+    return _repeats(parts, keys, clean=True) if apart else (parts, {})
 
 
 def _components(keys: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -97,6 +97,21 @@ def test_the_seed_decides_a_drawn_split(corpus):
     assert rows_in(first) == rows_in(again) != rows_in(other)
 
 
+def test_groups_that_share_short_texts_are_split_where_repeats_are_dropped():
+    """60 groups of four texts, one of which ("Oh!") every group has: near-duplication would link them all."""
+    texts = [text for group in range(60) for text in ("Oh!", *(f"quote {group} {number}" for number in range(3)))]
+    labels = {"a": [row % 2 for row in range(240)], "b": [row // 2 % 2 for row in range(240)]}
+    corpus = corpus_of(texts, labels, [f"episode {row // 4}" for row in range(240)])
+    with pytest.raises(InputError, match=r"stay together in 1 blocks.*or set split\.clean: true"):
+        tasks.decompose(corpus, None, Split())
+    made = tasks.decompose(corpus, None, Split(clean=True))
+    homes = {part: {corpus.messages["group"][row] for row in rows} for part, rows in made.split.items()}
+    assert not homes["train"] & homes["test"] and not homes["train"] & homes["validation"]
+    assert [len(rows) for rows in made.split.values()] == [168, 18, 36]
+    assert made.findings["near-duplicates of training texts in test dropped"] == 12
+    assert tasks.duplicate_table(made)["repeat_training"].tolist()[1:] == [0, 0]
+
+
 def test_one_block_cannot_be_split():
     texts, labels = ["x", "y", "z"], {"a": [0, 1, 0], "b": [1, 0, 0]}
     with pytest.raises(InputError, match="no texts left for validation.*1 blocks"):
