@@ -225,7 +225,7 @@ def write_report(folder: Path, name: str) -> Path:
     """Write report.html into a study's folder and return its path: numbers, figures, tables, notebooks, in one file."""
     page = folder / "report.html"
     parts = [
-        _numbers(read_summary(folder)),
+        _recommended(folder) or _numbers(read_summary(folder)),
         _figures(folder),
         _tables(folder),
         _links(folder, "Notebooks", "notebooks", ".html"),
@@ -252,6 +252,18 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
+
+
+def _recommended(folder: Path) -> str:
+    """What a study with a budget answers; nothing for others."""
+    if not (folder / "tables" / "recommendations.parquet").exists():
+        return ""
+    table = read_table(folder / "tables", "recommendations")
+    rows = [
+        _row(row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
+        for row in table[table["recommended"]].itertuples()
+    ]
+    return "<h2>Which source to train each task from</h2>\n<table>\n" + "\n".join(rows) + "\n</table>"
 
 
 def _numbers(summary: dict | None) -> str:

@@ -147,4 +147,5 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
     assert table["validation_f1"].notna().all()  # five minutes are enough for six small pairs
     assert len(pd.read_csv(study.folder / "recommendations.csv")) == 9
     assert len(report.closing_lines(study)) == 3
-    assert "11_recommendations" in (study.folder / "report.html").read_text()
+    page = (study.folder / "report.html").read_text()
+    assert "11_recommendations" in page and "Which source to train each task from" in page
