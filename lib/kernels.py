@@ -8,7 +8,6 @@ import os
 import sys
 from functools import partial
 from multiprocessing import forkserver, get_context, parent_process
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -63,8 +62,8 @@ class Child:
 
     def __init__(self, arguments: list[str], folder: str, environment: dict[str, str], log: Path):
         warm_up()
-        start: type[BaseProcess] = get_context("forkserver").Process
-        self._process = start(target=_be_a_kernel, args=(arguments, folder, dict(environment), str(log)))
+        values = (arguments, folder, environment, log)
+        self._process = get_context("forkserver").Process(target=_be_a_kernel, args=values)
         self._process.start()
         self.pid = self._process.pid
         self.kill, self.terminate = self._process.kill, self._process.terminate
@@ -78,7 +77,7 @@ class Child:
         return self.poll()
 
 
-def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str], log: str) -> None:
+def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str], log: Path) -> None:
     """What a forked process does: take up the place, the environment and the log of a kernel, and serve."""
     os.setsid()  # signals to the terminal are for the runner, which then ends its kernel
     os.chdir(folder)

@@ -225,7 +225,7 @@ def write_report(folder: Path, name: str) -> Path:
     """Write report.html into a study's folder and return its path: numbers, figures, tables, notebooks, in one file."""
     page = folder / "report.html"
     parts = [
-        _recommended(folder) or _numbers(read_summary(folder)),
+        *_opening(folder),
         _figures(folder),
         _tables(folder),
         _links(folder, "Notebooks", "notebooks", ".html"),
@@ -252,6 +252,12 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
+
+
+def _opening(folder: Path) -> list[str]:
+    """What is recommended and the headline numbers, each where it is there; else that neither is."""
+    recommended, summary = _recommended(folder), read_summary(folder)
+    return [recommended] * bool(recommended) + [_numbers(summary)] * (summary is not None or not recommended)
 
 
 def _recommended(folder: Path) -> str:

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-import yaml
+from studies import tiny_study
 
-from lib.study import ROOT, Study
+from lib.study import ROOT
 
 CALL = "import functools, sys; from pathlib import Path; from lib import notebooks as n; "
 CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
@@ -30,15 +30,10 @@ def test_a_full_disk_ends_in_one_line_and_the_study_goes_on_when_there_is_space(
     (tmp_path / "notebooks").mkdir()
     for name in ("01_data_decomposition", "02_single_task_training"):
         shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "notebooks")
-    values = {
-        "name": "full", "corpus": {"loader": "synthetic", "texts": 240, "tasks": 3},
-        "encoder": {"name": "tiny", "max_length": 32}, "source": {"n": 48, "positives": 0.4},
-        "target": {"n": 32, "positives": 0.4}, "settings": [{"learning_rate": 3e-3, "epochs": 1}],
-        "engine": {"workers": 1}, "results": str(folder),
-    }  # fmt: skip
+    study = tiny_study(folder, settings=[{"learning_rate": 3e-3, "epochs": 1}])
     path = tmp_path / "full.yaml"
-    path.write_text(yaml.safe_dump(values))
-    study, command = Study.load(path), [sys.executable, "-c", CALL, str(path), str(tmp_path / "notebooks")]
+    path.write_text(study.model_dump_json())  # JSON is YAML
+    command = [sys.executable, "-c", CALL, str(path), str(tmp_path / "notebooks")]
     stopped = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert stopped.returncode in (1, 2), stopped.stdout
     assert stopped.stderr.count("\n") == 1 and stopped.stderr.startswith("error: "), stopped.stderr
