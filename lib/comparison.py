@@ -36,12 +36,13 @@ def field_scores(units: pd.DataFrame, selectors: pd.DataFrame, costs: pd.DataFra
 def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:
     """Pairs by their validation scores after a part of their training; it costs that part of every pair."""
     found = []
-    for share, rows in checkpoints.groupby("share"):
+    for checkpoint, rows in checkpoints.groupby("checkpoint"):
+        when = f"{checkpoint:.0f}_steps" if checkpoint >= 1 else f"{100 * checkpoint:.0f}_percent"
         seconds = float(rows[["train_seconds", "predict_seconds"]].sum().sum())
         for score in ("f1", "average_precision"):
             means = rows.groupby(UNIT, as_index=False)[f"validation_{score}"].mean()
             scores = means.rename(columns={f"validation_{score}": "score"})
-            found.append(Scored(f"{score}_after_{share:.0%}".replace("%", "_percent"), scores, seconds))
+            found.append(Scored(f"{score}_after_{when}", scores, seconds))
     return found
 
 

@@ -90,29 +90,35 @@ def ansat_fixed(
     return units[UNIT].merge(scores, on=["source", "target"], how="left", validate="many_to_one")
 
 
-def ansat_alone(units: pd.DataFrame, ansat: pd.DataFrame, probe: str = "all") -> pd.DataFrame:
-    """Pairs by ANSAT at the layer and threshold that rank the *other* targets' validation F1 best (mean Spearman).
+def tuned_elsewhere(
+    units: pd.DataFrame,
+    measures: pd.DataFrame,
+    value: str,
+    choices: Sequence[str] = ("layer", "threshold"),
+    probe: str = "all",
+) -> pd.DataFrame:
+    """Pairs by a measure at the choices that rank the *other* targets' validation F1 best (mean Spearman).
 
-    Needs the grid of the other targets. Returns also the chosen layer and threshold. Ties: lowest layer, threshold.
+    measures: the table "ansat" or "siblings", with the column ``value`` at each of the ``choices``. Needs the grid of
+    the other targets. Returns also what was chosen. Ties: the lowest layer, then the lowest threshold.
     """
-    keys = ["source", "target", "layer", "threshold"]
-    means = ansat[ansat["probe"] == probe].groupby(keys, as_index=False)["ansat"].mean()
+    choices = list(choices)
+    keys = ["source", "target", *choices]
+    means = measures[measures["probe"] == probe].groupby(keys, as_index=False)[value].mean()
     best = best_settings(units)[["source", "target", "validation_f1"]]
     rows = means.merge(best, on=["source", "target"], validate="many_to_one")
     ranked = {
-        key: spearman(group["ansat"].to_numpy(), group["validation_f1"].to_numpy())
-        for key, group in rows.groupby(["layer", "threshold", "target"])
+        key: spearman(group[value].to_numpy(), group["validation_f1"].to_numpy())
+        for key, group in rows.groupby([*choices, "target"])
     }
-    quality = pd.Series(ranked).unstack().sort_index()  # (layer, threshold) x target
-    chosen = {
+    quality = pd.Series(ranked).unstack().sort_index()  # choices x target
+    best_of = {
         target: quality.drop(columns=target, errors="ignore").mean(axis=1).fillna(-1.0).idxmax()
         for target in best["target"].unique()
     }
-    picked = units[UNIT].assign(
-        layer=[chosen[target][0] for target in units["target"]],
-        threshold=[chosen[target][1] for target in units["target"]],
-    )
-    return picked.merge(means, on=keys, how="left", validate="many_to_one").rename(columns={"ansat": "score"})
+    chosen = pd.DataFrame([best_of[target] for target in units["target"]], columns=choices, index=units.index)
+    picked = pd.concat([units[UNIT], chosen], axis=1)
+    return picked.merge(means, on=keys, how="left", validate="many_to_one").rename(columns={value: "score"})
 
 
 # --- orders of units --------------------------------------------------------------------------------------------------
@@ -217,12 +223,12 @@ def halving_order(
     pairs enters; the others come last. cost: as for ``Order``.
     """
     sums = {"validation_average_precision": "mean", "train_seconds": "sum", "predict_seconds": "sum"}
-    reached = checkpoints.groupby(["share", *UNIT]).agg(sums)
+    reached = checkpoints.groupby(["checkpoint", *UNIT]).agg(sums)
     whole = units.set_index(UNIT)[["train_seconds", "total_seconds"]]
     left, out = _best(units[UNIT].assign(score=0.0) if prior is None else prior, entering)
     stages, spent, done = [out], np.zeros(len(ACCOUNTINGS)), pd.Series(0.0, index=whole.index)
-    for share in sorted(checkpoints["share"].unique()):
-        at = reached.loc[share].loc[pd.MultiIndex.from_frame(left[UNIT])]
+    for checkpoint in checkpoints.groupby("checkpoint")["steps"].mean().sort_values(kind="stable").index:
+        at = reached.loc[checkpoint].loc[pd.MultiIndex.from_frame(left[UNIT])]
         training = (at["train_seconds"] - done[at.index]).sum()
         spent += (training, training + at["predict_seconds"].sum())
         done[at.index] = at["train_seconds"]
@@ -287,9 +293,20 @@ def standard_scores(
         Scored("label_cooccurrence", label_cooccurrence(units, cooccurrence)),
         Scored("static_mean", static_mean(units), training_pairs=True),
         Scored("ansat", middle, attribution),
-        Scored("ansat_tuned", ansat_alone(units, ansat), attribution, True),
+        Scored("ansat_tuned", tuned_elsewhere(units, ansat, "ansat"), attribution, True),
         Scored("regression", predicted, attribution, True),
         Scored("regression_without_ansat", bare, training_pairs=True),
+    ]
+
+
+def sibling_scores(
+    units: pd.DataFrame, ansat: pd.DataFrame, siblings: pd.DataFrame, attribution: float
+) -> list[Scored]:
+    """ANSAT's siblings, each at the layer (and threshold) chosen on other targets. Arguments as for ``standard_scores``."""
+    return [
+        Scored("jaccard_tuned", tuned_elsewhere(units, ansat, "jaccard"), attribution, True),
+        Scored("cosine_tuned", tuned_elsewhere(units, siblings, "cosine", ["layer"]), attribution, True),
+        Scored("rank_correlation_tuned", tuned_elsewhere(units, siblings, "spearman", ["layer"]), attribution, True),
     ]
 
 

@@ -55,8 +55,8 @@ class Run:
 class Model:
     """A run in its place in the study, with the training rows and labels it needs (both (n,)).
 
-    earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: shares of its steps
-    after which its validation predictions are kept.
+    earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
+    predictions are kept (see ``training.checkpoint_step``).
     """
 
     run: Run
@@ -270,13 +270,13 @@ def latest_try(bench: Workbench, model: Model) -> Model:
 
 def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
     """Whether a model's predictions (and weights, where asked for) are in the ledger, and those at its checkpoints."""
-    kept = all(bench.ledger.has(_checkpoint(model.run, share)[0], ("predictions",)) for share in model.checkpoints)
+    kept = all(bench.ledger.has(_at_checkpoint(model.run, each)[0], ("predictions",)) for each in model.checkpoints)
     return kept and bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
 
 
-def _checkpoint(run: Run, share: float) -> tuple[str, dict]:
-    """Id and record of a run's state after a share of its steps; looking at it changes no run, so no run names it."""
-    record = {"run": run.id, "texts": run.texts, "after": share}
+def _at_checkpoint(run: Run, checkpoint: float) -> tuple[str, dict]:
+    """Id and record of a run's state at a checkpoint; looking at it changes no run, so no run names it."""
+    record = {"run": run.id, "texts": run.texts, "after": checkpoint}
     return digest(record), record
 
 
@@ -311,13 +311,15 @@ def train(place: Place, model: Model) -> None:
         Ledger(place.ledger).put(model.run.id, asdict(model.run), numbers, files)
 
 
-def keep_checkpoint(place: Place, run: Run, network: torch.nn.Module, share: float, step: int, seconds: float) -> None:
+def keep_checkpoint(
+    place: Place, run: Run, network: torch.nn.Module, checkpoint: float, step: int, seconds: float
+) -> None:
     """Enter the validation predictions of a run that is under way in the ledger, and what they cost."""
     started = time.perf_counter()
     tokens, rows = load_materials(place.ledger, place.materials)
     predictions = {"validation": predict(network, tokens, rows["validation"], place.precision)}
     numbers = {"steps": step, "train_seconds": seconds, "predict_seconds": time.perf_counter() - started}
-    Ledger(place.ledger).put(*_checkpoint(run, share), numbers, {"predictions": predictions})
+    Ledger(place.ledger).put(*_at_checkpoint(run, checkpoint), numbers, {"predictions": predictions})
 
 
 def device_name(device: str) -> str:
@@ -468,12 +470,12 @@ def check_separation(bench: Workbench, models: list[Model]) -> int:
 def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
     """Table "checkpoints": validation scores of transfer models under way, and the seconds that it took to get there."""
     rows = []
-    for model, share in product(models, bench.study.checkpoints):
-        id, _ = _checkpoint(model.run, share)
+    for model, checkpoint in product(models, bench.study.checkpoints):
+        id, _ = _at_checkpoint(model.run, checkpoint)
         found = scores(bench.labels(model.target, "validation"), bench.predictions(id, "validation"))
         keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
         kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
-        rows.append(keys | {"share": share} | bench.ledger.entry(id)["numbers"] | kept)
+        rows.append(keys | {"checkpoint": checkpoint} | bench.ledger.entry(id)["numbers"] | kept)
     return pd.DataFrame(rows)
 
 

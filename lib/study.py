@@ -245,9 +245,10 @@ class Study(Parameters):
         "best", description="settings a pair is fine-tuned with: the target's validation-best one, or all"
     )
     seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field([0], min_length=1, description="seeds of every model")
-    checkpoints: list[Share] = Field(
+    checkpoints: list[Annotated[float, Field(gt=0)]] = Field(
         [],
-        description="shares of a pair's steps after which its validation predictions are kept, for successive halving",
+        description="when a pair's validation predictions are kept, for selectors that train every pair a little: below 1 "
+        "a share of its steps, from 1 on a number of steps",
     )
     training: Training = Training()
     conductance: Conductance = Conductance()
@@ -273,6 +274,13 @@ class Study(Parameters):
             values = getattr(self, key) or []
             if any(value in values[:position] for position, value in enumerate(values)):
                 raise ValueError(f"{key} names something twice")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_steps(self):
+        broken = [checkpoint for checkpoint in self.checkpoints if checkpoint > 1 and checkpoint != int(checkpoint)]
+        if broken:
+            raise ValueError(f"checkpoints from 1 on are whole steps, not {broken[0]:g}")
         return self
 
     @classmethod

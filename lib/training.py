@@ -80,13 +80,13 @@ def fine_tune(
     precision: str,
     heartbeat: Callable[[], None] = lambda: None,
     checkpoints: Sequence[float] = (),
-    visit: Callable[[float, int, float], None] = lambda share, step, seconds: None,
+    visit: Callable[[float, int, float], None] = lambda checkpoint, step, seconds: None,
 ) -> Fit:
     """Fine-tune a model in place on the texts ``rows`` with 0/1 ``labels`` (both (n,)), from torch's random state.
 
-    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy. After these shares
-    of the steps, ``visit`` (share, step, seconds of training so far) may look at the model, as long as it draws nothing
-    from torch's random state: then it changes nothing.
+    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy. At each of the
+    ``checkpoints`` (see ``checkpoint_step``) ``visit`` (checkpoint, step, seconds of training so far) may look at the
+    model, as long as it draws nothing from torch's random state: then it changes nothing.
     """
     started = time.perf_counter()
     device = next(model.parameters()).device
@@ -109,10 +109,10 @@ def fine_tune(
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         heartbeat()
-        for share in checkpoints:
-            if checkpoint_step(share, len(batches)) == step + 1:
+        for checkpoint in checkpoints:
+            if checkpoint_step(checkpoint, len(batches)) == step + 1:
                 reached = time.perf_counter()
-                _show(model, vocabulary, partial(visit, share, step + 1, reached - started - visits))
+                _show(model, vocabulary, partial(visit, checkpoint, step + 1, reached - started - visits))
                 visits += time.perf_counter() - reached
     restore_vocabulary(model, vocabulary)
     curve = losses.cpu().numpy()
@@ -121,9 +121,9 @@ def fine_tune(
     return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, curve, visits)
 
 
-def checkpoint_step(share: float, steps: int) -> int:
-    """The step after which this share of all steps is done; at least one."""
-    return max(1, round(share * steps))
+def checkpoint_step(checkpoint: float, steps: int) -> int:
+    """The step, 1 to ``steps``, that a checkpoint stands for: below 1 a share of all steps, else a number of steps."""
+    return min(max(1, round(checkpoint * steps if checkpoint < 1 else checkpoint)), steps)
 
 
 def _show(model: torch.nn.Module, vocabulary: tuple, visit: Callable[[], None]) -> None:

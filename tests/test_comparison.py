@@ -119,11 +119,14 @@ def test_field_scores_are_means_over_seeds_with_their_price():
 
 
 def test_short_training_costs_what_it_took_and_orders_become_scores():
-    keys = {"source": ["a", "b"], "target": ["b", "a"], "setting": 0, "seed": 0, "share": 0.25}
+    keys = {"source": ["a", "b"], "target": ["b", "a"], "setting": 0, "seed": 0}
     seconds = {"train_seconds": [3.0, 4.0], "predict_seconds": [1.0, 2.0]}
     scores = {"validation_f1": [0.0, 0.5], "validation_average_precision": [0.3, 0.2]}
-    by_f1, by_ap = short_training_scores(pd.DataFrame(keys | seconds | scores))
+    once = pd.DataFrame(keys | seconds | scores)
+    both = pd.concat([once.assign(checkpoint=0.25), once.assign(checkpoint=10.0)])
+    by_f1, by_ap, *later = short_training_scores(both)
     assert (by_f1.name, by_ap.name) == ("f1_after_25_percent", "average_precision_after_25_percent")
+    assert [each.name for each in later] == ["f1_after_10_steps", "average_precision_after_10_steps"]
     assert by_f1.own_seconds == 10 and list(by_ap.scores["score"]) == [0.3, 0.2]
     placed = as_scores(Order("halving", (("b", "a", 0), ("a", "b", 0))))
     assert list(placed["source"]) == ["b", "a"] and placed["score"].is_monotonic_decreasing

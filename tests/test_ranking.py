@@ -82,14 +82,14 @@ def test_cooccurrence_reads_the_pairs_cell(study):
     assert ranking.label_cooccurrence(pair_units(study[1]), table)["score"].tolist() == [1, 2, 3, 5, 6, 7]
 
 
-def test_ansat_alone_is_chosen_on_the_other_targets_validation():
+def test_what_is_tuned_elsewhere_is_chosen_on_the_other_targets_validation():
     frames = grid(6)
     table, ansat = pair_units(frames["pairs"]), frames["ansat"]
-    chosen = ranking.ansat_alone(table, ansat)
+    chosen = ranking.tuned_elsewhere(table, ansat, "ansat")
     assert set(chosen["layer"]) == {1}  # where the relation was planted
     held = table["target"] == "task03"
     twisted = table.assign(validation_f1=table["validation_f1"].where(~held, 1 - table["validation_f1"]), test_f1=0.5)
-    same = ranking.ansat_alone(twisted, ansat)
+    same = ranking.tuned_elsewhere(twisted, ansat, "ansat")
     pd.testing.assert_frame_equal(chosen[chosen["target"] == "task03"], same[same["target"] == "task03"])
     fixed = ranking.ansat_fixed(table, ansat, 1, 0.5).set_index(["source", "target"])["score"]
     assert (
@@ -192,7 +192,7 @@ def test_test_scores_move_no_order_but_the_oracle():
         table, single_f1 = pair_units(pairs), ranking.single_validation(singles)
         found = {
             "oracle": ranking.oracle(table), "validation_best": ranking.validation_best(table),
-            "static": ranking.static_mean(table), "ansat": ranking.ansat_alone(table, frames["ansat"]),
+            "static": ranking.static_mean(table), "ansat": ranking.tuned_elsewhere(table, frames["ansat"], "ansat"),
             "single": ranking.best_single_source(table, singles),
         }  # fmt: skip
         found = {name: ranking.interleaved(scores, single_f1) for name, scores in found.items()}
@@ -210,7 +210,7 @@ def test_an_order_of_unknown_pairs_is_named(study):
 def halfway(units: list, seconds: float = 4.0) -> pd.DataFrame:
     """Checkpoints at a half of every pair, after 4 s and one more of prediction; average precision falls along units."""
     rows = [
-        {"share": 0.5, "seed": 0, "validation_average_precision": 1 - 0.1 * place, "train_seconds": seconds,
+        {"checkpoint": 0.5, "steps": 6, "seed": 0, "validation_average_precision": 1 - 0.1 * place, "train_seconds": seconds,
          "predict_seconds": 1.0} | dict(zip(UNIT, unit, strict=True))
         for place, unit in enumerate(units)
     ]  # fmt: skip
@@ -237,7 +237,7 @@ def test_only_what_a_prior_lets_in_is_halved(study):
 
 
 def test_halving_goes_on_from_one_checkpoint_to_the_next(study):
-    both = pd.concat([halfway(units).assign(share=0.25, train_seconds=2.0), halfway(units)])
+    both = pd.concat([halfway(units).assign(checkpoint=3.0, steps=3, train_seconds=2.0), halfway(units)])
     order = ranking.halving_order("halving", pair_units(study[1]), both)
     # six for 2 s, one of two into each target on to 4 s, then their 6 s, then the dropped ones' 8 s
     assert order.finished["paper"].tolist() == [12 + 6 + n for n in (6, 12, 18, 26, 34, 42)]

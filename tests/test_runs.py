@@ -29,6 +29,7 @@ from lib.runs import (
     transfer_models,
 )
 from lib.tables import check
+from lib.training import checkpoint_step
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
 
@@ -152,17 +153,21 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
 
 
 def test_checkpoints_change_no_run_and_are_kept_for_pairs(whole):
-    bench = open_workbench(tiny_study(whole[0], checkpoints=[0.3, 0.6]))
+    bench = open_workbench(tiny_study(whole[0], checkpoints=[2, 0.3]))
     pd.testing.assert_frame_equal(grid(bench), whole[1])  # pairs are trained again, with the same result
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
     pairs = train_models(bench, transfer_models(bench, singles), "pairs")
     table = check("checkpoints", checkpoint_table(bench, pairs), "test")
-    assert len(table) == 2 * len(pairs) and sorted(set(table["share"])) == [0.3, 0.6]
+    assert len(table) == 2 * len(pairs) and sorted(set(table["checkpoint"])) == [0.3, 2]
     runs = run_table(bench, pairs).set_index("run")
-    assert (
-        table[table["share"] == 0.6]["train_seconds"].to_numpy() > table[table["share"] == 0.3]["train_seconds"]
-    ).all()
-    assert table["steps"].max() < runs["steps"].min()
+    early, late = (table[table["checkpoint"] == checkpoint] for checkpoint in (0.3, 2))
+    assert (late["train_seconds"].to_numpy() > early["train_seconds"].to_numpy()).all()
+    assert (early["steps"] == 1).all() and (late["steps"] == runs["steps"].min()).all()
+
+
+@pytest.mark.parametrize(("checkpoint", "step"), [(0.01, 1), (0.5, 5), (1, 1), (7, 7), (25, 10)])
+def test_a_checkpoint_is_a_share_or_a_number_of_steps_within_the_training(checkpoint, step):
+    assert checkpoint_step(checkpoint, 10) == step
 
 
 def test_pairs_can_start_from_all_models_of_a_source(tmp_path):
