@@ -86,6 +86,12 @@ class Trecis(Source):
 
     loader: Literal["trecis"]
     path: str = Field(description="folder of the downloads, relative to the project's folder or absolute")
+    fetch: bool = Field(
+        False, description="download the organisers' single file into this folder, if it is not there yet"
+    )
+    sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="of that file; null: of what came when it was first fetched"
+    )
     test_events: list[str] | None = Field(None, min_length=1, description="null: the events of the latest edition")
     validation_events: list[str] | None = Field(
         None, min_length=1, description="null: every second event, by name, of the edition before the test's"

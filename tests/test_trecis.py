@@ -69,6 +69,55 @@ def test_several_assessments_of_a_tweet_are_united(folder):
     assert found.repairs == {"further assessments of a tweet, types united": 1, "of these, for another event": 1}
 
 
+@pytest.fixture
+def single_file(tmp_path, monkeypatch):
+    """The organisers' single file behind an address: three events of two editions, and a folder to fetch it to."""
+    tweets = [{"postID": f"{event}{n}", "postText": f"text {event}{n}", "postCategories": ["Location"]}
+              for event in "abc" for n in (1, 2)]  # fmt: skip
+    numbers = {"a": "TRECIS-CTIT-H-028", "b": "TRECIS-CTIT-H-029", "c": "TRECIS-CTIT-H-035"}
+    events = [
+        {"trecisid": number, "eventid": event, "tweets": [each for each in tweets if each["postID"][0] == event]}
+        for event, number in numbers.items()
+    ]
+    served = tmp_path / "served" / "TRECIS-2018-2020B.json.gz"
+    write(served, json.dumps({"events": events}))
+    monkeypatch.setattr(trecis, "ADDRESS", served.as_uri())
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    return served
+
+
+def test_the_single_file_is_fetched_once_and_numbers_tell_editions(single_file, tmp_path, capsys):
+    found = corpus(tmp_path / "new", fetch=True)
+    assert dict(zip(found.messages["group"], found.messages["split"], strict=True)) == {
+        "a": "train", "b": "validation", "c": "test",
+    }  # fmt: skip
+    assert "downloaded, sha256 " in capsys.readouterr().out
+    single_file.unlink()  # it is not asked for again
+    assert len(corpus(tmp_path / "new", fetch=True).messages) == 6
+
+
+def test_a_fetched_file_is_the_known_one_or_refused(single_file, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="expected sha256 0000"):
+        corpus(tmp_path / "pinned", fetch=True, sha256="0" * 64)
+    corpus(tmp_path / "new", fetch=True)
+    kept = tmp_path / "new" / single_file.name
+    content = bytearray(kept.read_bytes())
+    content[-3] ^= 1
+    kept.write_bytes(content)
+    with pytest.raises(InputError, match="delete the file to fetch it again"):
+        corpus(tmp_path / "new", fetch=True)
+    single_file.write_text("<html>moved</html>")
+    with pytest.raises(InputError, match="gives no gzip file but b'<html>moved</html>'"):
+        corpus(tmp_path / "other", fetch=True)
+    single_file.unlink()
+    with pytest.raises(InputError, match="cannot download .* by hand"):
+        corpus(tmp_path / "other", fetch=True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InputError, match="HF_HUB_OFFLINE forbids"):
+        corpus(tmp_path / "other", fetch=True)
+    assert not (tmp_path / "other").exists()  # nothing half-written
+
+
 def test_names_of_2018_are_those_of_today_and_only_whole_names_count(folder):
     records = [label("a2012", "a1", ["PastNews", "KnownAlready"]), label("a2012", "a2", ["NewsOrg"])]
     write(folder / "TRECIS-2018-labels.json", json.dumps(records))

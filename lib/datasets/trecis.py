@@ -5,14 +5,18 @@ The user's folder may hold any of three layouts, side by side and at any depth; 
 - ``<edition>.<event>.json.gz``: tweets, one JSON object a line with ``allProperties`` (docno or id, text or content)
 - ``TRECIS*labels*.json``: labels; a list of records (eventID, postID, postCategories), or an object with ``events``,
   each with ``eventid`` and ``tweets`` (postID, postCategories)
-- ``TRECIS*.json.gz``: the later single file: labels as in the second form, with the tweets' ``postText``
+- ``TRECIS*.json.gz``: the later single file: labels as in the second form, with the tweets' ``postText`` and the events'
+  numbers (``trecisid``), which tell their edition; ``fetch: true`` downloads it from the organisers
 
 No tweet is part of this repository.
 """
 
 import gzip
+import hashlib
 import json
+import os
 import re
+import urllib.request
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,6 +26,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import InputError
+from lib.ledger import write_atomically
 from lib.study import ROOT, Trecis
 
 # The task of 2020-A with 12 classes: these, and Other-Any for all other types.
@@ -31,6 +36,11 @@ OTHER = "Other-Any"
 RENAMED = {  # of 2018, as the organisers renamed them in 2019
     "ContinuingNews": "News", "PastNews": "ContextualInformation", "KnownAlready": "OriginalEvent",
     "SignificantEventChange": "NewSubEvent",
+}  # fmt: skip
+ADDRESS = "https://www.dcs.gla.ac.uk/~richardm/TREC_IS/2021/TRECIS-2018-2020B.json.gz"
+FIRST_EVENTS = {  # the number of each edition's first event
+    1: "trecis2018-train", 8: "trecis2018-test", 22: "trecis2019-A-test", 29: "trecis2019-B-test", 35: "trecis2020-A-test",
+    50: "trecis2020-B-test", 76: "trecis2021-A-test",
 }  # fmt: skip
 _EDITION = re.compile(r"trecis(\d{4})(?:-([A-Z]))?(?:-(train|test))?", re.IGNORECASE)
 _TWEETS = re.compile(r"(trecis[\w-]*)\.(\w[\w.-]*?)\.jsonl?(?:\.gz)?", re.IGNORECASE)
@@ -48,6 +58,8 @@ class Tweet:
 def load(config: Trecis, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """Messages, labels (every type, and Other-Any) and repairs; ``cache`` is not used. InputError names the file."""
     folder = ROOT / config.path
+    if config.fetch:
+        fetch(folder / ADDRESS.rsplit("/", 1)[1], config.sha256)
     if not folder.is_dir():
         raise InputError(f"{config.path}: no such folder (looked at {folder}); put the TREC-IS downloads there")
     labelled, texts, editions, repairs = _read_folder(folder, config.path)
@@ -62,6 +74,41 @@ def load(config: Trecis, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[
     messages = pd.DataFrame({"id": list(kept), "text": [texts[id] for id in kept], "group": events})
     messages["split"] = messages["group"].map(split_events(config, dict.fromkeys(events), editions))
     return messages, _labels(kept), {name: count for name, count in repairs.items() if count}
+
+
+def fetch(path: Path, sha256: str | None) -> None:
+    """Download the organisers' single file to ``path``, if it is not there; whole or not at all.
+
+    The organisers publish no checksum: without ``sha256`` that of the first download is kept beside the file, and from
+    then on the file must have it. InputError: no network, no space, or another checksum.
+    """
+    known = path.with_name(f"{path.name}.sha256")
+    try:
+        if not path.exists():
+            write_atomically(path, _download(path))
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if sha256 is None and not known.exists():
+            print(f"{path}: downloaded, sha256 {found}", flush=True)
+            write_atomically(known, found.encode())
+        expected = sha256 or known.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; make space or check the folder") from None
+    if found != expected:
+        raise InputError(f"{path}: expected sha256 {expected}, found {found}; delete the file to fetch it again")
+
+
+def _download(path: Path) -> bytes:
+    by_hand = f"connect to the network, or put {ADDRESS} at {path} by hand"
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        raise InputError(f"{path} is missing and HF_HUB_OFFLINE forbids to fetch it; {by_hand}")
+    try:
+        with urllib.request.urlopen(ADDRESS, timeout=60) as answer:
+            content = answer.read()
+    except OSError as error:
+        raise InputError(f"cannot download {ADDRESS} ({error}); {by_hand}") from None
+    if not content.startswith(b"\x1f\x8b"):
+        raise InputError(f"{ADDRESS} gives no gzip file but {content[:40]!r}; {by_hand}")
+    return content
 
 
 def _labels(tweets: dict[str, Tweet]) -> pd.DataFrame:
@@ -108,11 +155,14 @@ def _age(edition: str) -> tuple[int, str, bool]:
 
 def _read_folder(folder: Path, shown: str) -> tuple[dict[str, Tweet], dict[str, str], dict[str, str], dict[str, int]]:
     """Labelled tweets and texts by id, editions by event, and how many tweets were assessed more than once."""
-    labelled, texts, editions, again, elsewhere = {}, {}, {}, 0, 0
+    labelled, texts, editions, numbered, again, elsewhere = {}, {}, {}, {}, 0, 0
     for path in sorted(folder.rglob("*")):
         name = f"{shown}/{path.relative_to(folder)}"
         if _LABELS.fullmatch(path.name):
-            for event, record in _label_records(_parsed(path, name), name):
+            content = _parsed(path, name)
+            records = list(_label_records(content, name))  # checks the layout
+            numbered |= _numbered_editions(content)
+            for event, record in records:
                 id = str(_value(record, ("postID",), name))
                 again, elsewhere = again + (id in labelled), elsewhere + (labelled.get(id, Tweet(event)).event != event)
                 labelled.setdefault(id, Tweet(event)).types.update(_types(record, name))
@@ -125,7 +175,7 @@ def _read_folder(folder: Path, shown: str) -> tuple[dict[str, Tweet], dict[str, 
     if not labelled:
         raise InputError(f"{shown}: no file of labels (TRECIS*.json) in this folder; add the organisers' label files")
     repairs = {"further assessments of a tweet, types united": again, "of these, for another event": elsewhere}
-    return labelled, texts, editions, repairs
+    return labelled, texts, numbered | editions, repairs
 
 
 def _content(path: Path, name: str) -> str:
@@ -165,6 +215,16 @@ def _label_records(content: object, name: str) -> Iterator[tuple[str, dict]]:
             yield _value(record, ("eventID",), name), record
     else:
         raise InputError(f"{name}: neither a list of labels nor an object with 'events'; move other files elsewhere")
+
+
+def _numbered_editions(content: object) -> dict[str, str]:
+    """Event -> edition, for events whose ``trecisid`` ends in their number."""
+    found = {}
+    for event in content["events"] if isinstance(content, dict) else []:
+        if number := re.search(r"\d+$", str(event.get("trecisid") or "")):
+            first = max((first for first in FIRST_EVENTS if first <= int(number[0])), default=None)
+            found |= {event["eventid"]: FIRST_EVENTS[first]} if first else {}
+    return found
 
 
 def _types(record: dict, name: str) -> set[str]:
