@@ -1,8 +1,6 @@
 """Fine-tuning one classifier and predicting with it: the plain PyTorch loop that every number of the study rests on.
 
-Two things make it cheap without changing what is computed. Batches hold texts of like length, so little is padding.
-And only the embeddings of the words in the training texts are trained: all others have a zero gradient and no weight
-decay, so AdamW would leave them where they are, but would read and write them in every step.
+Batches hold texts of like length, so that little of them is padding; how a step is taken fast, ``lib.steps`` says.
 """
 
 import ctypes
@@ -12,19 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 
 from lib.encoders import Tokens
 from lib.errors import InputError
+from lib.steps import PlainSteps, RecordedSteps, autocast
 from lib.study import Setting, Training
 
 WINDOW = 8  # batches that are sorted by length together
-PREDICT_POSITIONS = 1024  # wordpieces in one batch of prediction: more fall out of a core's cache, at half the speed
+# Wordpieces in one batch of prediction: more fall out of a core's cache, at half the speed; a GPU wants to be filled.
+PREDICT_POSITIONS = {"cpu": 2**10, "cuda": 2**15}
 M_MXFAST, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = 1, -1, -3  # of glibc's mallopt; the last one takes 2**25 at most
-NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
 
 
 @contextmanager
@@ -52,10 +50,6 @@ def resolve_precision(training: Training, device: str) -> str:
         return training.precision
     fast = device == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if fast else "float32"
-
-
-def autocast(device: str, precision: str) -> torch.autocast:
-    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -89,32 +83,22 @@ def fine_tune(
     model, as long as it draws nothing from torch's random state: then it changes nothing.
     """
     started = time.perf_counter()
-    device = next(model.parameters()).device
-    compact, vocabulary = compact_vocabulary(model, tokens, rows)
-    parameters, optimiser = list(model.parameters()), _optimiser(model, setting)
-    batches = list(training_batches(compact.lengths, setting, np.random.default_rng(torch.initial_seed())))
-    weight = torch.tensor([1.0, setting.positive_weight], device=device)
-    targets = torch.as_tensor(labels, dtype=torch.long)
-    visits, losses = 0.0, torch.empty(len(batches), device=device)
+    kind = RecordedSteps if model.device.type == "cuda" else PlainSteps
+    steps = kind(model, tokens, rows, labels, setting, training, precision)
+    batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
+    visits, losses = 0.0, torch.empty(len(batches), device=model.device)
     model.train()
     for step, batch in enumerate(batches):
-        _set_learning_rate(optimiser, setting, step, len(batches))
-        ids, mask = (tensor.to(device) for tensor in compact.batch(batch))
-        with autocast(device.type, precision):
-            logits = model(input_ids=ids, attention_mask=mask).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), targets[batch].to(device), weight)
-        losses[step] = loss.detach()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, training.clip)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        losses[step] = steps.take(batch, learning_rate(setting, step, len(batches)))
         heartbeat()
         for checkpoint in checkpoints:
             if checkpoint_step(checkpoint, len(batches)) == step + 1:
+                losses[step].item()  # on a GPU: wait until it has come this far
                 reached = time.perf_counter()
-                _show(model, vocabulary, partial(visit, checkpoint, step + 1, reached - started - visits))
+                with steps.interrupted():
+                    visit(checkpoint, step + 1, reached - started - visits)
                 visits += time.perf_counter() - reached
-    restore_vocabulary(model, vocabulary)
+    steps.end()
     curve = losses.cpu().numpy()
     if not math.isfinite(curve[-1]):
         raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
@@ -124,15 +108,6 @@ def fine_tune(
 def checkpoint_step(checkpoint: float, steps: int) -> int:
     """The step, 1 to ``steps``, that a checkpoint stands for: below 1 a share of all steps, else a number of steps."""
     return min(max(1, round(checkpoint * steps if checkpoint < 1 else checkpoint)), steps)
-
-
-def _show(model: torch.nn.Module, vocabulary: tuple, visit: Callable[[], None]) -> None:
-    """Show a model that is being trained as it will be afterwards, with its whole vocabulary; then go on."""
-    compact = model.get_input_embeddings()
-    restore_vocabulary(model, vocabulary)
-    visit()
-    model.set_input_embeddings(compact)
-    model.train()
 
 
 def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random.Generator) -> Iterator[np.ndarray]:
@@ -158,7 +133,7 @@ def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision:
     device = next(model.parameters()).device
     model.eval()
     logits = torch.empty(len(rows), 2)
-    for batch in prediction_batches(tokens.lengths[rows]):
+    for batch in prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[device.type]):
         ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
         with autocast(device.type, precision):
             logits[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
@@ -168,7 +143,7 @@ def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision:
     return probabilities
 
 
-def prediction_batches(lengths: np.ndarray, positions: int = PREDICT_POSITIONS) -> Iterator[np.ndarray]:
+def prediction_batches(lengths: np.ndarray, positions: int) -> Iterator[np.ndarray]:
     """All positions into ``lengths``, texts of like length together: at most so many padded wordpieces, or one text."""
     order, first = np.argsort(lengths, kind="stable"), 0
     while first < len(order):
@@ -178,42 +153,7 @@ def prediction_batches(lengths: np.ndarray, positions: int = PREDICT_POSITIONS) 
         first += count
 
 
-def compact_vocabulary(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> tuple[Tokens, tuple]:
-    """Swap the word embeddings for those of the words in these texts; returns their tokens and what undoes the swap."""
-    full = model.get_input_embeddings()
-    texts = [tokens.text(row) for row in rows]
-    used, ids = np.unique(np.concatenate([[tokens.pad], *texts]), return_inverse=True)
-    compact = torch.nn.Embedding(len(used), full.embedding_dim, device=full.weight.device)
-    with torch.no_grad():
-        compact.weight.copy_(full.weight[torch.from_numpy(used).to(full.weight.device)])
-    model.set_input_embeddings(compact)
-    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
-    return Tokens(ids[1:].astype(np.int32), np.empty(0, np.int32), offsets, int(ids[0])), (full, used)
-
-
-def restore_vocabulary(model: torch.nn.Module, vocabulary: tuple[torch.nn.Embedding, np.ndarray]) -> None:
-    """Put the trained embeddings back into the full table, and the table back into the model."""
-    full, used = vocabulary
-    with torch.no_grad():
-        full.weight[torch.from_numpy(used).to(full.weight.device)] = model.get_input_embeddings().weight
-    model.set_input_embeddings(full)
-
-
-def _optimiser(model: torch.nn.Module, setting: Setting) -> torch.optim.AdamW:
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    groups = [
-        {
-            "params": [p for n, p in named if not any(part in n for part in NO_DECAY)],
-            "weight_decay": setting.weight_decay,
-        },
-        {"params": [p for n, p in named if any(part in n for part in NO_DECAY)], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=setting.learning_rate, fused=True)
-
-
-def _set_learning_rate(optimiser: torch.optim.AdamW, setting: Setting, step: int, steps: int) -> None:
-    """Linear from near 0 to the peak over the warm-up, then linear to 0 at the end."""
+def learning_rate(setting: Setting, step: int, steps: int) -> float:
+    """Linear from near 0 to the peak over the warm-up, then linear to 0 at the end; step: from 0."""
     warmup = max(1, round(setting.warmup * steps))
-    factor = min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)
-    for group in optimiser.param_groups:
-        group["lr"] = setting.learning_rate * factor
+    return setting.learning_rate * min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)

@@ -7,17 +7,12 @@ import torch
 from lib.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
 from lib.errors import InputError
 from lib.metrics import scores
+from lib.steps import PlainSteps, RecordedSteps, compact_vocabulary, restore_vocabulary
 from lib.study import Encoder, Setting, Training
-from lib.training import (
-    compact_vocabulary,
-    fine_tune,
-    predict,
-    prediction_batches,
-    restore_vocabulary,
-    training_batches,
-)
+from lib.training import fine_tune, learning_rate, predict, prediction_batches, training_batches
 
 TINY = Encoder(name="tiny", max_length=16)
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 SETTING = Setting(learning_rate=5e-3, epochs=15, batch_size=16)
 
 
@@ -66,10 +61,10 @@ def test_a_visit_changes_nothing_and_sees_the_model_as_it_would_be_left(tokens):
             network, tokens, rows, labels[:40], setting, Training(), "float32", lambda: None, visit_at, visit
         ), network
 
-    (fit, plain), (visited, shown) = trained([]), trained([0.01, 0.5, 1.0])
+    (fit, plain), (visited, shown) = trained([]), trained([0.01, 0.5, 6])
     for name, value in plain.state_dict().items():
         assert torch.equal(value, shown.state_dict()[name]), name
-    assert [(share, step) for share, step, _ in seen] == [(0.01, 1), (0.5, 3), (1.0, 6)]
+    assert [(share, step) for share, step, _ in seen] == [(0.01, 1), (0.5, 3), (6, 6)]
     np.testing.assert_array_equal(seen[-1][2], predict(plain, tokens, np.arange(40, 160), "float32"))
     assert not np.allclose(seen[0][2], seen[1][2]) and visited.visits > 0 == fit.visits
 
@@ -105,6 +100,34 @@ def test_training_only_the_used_embeddings_equals_training_all(tokens, model):
         optimiser.step()
     for name, value in model.state_dict().items():
         torch.testing.assert_close(compact[name], value, atol=2e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.mark.parametrize("positive_weight", [1.0, 3.0])
+def test_recorded_steps_are_plain_steps(tokens, device, positive_weight):
+    """Padded to fixed shapes, with texts that weigh nothing, one model after another in one network."""
+    setting = SETTING.model_copy(update={"epochs": 2.0, "positive_weight": positive_weight})
+
+    def trained(kind, network, seed):
+        torch.manual_seed(seed)
+        network.load_state_dict(start)
+        fresh_head(network)
+        steps = kind(network, tokens, rows, labels_of(tokens)[rows], setting, Training(), "float32")
+        batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(seed)))
+        network.train()
+        rates = [learning_rate(setting, step, len(batches)) for step in range(len(batches))]
+        losses = [steps.take(batch, rate).item() for batch, rate in zip(batches, rates, strict=True)]
+        steps.end()
+        return losses, {name: value.clone().cpu() for name, value in network.state_dict().items()}
+
+    rows, start = np.arange(7, 50), load_model(TINY, 0.0, "cpu").state_dict()  # 43 texts: 16, 16 and 11
+    one = load_model(TINY, 0.0, device)
+    for seed in (1, 2):
+        losses, expected = trained(PlainSteps, load_model(TINY, 0.0, "cpu"), seed)
+        found, state = trained(RecordedSteps, one, seed)
+        assert found == pytest.approx(losses, rel=1e-3)
+        for name, value in expected.items():
+            torch.testing.assert_close(state[name], value, atol=2e-5, rtol=1e-3)
 
 
 def test_the_compact_vocabulary_gives_the_same_embeddings_and_goes_without_a_trace(tokens, model):

@@ -1,11 +1,12 @@
 """Fine-tuning several small models: this engine against the Hugging Face Trainer with its defaults.
 
     python -m pip install accelerate   # the Trainer needs it, the study does not
-    python tests/benchmarks/training_cpu.py --folder results/training_cpu
+    python tests/benchmarks/training.py --folder results/training
 
 The same work on both sides: MiniLM, the same real messages, the same batch size, epochs and learning rate, one model
-after another for the Trainer on all cores, one worker of one thread per core here. The texts are
-tokenised before the clock starts; starting workers, building models, copying weights, and the ledger are on it.
+after another for the Trainer on all cores, one worker of one thread per core here; where there is a GPU, both sides use
+it. The texts are tokenised before the clock starts; starting workers, building models, copying weights, and the ledger
+are on it.
 
 Whether both learn the same is asked at a budget where models learn: more epochs, tasks and seeds (48 minutes of two
 cores). What is finished of that is kept in the folder, so that an interrupted call goes on.
@@ -116,6 +117,24 @@ def agreement(folder: Path, texts: int, epochs: int, tasks: int, seeds: int) -> 
     )
 
 
+def arithmetic(bench: Workbench, texts: int, seconds: float) -> str:
+    """What a GPU was kept busy with: the share of its measured matrix rate, in bfloat16, that training alone used."""
+    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    ends = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+    for repeat in range(13):
+        if repeat == 3:
+            ends[0].record()
+        product = a @ b
+    ends[1].record()
+    torch.cuda.synchronize()
+    rate = 10 * 2 * len(product) ** 3 / (ends[0].elapsed_time(ends[1]) / 1000)
+    network = load_model(bench.study.encoder, None, "cpu")
+    weights = sum(value.numel() for value in network.parameters()) - network.get_input_embeddings().weight.numel()
+    lengths = np.concatenate([bench.tokens.lengths[model.rows] for model in single_models(bench)])
+    used = 6 * weights * lengths.mean() * texts / seconds  # forward and backward, without attention's own products
+    return f"; {used / 1e12:.1f} of {rate / 1e12:.0f} TFLOP/s, {used / rate:.1%} of the matrix rate"
+
+
 def write_array(path: Path, values: np.ndarray) -> None:
     np.save(buffer := io.BytesIO(), values)
     write_atomically(path, buffer.getvalue())
@@ -125,7 +144,7 @@ def main() -> None:
     sizes = {"texts": 1024, "epochs": 1, "tasks": 4, "seeds": 1, "repeats": 3}
     sizes |= {"compared_epochs": 3, "compared_tasks": 6, "compared_seeds": 3}
     options = parser(__doc__.splitlines()[0], **sizes)
-    options.add_argument("--folder", type=Path, default=Path("results/training_cpu"), help="what is kept")
+    options.add_argument("--folder", type=Path, default=Path("results/training"), help="what is kept")
     given = options.parse_args()
     told = agreement(given.folder, given.texts, given.compared_epochs, given.compared_tasks, given.compared_seeds)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as moved:
@@ -135,7 +154,10 @@ def main() -> None:
         )
         seen = sum(int(model.run.setting["epochs"] * len(model.rows)) for model in single_models(bench))
     told += f"; {seen} texts of {given.tasks} models timed, predicting validation and test included"
-    report("training_cpu", found, told, texts=seen)
+    if bench.place.device == "cuda":
+        ours = float(np.median([seconds for seconds, _ in found[0]]))
+        told += f"; {3600 * given.tasks / ours:.0f} models an hour" + arithmetic(bench, seen, ours)
+    report(f"training_{'gpu' if bench.place.device == 'cuda' else 'cpu'}", found, told, texts=seen)
 
 
 if __name__ == "__main__":

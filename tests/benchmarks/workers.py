@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from common import in_turn, parser, report
-from training_cpu import with_engine, workbench
+from training import with_engine, workbench
 
 from lib.study import Engine
 
