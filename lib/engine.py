@@ -14,6 +14,7 @@ from functools import partial
 from threading import Lock, Timer
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
@@ -28,6 +29,8 @@ LANE = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0",
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
 }
+GROWTH = 2**31  # bytes by which a lane may grow before loky takes it for a leak and starts it again; its own limit is
+# 0.3 GB, which the first training after a mere reading of texts exceeds
 KEPT_SECONDS = 60  # that a lane may wait for the next call: an idle one still holds several hundred MB
 
 
@@ -166,7 +169,7 @@ class Lanes:
         with self.lock:
             if not self.open:
                 return None
-            lane = self.idle.pop() if self.idle else ProcessPoolExecutor(max_workers=1, env=LANE)
+            lane = self.idle.pop() if self.idle else _new_lane()
             self.busy.add(lane)
             return lane
 
@@ -175,6 +178,11 @@ class Lanes:
             if self.open:  # otherwise it is being ended
                 self.busy.discard(lane)
                 self.idle.append(lane)
+
+
+def _new_lane() -> ProcessPoolExecutor:
+    growth = (process_executor, "_MAX_MEMORY_LEAK_SIZE", GROWTH)  # set in the process that begins
+    return ProcessPoolExecutor(max_workers=1, env=LANE, initializer=setattr, initargs=growth)
 
 
 def _on_a_cluster(function: Callable, pieces: Sequence, engine: Engine) -> Iterator[bool]:

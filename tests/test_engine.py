@@ -56,6 +56,13 @@ def test_processes_are_kept_for_the_next_call_and_replaced_if_they_died_meanwhil
     assert int((tmp_path / "2.done").read_text()) != first
 
 
+def test_a_lane_that_grows_by_half_a_gigabyte_is_kept(tmp_path, recwarn):
+    calls = [partial(work.grown, tmp_path, megabytes) for megabytes in (0, 500, 0)]
+    for number, call in enumerate(calls):
+        compute(call, [number], partial(work.done, tmp_path), Engine(workers=2), "grow")
+    assert len({(tmp_path / f"{number}.process").read_text() for number in range(3)}) == 1 and not recwarn.list
+
+
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
     with pytest.raises(InputError, match="engine.scheduler"):
         run(work.killed_always, tmp_path, [0], scheduler="tcp://127.0.0.1:1")

@@ -36,6 +36,14 @@ def killed_beside_another(folder: Path, piece: int) -> None:
     finish(folder, piece)
 
 
+def grown(folder: Path, megabytes: int, piece: int) -> None:
+    """This process holds so much more memory from now on; looked at after more than loky's second between two looks."""
+    os.ballast = [bytearray(os.urandom(1) * 2**20) for _ in range(megabytes)] + getattr(os, "ballast", [])
+    time.sleep(1.1)
+    (folder / f"{piece}.process").write_text(str(os.getpid()))
+    finish(folder, piece)
+
+
 def killed_always(folder: Path, piece: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
