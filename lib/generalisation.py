@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.comparison import compare, field_scores
 from lib.costs import attribution_seconds
-from lib.ranking import Scored, curves, points, random_order, single_validation, standard_scores
+from lib.ranking import BOUNDS, Scored, curves, points, random_order, single_validation, standard_scores
 from lib.regression import KEYS, Design, feature_columns, fit_predict, pair_features, tune, with_selectors
 from lib.study import Ranking, Regression, Study
 from lib.tables import read_table
@@ -22,8 +22,8 @@ TABLES = (
     "tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence", "conductance", "selectors", "selector_costs",
 )  # fmt: skip
 RIVALS = (
-    "oracle", "validation_best", "static_mean", "label_cooccurrence", "ansat", "regression", "logme", "esm_logme",
-    "vocabulary_positives",
+    *BOUNDS, "static_mean", "label_cooccurrence", "ansat", "regression", "logme", "esm_logme", "knn",
+    "vocabulary_positives", "consensus",
 )  # fmt: skip
 
 

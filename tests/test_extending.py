@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import yaml
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from lib.datasets import load_corpus
 from lib.encoders import load_model, load_tokenizer, tokenise
@@ -35,6 +36,21 @@ def test_a_corpus_is_one_table_away(tmp_path, monkeypatch):
     values["corpus"]["path"] = str(tmp_path / values["corpus"]["path"])
     corpus = load_corpus(Study.parse(values).corpus, tmp_path)
     assert list(corpus.labels) == ["flood", "water"] and corpus.labels["flood"].tolist() == [1, 0, 1]
+
+
+def test_a_data_set_of_the_hub_needs_four_lines(tmp_path, monkeypatch):
+    config = Study.parse(yaml.safe_load(examples("A data set of the hub")["yaml"])).corpus
+    folder = tmp_path / config.path  # the same files in a folder, as nothing here has a network
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text(
+        f"---\nconfigs:\n- config_name: {config.subset}\n  data_files: train.parquet\n---\n"
+    )
+    features = Features({"text": Value("string"), "labels": List(ClassLabel(names=["joy", "fear"]))})
+    rows = {"text": ["what a day", "help", "both"], "labels": [[0], [1], [0, 1]]}
+    Dataset.from_dict(rows, features=features).to_parquet(str(folder / "train.parquet"))
+    monkeypatch.setattr("lib.datasets.hub.ROOT", tmp_path)
+    corpus = load_corpus(config, tmp_path)
+    assert corpus.labels.to_numpy().tolist() == [[1, 0], [0, 1], [1, 1]] and list(corpus.labels) == ["joy", "fear"]
 
 
 def test_an_encoder_is_a_folder(tmp_path, monkeypatch):

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_scalar
 
-from lib.datasets import disaster_response, orange_text, synthetic, table, trecis
+from lib.datasets import disaster_response, hub, orange_text, synthetic, table, trecis
 from lib.errors import InputError
-from lib.study import DisasterResponse, OrangeText, Synthetic, Table, Trecis
+from lib.study import DisasterResponse, Hub, OrangeText, Synthetic, Table, Trecis
 
 PARTS = ("train", "validation", "test")
 LONGEST_TEXT = 100_000  # characters; an encoder reads far less, and a file pasted into a cell must not fill memory
 _LABEL_WORDS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1, "false": 0, "true": 1}
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)  # names no file on Windows has
 _LOADERS = {
-    "disaster_response": disaster_response.load, "orange_text": orange_text.load, "synthetic": synthetic.load,
-    "table": table.load, "trecis": trecis.load,
+    "disaster_response": disaster_response.load, "hub": hub.load, "orange_text": orange_text.load,
+    "synthetic": synthetic.load, "table": table.load, "trecis": trecis.load,
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Corpus:
     repairs: dict[str, int]
 
 
-def load_corpus(config: DisasterResponse | OrangeText | Synthetic | Table | Trecis, cache: Path) -> Corpus:
+def load_corpus(config: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis, cache: Path) -> Corpus:
     """The corpus that a study names; downloads are kept in ``cache``. InputError names the file, column and row."""
     messages, labels, repairs = _LOADERS[config.loader](config, Path(cache))
     columns = {role: getattr(config, role, None) or role for role in ("id", "text", "group", "split")}
