@@ -1,6 +1,13 @@
-"""A study that trains in seconds, for the tests of what trains."""
+"""A study that trains in seconds, for the tests of what trains, and its first notebooks through the command line."""
 
-from lib.study import Study
+import shutil
+import sys
+from pathlib import Path
+
+from lib.study import ROOT, Study
+
+CALL = "import functools, sys; from pathlib import Path; from lib import notebooks as n; "
+CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
 
 
 def tiny_study(folder, workers=1, **changes) -> Study:
@@ -15,3 +22,13 @@ def tiny_study(folder, workers=1, **changes) -> Study:
         "results": str(folder),
     }
     return Study.parse(values | changes)
+
+
+def first_notebooks(study: Study, folder: Path) -> list[str]:
+    """A command, to be called in ROOT, that runs notebooks 1 and 2 of a study; what it needs is put into ``folder``."""
+    (folder / "notebooks").mkdir(parents=True)
+    for name in ("01_data_decomposition", "02_single_task_training"):
+        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder / "notebooks")
+    path = folder / "study.yaml"
+    path.write_text(study.model_dump_json())  # JSON is YAML
+    return [sys.executable, "-c", CALL, str(path), str(folder / "notebooks")]

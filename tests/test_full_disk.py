@@ -1,16 +1,12 @@
 """A disk that is really full: a small file system in memory, where this machine lets one be mounted."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
-from studies import tiny_study
+from studies import first_notebooks, tiny_study
 
 from lib.study import ROOT
-
-CALL = "import functools, sys; from pathlib import Path; from lib import notebooks as n; "
-CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
 
 
 @pytest.fixture
@@ -27,13 +23,8 @@ def disk(tmp_path):
 
 def test_a_full_disk_ends_in_one_line_and_the_study_goes_on_when_there_is_space(disk, tmp_path):
     folder, enlarge = disk
-    (tmp_path / "notebooks").mkdir()
-    for name in ("01_data_decomposition", "02_single_task_training"):
-        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "notebooks")
     study = tiny_study(folder, settings=[{"learning_rate": 3e-3, "epochs": 1}])
-    path = tmp_path / "full.yaml"
-    path.write_text(study.model_dump_json())  # JSON is YAML
-    command = [sys.executable, "-c", CALL, str(path), str(tmp_path / "notebooks")]
+    command = first_notebooks(study, tmp_path / "made")
     stopped = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert stopped.returncode in (1, 2), stopped.stdout
     assert stopped.stderr.count("\n") == 1 and stopped.stderr.startswith("error: "), stopped.stderr
