@@ -3,7 +3,7 @@
     python -m pip install accelerate   # the Trainer needs it, the study does not
     python tests/benchmarks/training.py --folder results/training
 
-The same work on both sides: MiniLM, the same real messages, the same batch size, epochs and learning rate, one model
+The same work on both sides: MiniLM, the same real messages, the same batch size, epochs, learning rate and its schedule, one model
 after another for the Trainer on all cores, one worker of one thread per core here; where there is a GPU, both sides use
 it. The texts are tokenised before the clock starts; starting workers, building models, copying weights, and the ledger
 are on it.
@@ -33,7 +33,9 @@ TASKS = ["request", "food", "water", "shelter", "floods", "death"]
 
 def workbench(folder: str, texts: int, epochs: int, tasks: int, seeds: int) -> Workbench:
     """The demo's messages, with as many models as tasks and seeds; a model that collapses is not trained again."""
-    setting = Setting(learning_rate=1e-4, epochs=epochs, batch_size=32)
+    setting = Setting(
+        learning_rate=1e-4, epochs=epochs, batch_size=32, warmup=0, weight_decay=0
+    )  # the Trainer's defaults
     regime = Regime(n=texts, positives=0.25)
     changes = {"tasks": TASKS[:tasks], "settings": [setting], "seeds": list(range(seeds)), "source": regime}
     changes |= {"target": regime, "results": folder, "training": Training(tries=1)}
