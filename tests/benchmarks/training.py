@@ -3,10 +3,10 @@
     python -m pip install accelerate   # the Trainer needs it, the study does not
     python tests/benchmarks/training.py --folder results/training
 
-The same work on both sides: MiniLM, the same real messages, the same batch size, epochs, learning rate and its schedule, one model
-after another for the Trainer on all cores, one worker of one thread per core here; where there is a GPU, both sides use
-it. The texts are tokenised before the clock starts; starting workers, building models, copying weights, and the ledger
-are on it.
+The same work on both sides: MiniLM, the same real messages, the same batch size, epochs and schedule of the learning
+rate, one model after another for the Trainer on all cores, one worker of one thread per core here; where there is a GPU,
+both sides use it. The texts are tokenised before the clock starts; starting workers, building models, copying weights,
+and the ledger are on it.
 
 Whether both learn the same is asked at a budget where models learn: more epochs, tasks and seeds (48 minutes of two
 cores). What is finished of that is kept in the folder, so that an interrupted call goes on.
@@ -67,7 +67,7 @@ def train_with_trainer(bench: Workbench, model: Model, folder: Path) -> np.ndarr
         logging_strategy="no", disable_tqdm=True, use_cpu=bench.place.device == "cpu",
     )  # fmt: skip
     trainer = Trainer(
-        model=load_model(bench.study.encoder, None, "cpu"), args=options,
+        model=load_model(bench.study.encoder, None, bench.place.device), args=options,
         data_collator=DataCollatorWithPadding(load_tokenizer(bench.study.encoder)),
         train_dataset=Texts(bench, model.rows, model.labels),
     )  # fmt: skip
