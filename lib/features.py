@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from lib.encoders import Tokens
-from lib.training import autocast, prediction_batches
+from lib.steps import autocast
+from lib.training import PREDICT_POSITIONS, prediction_batches
 
 
 @torch.inference_mode()
@@ -14,7 +15,7 @@ def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision
     ``precision`` names.
     """
     found: dict[str, list] = {"cls": [], "mean": [], "probabilities": []}
-    batches = list(prediction_batches(tokens.lengths[rows]))
+    batches = list(prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[network.device.type]))
     for batch in batches:
         ids, mask = (tensor.to(network.device) for tensor in tokens.batch(rows[batch]))
         with autocast(network.device.type, precision):
