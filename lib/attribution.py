@@ -63,12 +63,12 @@ def attribute_models(bench: Workbench, singles: pd.DataFrame) -> pd.DataFrame:
     def is_finished(piece: Attribution) -> bool:
         return bench.ledger.has(piece.id, ("terms",))
 
-    compute_from_weights(bench, partial(attribute, bench.place, config.rows), pieces, is_finished, "conductance")
+    compute_from_weights(bench, partial(attribute, bench.place, config.positions), pieces, is_finished, "conductance")
     return pd.DataFrame([_row(bench, single, own[single.run]) for single in singles[singles["selected"]].itertuples()])
 
 
 @worker_process()
-def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
+def attribute(place: Place, positions: int, piece: Attribution) -> None:
     """Attribute one model on the probe texts, in float32, and enter its terms in the ledger; runs in a worker."""
     started = time.perf_counter()
     tokens, _ = load_materials(place.ledger, place.materials)
@@ -76,7 +76,7 @@ def attribute(place: Place, batch_rows: int, piece: Attribution) -> None:
     load_weights(place, network, piece.run)
     network.eval()
     texts = [tokens.text(row) for row in piece.rows]
-    found = layer_conductances(network, texts, tokens.pad, piece.steps, batch_rows)
+    found = layer_conductances(network, texts, tokens.pad, piece.steps, positions)
     words = [tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in piece.rows]
     values, offsets = terms(found.values, found.offsets, words)
     arrays = {"terms": values, "offsets": offsets, "cls_share": cls_share(found.values, found.offsets)}

@@ -65,13 +65,19 @@ class Conductances:
 
 
 def layer_conductances(
-    model: torch.nn.Module, token_ids: Sequence[np.ndarray], pad_id: int, steps: int, rows: int, rule: str = "adaptive"
+    model: torch.nn.Module,
+    token_ids: Sequence[np.ndarray],
+    pad_id: int,
+    steps: int,
+    positions: int,
+    rule: str = "adaptive",
 ) -> Conductances:
     """Conductance of every position at every layer for the positive-class logit, in the model's float type.
 
     model: a 2-logit sequence classifier of transformers in eval mode, on any device; its weights get no gradients.
     token_ids: per text its wordpiece ids from [CLS] to [SEP], unpadded. steps: intervals of the path.
-    rows: interpolated texts in one pass (at least one text's path); bounds memory, changes results only by rounding.
+    positions: wordpieces of interpolated texts in one pass (at least one text's path); bounds memory, changes results
+    only by rounding.
     rule: how the points of the path are chosen and the integral is formed. Fine-tuned encoders cross from one class to
     the other within a small part of the path, so that equal steps waste most of their points:
       adaptive: a forward pass at SURVEY equal intervals shows where F changes; the points crowd there (path_points),
@@ -87,7 +93,7 @@ def layer_conductances(
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values, ends = [None] * len(lengths), np.empty((len(lengths), 2))
     with _frozen(model):
-        for group in _groups(lengths, max(1, rows // (steps + 1))):
+        for group in _groups(lengths, positions // (steps + 1)):
             found, ends[group] = _attribute([token_ids[text] for text in group], model, pad_id, steps, rule)
             for text, per_position in zip(group, found, strict=True):
                 values[text] = per_position[: lengths[text]]
@@ -155,14 +161,15 @@ def _frozen(model: torch.nn.Module) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def _groups(lengths: np.ndarray, texts: int) -> Iterator[np.ndarray]:
-    """Texts of like length, at most ``texts`` together and with at most PADDING_LIMIT of their positions padded."""
+def _groups(lengths: np.ndarray, positions: int) -> Iterator[np.ndarray]:
+    """Texts of like length: one, or several with so many padded positions at most, PADDING_LIMIT of them padding."""
     order = np.argsort(lengths, kind="stable")
     first = 0
     for last in range(1, len(order) + 1):
-        if last < len(order) and last - first < texts:
-            longer = lengths[order[last]] * (last + 1 - first)
-            if longer - lengths[order[first : last + 1]].sum() <= PADDING_LIMIT * longer:
+        if last < len(order):
+            padded = lengths[order[last]] * (last + 1 - first)
+            padding = padded - lengths[order[first : last + 1]].sum()
+            if padded <= positions and padding <= PADDING_LIMIT * padded:
                 continue
         yield order[first:last]
         first = last

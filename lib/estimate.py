@@ -111,7 +111,7 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
 
     def attribute() -> None:
         network.eval()
-        layer_conductances(network, texts, tokens.pad, study.conductance.steps, study.conductance.rows)
+        layer_conductances(network, texts, tokens.pad, study.conductance.steps, study.conductance.positions)
 
     with torch.random.fork_rng():
         held_out = bench.tasks.split["validation"][:PREDICTED]

@@ -4,7 +4,7 @@ Models read texts once, for all pairs and all selectors; the readings are entrie
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -124,9 +124,15 @@ class Evidence:
             self._kept[kind, run] = self.bench.ledger.arrays(self.readings[kind, run].id, kind)
         return self._kept[kind, run]
 
-    def seconds(self, needs: tuple[str, ...]) -> float:
+    def seconds(self, needs: Sequence[str]) -> float:
         """Seconds of one worker for all readings that a selector with these needs rests on, as if it stood alone."""
         return sum(self._seconds(each) for each in self.readings.values() if _provides(each) & set(needs))
+
+    def suffices(self, needs: Sequence[str]) -> bool:
+        """Whether all that a selector with these needs looks at was read."""
+        every = set().union(*(_provides(each) for each in _readings(self.bench, self.sides)))
+        read = set().union(*(_provides(each) for each in self.readings.values()))
+        return not (every - read) & set(needs)
 
     def _seconds(self, reading: Reading) -> float:
         return self.bench.ledger.entry(reading.id)["numbers"]["seconds"]
@@ -146,16 +152,18 @@ def _provides(reading: Reading) -> set[str]:
     return {"features", "probabilities", "source_features"}
 
 
-def gather_evidence(bench: Workbench, singles: pd.DataFrame) -> Evidence:
+def gather_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> Evidence:
     """Let every selected single-task model, and the pretrained encoder, read what the ledger lacks.
 
-    singles: the table of this name. Models whose weights are not at hand are trained again.
+    singles: the table of this name. needs: the evidence that is wanted (None: all). Models whose weights are not at hand
+    are trained again.
     """
     sides = {
         side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
         for side in ("source", "target")
     }
-    evidence = Evidence(bench, sides, {(each.kind, each.run): each for each in _readings(bench, sides)})
+    wanted = [each for each in _readings(bench, sides) if needs is None or _provides(each) & set(needs)]
+    evidence = Evidence(bench, sides, {(each.kind, each.run): each for each in wanted})
 
     def is_finished(reading: Reading) -> bool:
         return bench.ledger.has(reading.id, (reading.kind,))

@@ -73,9 +73,17 @@ def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> No
     _write_block(root / "README.md", study.name, regimes_block(regimes, rank_correlations_by_regime(metrics), titles))
 
 
+def write_generalisation_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """Who ranks the pairs of which corpus in README.md, from this study's table of all that it compares itself with."""
+    found = read_table(folder / "tables", "generalisation")
+    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    _write_block(root / "README.md", study.name, generalisation_block(found, titles))
+
+
 DOCUMENTS = {
     "demo": write_demo_documents,
     "demo_limited": write_regimes_documents,
+    "reuters": write_generalisation_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
 }  # by study
@@ -159,6 +167,21 @@ def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, 
         cells = [f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]]
         table.append(f"| {label(selector, titles)} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *table])
+
+
+def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Rank correlations with test F1 on each corpus as the new one: regressions carried over to it, then the others."""
+    ranks = found[found["metric"] == "spearman"].set_index(["selector", "study"])
+    studies = found["study"].unique()
+    means = ranks["value"].groupby("selector", sort=False).mean()
+    carried = [name for name in means.index if name.startswith("carried_over")]
+    others = means.drop([*carried, *BOUNDS]).sort_values(ascending=False, kind="stable").index
+    lines = [f"| rank correlation with test F1 | {' | '.join(f'`{name}`' for name in studies)} |"]
+    lines.append("|---|" + "---|" * len(studies))
+    for name in [*carried, *others, BOUNDS[0]]:
+        cells = [_correlation(ranks.loc[(name, new)]) if (name, new) in ranks.index else "" for new in studies]
+        lines.append(f"| {label(name, titles)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:

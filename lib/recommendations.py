@@ -18,7 +18,7 @@ from lib.study import Regression, Study
 from lib.tables import write_for_spreadsheets, write_table
 from lib.transfer import UNIT, best_settings, selected_singles
 
-PROMISING = "consensus"  # the selector that says which pairs are promising
+PROMISING = "logme"  # the selector that says which pairs are promising
 COVERAGE = 0.9  # of the intervals around predicted F1
 FEWEST = 10  # measured pairs that a prediction needs
 PAIR = ["source", "target"]

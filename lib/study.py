@@ -198,7 +198,11 @@ class Conductance(Parameters):
     compare_steps: list[Annotated[int, Field(ge=2, le=500)]] = Field(
         [], description="other steps to attribute with too, for the figure of what steps and probe texts are worth"
     )
-    rows: int = Field(512, ge=1, description="interpolated texts in one pass; bounds memory, does not change results")
+    positions: int = Field(
+        4096,
+        ge=1,
+        description="wordpieces of interpolated texts in one pass; bounds memory, changes results by rounding",
+    )
     seed: int = Field(0, ge=0, description="seed of the draw of the probe texts")
 
     @property

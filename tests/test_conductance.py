@@ -61,13 +61,15 @@ def ragged():
 
 def test_completeness_error_shrinks_with_the_steps(model, ragged):
     for rule in ("trapezoid", "adaptive"):
-        errors = [layer_conductances(model, ragged, PAD, steps, 64, rule).absolute_error.max() for steps in (4, 16, 64)]
+        errors = [
+            layer_conductances(model, ragged, PAD, steps, 512, rule).absolute_error.max() for steps in (4, 16, 64)
+        ]
         assert errors[0] > 4 * errors[1] > 16 * errors[2], rule
         assert errors[2] < 1e-2
 
 
 def test_logits_are_the_models_own(model, ragged):
-    found = layer_conductances(model, ragged, PAD, 4, 64)
+    found = layer_conductances(model, ragged, PAD, 4, 512)
     for ids, logit, baseline in zip(ragged, found.logit, found.baseline_logit, strict=True):
         blank = [CLS, *[PAD] * (len(ids) - 2), SEP]
         with torch.no_grad():
@@ -83,7 +85,7 @@ def test_every_layer_equals_captum(model, dtype):
     steps, ids = 7, texts(9)[0]
     model = model.to(dtype)
     try:
-        found = layer_conductances(model, [ids], PAD, steps, 64, "left").values
+        found = layer_conductances(model, [ids], PAD, steps, 512, "left").values
         embed = model.get_input_embeddings()
         blank = torch.tensor([[CLS, *[PAD] * (len(ids) - 2), SEP]])
         ends = [embed(tokens).detach() for tokens in (torch.tensor(ids)[None], blank)]
@@ -97,20 +99,20 @@ def test_every_layer_equals_captum(model, dtype):
 
 
 def test_only_cls_has_conductance_at_the_last_layer(model, ragged):
-    found = layer_conductances(model, ragged, PAD, 4, 64)
+    found = layer_conductances(model, ragged, PAD, 4, 512)
     rest = np.delete(found.values, found.offsets[:-1], axis=0)
     assert (rest[:, LAYERS] == 0).all() and (rest[:, :LAYERS] != 0).any(axis=0).all()
     np.testing.assert_allclose(found.values[found.offsets[:-1], LAYERS], found.logit - found.baseline_logit, atol=0.2)
 
 
 def test_results_do_not_depend_on_batches_or_order(model, ragged):
-    whole = layer_conductances(model, ragged, PAD, 6, 512)
-    for rows in (1, 20):
-        other = layer_conductances(model, ragged, PAD, 6, rows)
+    whole = layer_conductances(model, ragged, PAD, 6, 4096)
+    for positions in (1, 200):
+        other = layer_conductances(model, ragged, PAD, 6, positions)
         np.testing.assert_allclose(other.values, whole.values, atol=1e-10)
         np.testing.assert_allclose(other.logit, whole.logit, atol=1e-10)
     order = np.random.default_rng(0).permutation(len(ragged))
-    shuffled = layer_conductances(model, [ragged[k] for k in order], PAD, 6, 30)
+    shuffled = layer_conductances(model, [ragged[k] for k in order], PAD, 6, 300)
     for place, text in enumerate(order):
         part, same = (
             found.values[found.offsets[k] : found.offsets[k + 1]] for found, k in ((shuffled, place), (whole, text))
@@ -128,7 +130,7 @@ def test_padding_inside_a_pass_changes_nothing(model):
 def test_weights_keep_their_gradient_state(model, ragged):
     frozen = model.classifier.bias.requires_grad_(False)
     try:
-        layer_conductances(model, ragged[:2], PAD, 2, 64)
+        layer_conductances(model, ragged[:2], PAD, 2, 512)
         assert not frozen.requires_grad and model.classifier.weight.requires_grad
         assert all(weight.grad is None for weight in model.parameters())
     finally:
@@ -137,8 +139,8 @@ def test_weights_keep_their_gradient_state(model, ragged):
 
 def test_attribution_works_where_gradients_are_off(model, ragged):
     with torch.no_grad():
-        inside = layer_conductances(model, ragged[:2], PAD, 3, 64)
-    np.testing.assert_array_equal(inside.values, layer_conductances(model, ragged[:2], PAD, 3, 64).values)
+        inside = layer_conductances(model, ragged[:2], PAD, 3, 512)
+    np.testing.assert_array_equal(inside.values, layer_conductances(model, ragged[:2], PAD, 3, 512).values)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -179,7 +181,7 @@ def test_adaptive_points_beat_equal_steps_on_a_sharp_transition(model):
     try:
         ids = texts(9, 12, 10, 11, 8, 9, seed=2)
         errors = {
-            rule: layer_conductances(model, ids, PAD, 12, 64, rule).median_absolute_error
+            rule: layer_conductances(model, ids, PAD, 12, 512, rule).median_absolute_error
             for rule in ("adaptive", "trapezoid")
         }
         assert errors["adaptive"] < errors["trapezoid"] / 2
@@ -190,16 +192,16 @@ def test_adaptive_points_beat_equal_steps_on_a_sharp_transition(model):
 
 def test_bad_input_is_refused(model, ragged):
     with pytest.raises(InputError, match="rule"):
-        layer_conductances(model, ragged, PAD, 4, 64, rule="simpson")
+        layer_conductances(model, ragged, PAD, 4, 512, rule="simpson")
     with pytest.raises(InputError, match="at least 1 step"):
-        layer_conductances(model, ragged, PAD, 0, 64)
+        layer_conductances(model, ragged, PAD, 0, 512)
     with pytest.raises(InputError, match="pad_id 60"):
-        layer_conductances(model, ragged, 60, 4, 64)
+        layer_conductances(model, ragged, 60, 4, 512)
     with pytest.raises(InputError, match="at least one text"):
-        layer_conductances(model, [], PAD, 4, 64)
+        layer_conductances(model, [], PAD, 4, 512)
     model.train()
     try:
         with pytest.raises(InputError, match="eval mode"):
-            layer_conductances(model, ragged, PAD, 4, 64)
+            layer_conductances(model, ragged, PAD, 4, 512)
     finally:
         model.eval()

@@ -1,13 +1,14 @@
 """What models make of texts: features, squared gradients, and the table of all selectors on a small study."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from studies import tiny_study
 
 from lib.encoders import fresh_head, load_model, tokenise
 from lib.engine import train_models
-from lib.evidence import gather_evidence
+from lib.evidence import PRETRAINED, gather_evidence
 from lib.features import encode
 from lib.fisher import diagonal_fisher
 from lib.runs import open_workbench, run_table, select_settings, single_models
@@ -109,6 +110,19 @@ def test_every_selector_scores_every_pair_and_has_its_price(scored):
     price = costs.set_index("selector")["reading_seconds"]
     assert price["taskemb"] == pytest.approx(readings.loc["fisher", "seconds"].sum())
     assert price["esm_logme"] == pytest.approx(readings.loc["features", "seconds"].sum())
+
+
+def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_more(scored):
+    bench, singles, _, scores, costs = scored
+    evidence = gather_evidence(bench, singles, SELECTORS["logme"].needs)
+    assert {(kind, run == PRETRAINED) for kind, run in evidence.readings} == {("features", False)}
+    some, prices = score_pairs(evidence)
+    readings = costs.set_index("selector")["reading_seconds"]
+    free = set(readings.index[readings == 0])
+    assert set(some["selector"]) == free | {"logme", "hscore", "knn", "leep", "nce"}
+    kept = scores[scores["selector"].isin(some["selector"])]
+    pd.testing.assert_frame_equal(some.reset_index(drop=True), kept.reset_index(drop=True))
+    assert prices.set_index("selector")["reading_seconds"]["logme"] == readings["logme"]
 
 
 def test_evidence_is_complete_and_of_training_texts_only(scored):

@@ -13,6 +13,7 @@ from lib.engine import train_models
 from lib.notebooks import NOTEBOOKS, plan, run_study
 from lib.recommendations import (
     FEWEST,
+    PROMISING,
     conformal_width,
     most_promising_first,
     recommendations,
@@ -27,11 +28,11 @@ CONFIG = Regression(candidates=1, repeats=1)
 
 @pytest.fixture(scope="module")
 def grid():
-    """Six tasks, 30 pairs, and a consensus that is the pairs' validation F1 with noise."""
+    """Six tasks, 30 pairs, and a selector's scores that are the pairs' validation F1 with noise."""
     tables = grids.grid(6)
     pairs, rng = tables["pairs"], np.random.default_rng(0)
     scores = pairs["validation_f1"] + rng.normal(0, 0.01, len(pairs))
-    tables["selectors"] = pairs[["source", "target", "seed"]].assign(selector="consensus", score=scores)
+    tables["selectors"] = pairs[["source", "target", "seed"]].assign(selector=PROMISING, score=scores)
     return tables
 
 

@@ -31,11 +31,13 @@ PAIR = ["source", "target", "seed"]
 
 
 def score_pairs(evidence: "Evidence") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables "selectors" (a score of every selector and pair) and "selector_costs" (one row per selector)."""
-    found = {name: _score(each, evidence) for name, each in SELECTORS.items()}
+    """Tables "selectors" (a score of every pair by every selector whose evidence is there) and "selector_costs"."""
+    found = {name: _score(each, evidence) for name, each in SELECTORS.items() if evidence.suffices(each.needs)}
     scores = {name: frame for name, (frame, _) in found.items()}
     costs = [cost for _, cost in found.values()]
     for name, (title, parts) in FUSED.items():
+        if not set(parts) <= set(found):
+            continue
         columns = [scores[part]["score"].to_numpy() for part in parts]
         scores[name] = scores[parts[0]][PAIR].assign(score=fuse(scores[parts[0]], np.stack(columns, axis=1)))
         needs = tuple(need for part in parts for need in SELECTORS[part].needs)

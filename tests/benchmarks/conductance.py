@@ -59,7 +59,7 @@ def main() -> None:
     texts = [bench.tokens.text(row) for row in rows]
 
     def ours():
-        return layer_conductances(model, texts, bench.tokens.pad, config.steps, config.rows).relative_error
+        return layer_conductances(model, texts, bench.tokens.pad, config.steps, config.positions).relative_error
 
     def theirs():
         return captum_errors(model, texts, bench.tokens.pad)
