@@ -48,6 +48,7 @@ SPELLING = {
     "cooccurrence": "co-occurrence",
     "percent": "%",
     "logme": "LogME",
+    "jaccard": "Jaccard",
     "esm": "ESM",
 }
 
@@ -523,14 +524,15 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
     return figure
 
 
-def plot_generalisation(found: pd.DataFrame) -> Figure:
+def plot_generalisation(found: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     """Rank correlation of every contender with test F1, one panel per new corpus; filled: differs from random order."""
     ranks, studies = found[found["metric"] == "spearman"], list(dict.fromkeys(found["study"]))
+    ranks = ranks[ranks["selector"] != "oracle"]  # 1 by definition
     everyone = pd.MultiIndex.from_product([studies, dict.fromkeys(ranks["selector"])], names=["metric", "selector"])
     by_study = ranks.drop(columns="metric").rename(columns={"study": "metric"}).set_index(["metric", "selector"])
     by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
     panels = [(study, f"rank correlation with\ntest F1 on {study}", 1) for study in studies]
-    return plot_selectors(by_study, {}, panels)
+    return plot_selectors(by_study, titles, panels)
 
 
 # --- 11 ---------------------------------------------------------------------------------------------------------------
