@@ -199,7 +199,7 @@ class Conductance(Parameters):
         [], description="other steps to attribute with too, for the figure of what steps and probe texts are worth"
     )
     positions: int = Field(
-        4096,
+        2048,
         ge=1,
         description="wordpieces of interpolated texts in one pass; bounds memory, changes results by rounding",
     )
