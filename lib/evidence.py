@@ -22,6 +22,9 @@ from lib.transfer import selected_singles
 
 CODE_VERSION = 5  # raise it when a change to the code changes readings
 PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
+FROM_FISHER = {"source_fisher", "target_fisher"}  # the evidence that comes from each kind of reading
+FROM_ENCODER = {"base_features", "source_base_features", "source_embeddings", "target_embeddings"}
+FROM_SOURCES = {"features", "probabilities", "source_features"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +133,8 @@ class Evidence:
 
     def suffices(self, needs: Sequence[str]) -> bool:
         """Whether all that a selector with these needs looks at was read."""
-        every = set().union(*(_provides(each) for each in _readings(self.bench, self.sides)))
-        read = set().union(*(_provides(each) for each in self.readings.values()))
-        return not (every - read) & set(needs)
+        unread = (FROM_FISHER | FROM_ENCODER | FROM_SOURCES).difference(*map(_provides, self.readings.values()))
+        return not unread & set(needs)
 
     def _seconds(self, reading: Reading) -> float:
         return self.bench.ledger.entry(reading.id)["numbers"]["seconds"]
@@ -146,10 +148,8 @@ class Evidence:
 def _provides(reading: Reading) -> set[str]:
     """The evidence that comes from a reading."""
     if reading.kind == "fisher":
-        return {"source_fisher", "target_fisher"}
-    if reading.run == PRETRAINED:
-        return {"base_features", "source_base_features", "source_embeddings", "target_embeddings"}
-    return {"features", "probabilities", "source_features"}
+        return FROM_FISHER
+    return FROM_ENCODER if reading.run == PRETRAINED else FROM_SOURCES
 
 
 def gather_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> Evidence:

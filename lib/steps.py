@@ -104,9 +104,8 @@ class RecordedSteps:
         places = np.resize(batch, self.recorder.batch_size)
         counted = np.arange(len(places)) < len(batch)
         index, counted = (torch.from_numpy(value).to(self.model.device) for value in (places, counted))
-        return self.recorder.step(
-            self.ids[index, :width], self.mask[index, :width], self.targets[index], self.weights[index] * counted, rate
-        )
+        texts = (self.ids[index, :width], self.mask[index, :width], self.targets[index], self.weights[index] * counted)
+        return self.recorder.step(texts, rate)
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
@@ -146,9 +145,8 @@ class Recorder:
         for tensor in self._moments():
             tensor.zero_()
 
-    def step(self, *inputs: torch.Tensor | float) -> torch.Tensor:
+    def step(self, inputs: tuple[torch.Tensor, ...], rate: float) -> torch.Tensor:
         """One step on ids, mask (both texts x width), targets, weights (texts) at a learning rate; the loss before it."""
-        *inputs, rate = inputs
         self.rate.fill_(rate)
         width = inputs[0].shape[1]
         new = width not in self.recordings

@@ -59,7 +59,7 @@ def test_columns_of_zeros_and_ones_and_a_split_to_draw(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes": "label"}, "no column 'label'; there is text, labels, id"),
+        ({"classes": "label"}, "no column 'label'; did you mean 'labels'\\? its columns are 'text', 'labels', 'id'"),
         ({"classes": "labels", "text": "body"}, "no column 'body'"),
         ({"labels": ["id", "text"]}, "column 'text' is asked for twice"),
         ({"labels": ["id", "labels"]}, "label 'id', row 3: expected 0 or 1, found 2"),

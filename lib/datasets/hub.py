@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.datasets.table import check_columns
 from lib.errors import InputError
 from lib.study import ROOT, Hub
 
@@ -27,11 +28,7 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
         raise InputError(f"{config.path}: its splits are {_listed(found)}; there is none called {_listed(SPLITS)}")
     first = next(iter(parts.values()))
     wanted = [config.text, *([config.classes] if config.classes else config.labels)]
-    for column in wanted:
-        if column not in first.column_names:
-            raise InputError(f"{config.path}: no column '{column}'; there is {_listed(first.column_names)}")
-        if wanted.count(column) > 1:
-            raise InputError(f"{config.path}: column '{column}' is asked for twice; give it one use")
+    check_columns(config.path, first.column_names, wanted)
     frame = pd.concat(
         [data.select_columns(wanted).to_pandas().assign(split=SPLITS[split]) for split, data in parts.items()],
         ignore_index=True,

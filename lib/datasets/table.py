@@ -22,7 +22,7 @@ def load(config: Table, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[s
     columns = {role: getattr(config, role) for role in _ROLES}
     used = [column for column in columns.values() if column is not None]
     labels = config.labels or [column for column in frame.columns if column not in used]
-    _check_columns(config.path, list(frame.columns), [*used, *labels])
+    check_columns(config.path, list(frame.columns), [*used, *labels])
     messages = pd.DataFrame(index=frame.index)
     for role, column in columns.items():
         messages[role] = pd.Series([None] * len(frame), dtype=object) if column is None else frame[column]
@@ -31,7 +31,7 @@ def load(config: Table, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[s
     return messages, frame[list(labels)], {}
 
 
-def _check_columns(path: str, columns: list[str], used: list[str]) -> None:
+def check_columns(path: str, columns: list[str], used: list[str]) -> None:
     """Refuse a column that is missing, that the file has twice, or that is asked for twice."""
     for name in used:
         if name not in columns:
