@@ -6,9 +6,9 @@ Only its data files (Parquet, CSV, JSON lines, ...) are read: no code of a data 
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from lib.datasets.splits import with_validation
 from lib.datasets.table import check_columns
 from lib.errors import InputError
 from lib.study import ROOT, Hub
@@ -36,8 +36,7 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     if not {"train", "test"} <= set(frame["split"]):
         frame["split"] = None
     elif "validation" not in set(frame["split"]):
-        training = np.flatnonzero(frame["split"] == "train")
-        frame.loc[training[9::10], "split"] = "validation"
+        frame["split"] = with_validation(frame["split"])
     ids = [str(row) for row in range(1, len(frame) + 1)]
     messages = pd.DataFrame({"id": ids, "text": frame[config.text], "group": None, "split": frame["split"]})
     labels = _one_against_the_rest(frame[config.classes], first.features[config.classes]) if config.classes else None

