@@ -95,7 +95,7 @@ def run_study(
     study.compared_tables()  # what is missing is told now, not after hours of training
     jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
-    with _only_one(study), _private_jupyter():
+    with _only_one(study), _private_jupyter(start):
         run_jobs(jobs, {"study": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = report.write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({report.duration(time.monotonic() - start)} in this call)")
@@ -374,13 +374,16 @@ def _only_one(study: Study) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _private_jupyter() -> Iterator[None]:
-    """Environment of the kernels: told that they are headless, finding lib, and nothing from or in the user's home."""
+def _private_jupyter(start: float) -> Iterator[None]:
+    """Environment of the kernels: finding lib, and nothing from or in the user's home; told that they are headless, and
+    when (by the monotonic clock) this call began.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="whence-jupyter-"))
     folders = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     search = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     ours = {name: str(scratch / name.lower()) for name in folders}
-    ours |= {"WHENCE_HEADLESS": "1", "PYTHONPATH": search, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    ours |= {"WHENCE_HEADLESS": "1", "WHENCE_STARTED": str(start)}
+    ours |= {"PYTHONPATH": search, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:

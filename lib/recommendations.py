@@ -5,6 +5,8 @@ lasts. After every batch the answer so far is written, so that stopping early al
 """
 
 import math
+import os
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -46,27 +48,41 @@ def train_within_budget(
     bench: Workbench,
     models: list[Model],
     expected: float,
-    seconds: float,
+    recorded: float,
     keep: Callable[[pd.DataFrame | None], object],
 ) -> pd.DataFrame | None:
     """Train models in this order while the budget lasts; returns the table "pairs" of what is trained, None for nothing.
 
-    expected: seconds of one worker that a first pair will probably take; seconds: the budget for all. What a finished
-    model took counts whenever it was trained, so that a second call ends where the first one did. A batch is begun only
-    if it will probably end within the budget. keep: is given the table at the start and after every batch.
+    expected: seconds of one worker that a first pair will probably take; recorded: those that the study has taken before.
+    A batch is begun only if it will probably end within the budget. keep: is given the table at the start and after every
+    batch.
     """
-    size, trained, pairs, spent = 2 * bench.study.engine.processes * len(bench.study.seeds), [], None, 0.0
+    study, trained, pairs = bench.study, [], None
+    workers = study.engine.processes
+    size, spent = 2 * workers * len(study.seeds), recorded
     keep(pairs)
     for first in range(0, len(models), size):
         batch = models[first : first + size]
-        if spent + expected * len(batch) > seconds:
+        if seconds_taken(spent, workers) + expected * len(batch) / workers > study.budget_seconds:
             break
         train_missing(bench, sources_to_train(bench, batch), "sources whose weights are needed", weights=True)
         trained += train_models(bench, batch, f"pairs {first + 1} to {first + len(batch)} of {len(models)}")
         pairs = pair_table(run_table(bench, trained))
-        spent, expected = pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
+        spent, expected = recorded + pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
         keep(pairs)
     return pairs
+
+
+def seconds_taken(recorded: float, workers: int) -> float:
+    """Seconds that a study has taken, as its budget counts them.
+
+    recorded: seconds of one worker that its tables tell. They count whenever they were spent, so that a second call ends
+    where the first one did. Where this call of ./run_all.sh is longer, its own time counts: it has also started, loaded,
+    waited for its last worker and written notebooks.
+    """
+    started = os.environ.get("WHENCE_STARTED")
+    this_call = time.monotonic() - float(started) if started else 0.0  # a clock that all processes of a machine share
+    return max(recorded / workers, this_call)
 
 
 def keep_recommendations(

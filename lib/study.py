@@ -291,8 +291,8 @@ class Study(Parameters):
     budget_minutes: float | None = Field(
         None,
         gt=0,
-        description="null: train the whole grid and analyse it; a number: train the most promising pairs, as many as "
-        "this many minutes of all workers allow after the single-task models, and recommend sources",
+        description="null: train the whole grid and analyse it; a number: train the single-task models and the "
+        "most promising pairs, as many as this many minutes in all allow, and recommend sources",
     )
     compare: list[str] = Field(
         [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
@@ -363,8 +363,8 @@ class Study(Parameters):
 
     @property
     def budget_seconds(self) -> float:
-        """Seconds of one worker that the study may take; infinity without a budget."""
-        return math.inf if self.budget_minutes is None else 60 * self.budget_minutes * self.engine.processes
+        """Seconds that the study may take; infinity without a budget."""
+        return math.inf if self.budget_minutes is None else 60 * self.budget_minutes
 
     @property
     def ledger(self) -> Path:

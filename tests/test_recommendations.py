@@ -1,5 +1,6 @@
 """Recommendations within a budget: what is promising is trained first, what is known wins, and the clock is kept."""
 
+import time
 from types import SimpleNamespace
 
 import grids
@@ -17,6 +18,7 @@ from lib.recommendations import (
     conformal_width,
     most_promising_first,
     recommendations,
+    seconds_taken,
     train_within_budget,
 )
 from lib.runs import open_workbench, run_table, select_settings, single_models, transfer_models
@@ -104,15 +106,22 @@ def test_conformal_intervals_cover_as_often_as_they_say():
 
 
 def test_training_stops_with_the_budget_and_a_second_call_ends_where_the_first_did(tmp_path):
-    bench = open_workbench(tiny_study(tmp_path))
+    bench = open_workbench(tiny_study(tmp_path, budget_minutes=1))
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
     models, kept = transfer_models(bench, singles), []
-    assert train_within_budget(bench, models, 10.0, 5.0, kept.append) is None and kept == [None]
-    pairs = train_within_budget(bench, models, 0.0, 1e-9, kept.append)
+    assert train_within_budget(bench, models, 61.0 / 2, 0.0, kept.append) is None and kept == [None]
+    pairs = train_within_budget(bench, models, 0.0, 60.0, kept.append)
     assert len(pairs) == 2 and len(kept) == 3  # one batch was expected to cost nothing
-    again = train_within_budget(bench, models, 0.0, 1e-9, kept.append)
+    again = train_within_budget(bench, models, 0.0, 60.0, kept.append)
     pd.testing.assert_frame_equal(pairs, again)
-    assert len(train_within_budget(bench, models, 0.0, np.inf, kept.append)) == len(models) == 6
+    assert len(train_within_budget(bench, models, 0.0, 0.0, kept.append)) == len(models) == 6
+
+
+def test_the_budget_counts_what_was_recorded_or_this_call_if_that_is_longer(monkeypatch):
+    monkeypatch.delenv("WHENCE_STARTED", raising=False)
+    assert seconds_taken(90.0, 2) == 45.0
+    monkeypatch.setenv("WHENCE_STARTED", str(time.monotonic() - 60))
+    assert seconds_taken(90.0, 2) == pytest.approx(60, abs=5) and seconds_taken(200.0, 2) == 100.0
 
 
 def test_formulas_in_names_are_texts_in_spreadsheets(tmp_path):
