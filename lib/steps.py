@@ -18,6 +18,9 @@ from lib.encoders import Tokens
 from lib.study import Setting, Training
 
 NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
+POSITIONS = (
+    2**10
+)  # wordpieces that a step on a CPU takes at once: more fall out of a core's cache, and need more memory
 WIDTHS = 8  # recorded steps are padded to multiples of it: a recording has one shape
 REHEARSALS = 3  # steps before a recording, in which libraries choose and set up their kernels
 
@@ -49,15 +52,24 @@ class PlainSteps:
         """One step at this learning rate on the texts at these positions; returns the loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        device = self.model.device
-        ids, mask = (tensor.to(device) for tensor in self.tokens.batch(batch))
-        with autocast(device.type, self.precision):
-            logits = self.model(input_ids=ids, attention_mask=mask).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), self.targets[batch].to(device), self.weight)
-        loss.backward()
+        parts = max(1, -(-len(batch) * int(self.tokens.lengths[batch].max()) // POSITIONS))
+        whole = self.weight[self.targets[batch]].sum()
+        losses = [self._part(part, whole) for part in np.array_split(batch, min(parts, len(batch)))]
         torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        return torch.stack(losses).sum()
+
+    def _part(self, part: np.ndarray, whole: torch.Tensor) -> torch.Tensor:
+        """Add the gradient of some texts of a batch whose weights sum to ``whole``; returns their part of the loss."""
+        device = self.model.device
+        ids, mask = (tensor.to(device) for tensor in self.tokens.batch(part))
+        targets = self.targets[part].to(device)
+        with autocast(device.type, self.precision):
+            logits = self.model(input_ids=ids, attention_mask=mask).logits
+        share = self.weight[targets].sum() / whole
+        loss = torch.nn.functional.cross_entropy(logits.float(), targets, self.weight) * share
+        loss.backward()
         return loss.detach()
 
     @contextmanager

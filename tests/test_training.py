@@ -103,9 +103,10 @@ def test_training_only_the_used_embeddings_equals_training_all(tokens, model):
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
-@pytest.mark.parametrize("positive_weight", [1.0, 3.0])
-def test_recorded_steps_are_plain_steps(tokens, device, positive_weight):
+@pytest.mark.parametrize(("positive_weight", "positions"), [(1.0, 1024), (3.0, 1024), (3.0, 64), (3.0, 1)])
+def test_recorded_steps_are_plain_steps_whole_or_in_parts(tokens, device, positive_weight, positions, monkeypatch):
     """Padded to fixed shapes, with texts that weigh nothing, one model after another in one network."""
+    monkeypatch.setattr("lib.steps.POSITIONS", positions)
     setting = SETTING.model_copy(update={"epochs": 2.0, "positive_weight": positive_weight})
 
     def trained(kind, network, seed):
