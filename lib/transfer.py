@@ -173,6 +173,11 @@ def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def _mean(values: pd.Series) -> float | None:
+    """The mean of what is defined; None where nothing is."""
+    return None if values.isna().all() else float(values.mean())
+
+
 def transfer_summary(matrix: pd.DataFrame) -> dict:
     """The headline numbers of transfer, as the paper prints them (METHOD 2).
 
@@ -182,7 +187,7 @@ def transfer_summary(matrix: pd.DataFrame) -> dict:
     to. Rates are shares of all pairs.
     """
     targets = target_table(matrix)
-    helped = targets.loc[targets["helped"], "relative_gain"].dropna()
+    helped = targets.loc[targets["helped"], "relative_gain"]
     gained = targets[targets["relative_gain"] > 0].sort_values("relative_gain", ascending=False)
     top = None if gained.empty else gained[["target", "source", "relative_gain"]].iloc[0].to_dict()
     return {
@@ -193,7 +198,8 @@ def transfer_summary(matrix: pd.DataFrame) -> dict:
         "tasks_helped": int(targets["helped"].sum()),
         "tasks_gaining": int((targets["gain"] > 0).sum()),
         "tasks_beating_longer": int(targets["beats_longer"].sum()),
-        "mean_relative_gain_of_helped": None if helped.empty else float(helped.mean()),
+        "mean_relative_gain_of_helped": _mean(helped),
+        "mean_relative_gain_of_gaining": _mean(gained["relative_gain"]),
         "largest_gain": top and {**top, "relative_gain": float(top["relative_gain"])},
         "negative_transfer_rate": float((matrix["gain"] < 0).mean()),
         "significantly_negative_transfer_rate": float(matrix["hurts"].mean()),
