@@ -14,7 +14,7 @@ from lib.comparison import compare, field_scores
 from lib.costs import attribution_seconds
 from lib.ranking import BOUNDS, Scored, curves, points, random_order, single_validation, standard_scores
 from lib.regression import KEYS, Design, feature_columns, fit_predict, pair_features, tune, with_selectors
-from lib.study import Ranking, Regression, Study
+from lib.study import Ranking, Regression, Source, Study
 from lib.tables import read_table
 from lib.transfer import UNIT, pair_units
 
@@ -29,10 +29,11 @@ RIVALS = (
 
 @dataclass(frozen=True)
 class Grid:
-    """The tables of a finished study."""
+    """The tables of a finished study, and its corpus."""
 
     study: str
     tables: Mapping[str, pd.DataFrame]
+    corpus: Source | None = None
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]
@@ -46,8 +47,15 @@ class Grid:
 
 def read_grids(study: Study) -> list[Grid]:
     """The grid of this study, then those that it compares itself with."""
+    corpora = {study.name: study.corpus} | {name: Study.load(name).corpus for name in study.compare}
     folders = {study.name: study.tables} | study.compared_tables()
-    return [Grid(name, {table: read_table(folder, table) for table in TABLES}) for name, folder in folders.items()]
+    tables = {name: {table: read_table(folder, table) for table in TABLES} for name, folder in folders.items()}
+    return [Grid(name, tables[name], corpora[name]) for name in folders]
+
+
+def of_other_corpora(grids: list[Grid], new: Grid) -> list[Grid]:
+    """The grids that know nothing of the new one's texts: another regime of the same corpus has trained the same pairs."""
+    return [grid for grid in grids if grid.corpus != new.corpus]
 
 
 def comparable(features: pd.DataFrame) -> pd.DataFrame:

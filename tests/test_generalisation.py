@@ -6,7 +6,7 @@ import pytest
 from grids import grid
 
 from lib.errors import InputError
-from lib.generalisation import Grid, carried_over, comparable, judge
+from lib.generalisation import Grid, carried_over, comparable, judge, of_other_corpora
 from lib.metrics import spearman
 from lib.regimes import gains_by_target, regime_table, same_but_for_regimes
 from lib.regression import pair_features, predict_grid
@@ -134,3 +134,9 @@ def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch,
     values = {"name": "mine", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-3, "epochs": 1}]}
     with pytest.raises(InputError, match=told):
         Study.parse(values | {"compare": [other], "results": str(tmp_path)}).compared_tables()
+
+
+def test_what_is_known_comes_from_other_corpora_not_from_other_regimes():
+    grids = {name: Grid(name, {}, Study.load(name).corpus) for name in ("demo", "demo_full", "newsgroups", "reuters")}
+    found = of_other_corpora(list(grids.values()), grids["demo"])
+    assert [grid.study for grid in found] == ["newsgroups", "reuters"]
