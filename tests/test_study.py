@@ -20,7 +20,7 @@ def test_every_study_in_params_is_valid_and_named_like_its_file(path):
 
 
 def test_the_reference_study_has_1728_models():
-    study = Study.load("disaster")
+    study = Study.load("disaster_gpu")
     singles = len(study.tasks) * len(study.settings) * len(study.seeds)
     pairs = len(study.tasks) * (len(study.tasks) - 1) * len(study.settings) * len(study.seeds)
     assert study.source == study.target and study.target_setting == "all"

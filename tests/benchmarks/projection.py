@@ -62,7 +62,7 @@ class Grid:
 
 
 GRIDS = (
-    Grid("`disaster`: 12 tasks, 4 settings, 3 seeds", 12, 4, 3, 1, 4, 3 * 2048, 5200),
+    Grid("`disaster_gpu`: 12 tasks, 4 settings, 3 seeds", 12, 4, 3, 1, 4, 3 * 2048, 5200),
     Grid("`paper`: 12 tasks, pairs with 4 x 4 settings", 12, 4, 1, 1, 16, 2 * 16_000, 9000, "BERT-base"),
     Grid("100 tasks, 4 settings, all pairs", 100, 4, 1, 1, 4, 3 * 2048, 5200),
     Grid("100 tasks, 4 settings, all pairs", 100, 4, 1, 1, 4, 3 * 2048, 5200, "BERT-base"),
