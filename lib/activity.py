@@ -1,6 +1,8 @@
 """Turns conductances into active terms and compares what two models look at, so that a pair is judged untrained.
 
-ANSAT, the average number of shared active terms, is the paper's measure (Hepburn & McCreadie 2022, arXiv 2202.01096).
+ANSAT, the average number of shared active terms, is the paper's measure (Pugantsov & McCreadie 2022;
+the preprint, arXiv 2202.01096, names the first author Hepburn): terms active at a threshold are those whose activity is
+not below it, and ANSAT is the number of terms active in both models, mean over the probe texts.
 Its siblings lose less: Jaccard's share of the active terms, cosine and rank correlation of the signed conductances.
 Arrays are ragged: values of all texts on one axis, text t between offsets[t] and offsets[t + 1].
 """
@@ -43,19 +45,6 @@ def activity(term_values: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
     size = np.abs(term_values)
     largest = np.repeat(_segments(np.maximum, size, term_offsets), np.diff(term_offsets), axis=0)
     return np.divide(size, largest, out=np.zeros_like(size), where=largest > 0)
-
-
-def active_terms(activity: np.ndarray, threshold: float) -> np.ndarray:
-    """Terms active at a threshold (TAT): activity >= threshold."""
-    return activity >= threshold
-
-
-def ansat(active_a: np.ndarray, active_b: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:
-    """ANSAT (Hepburn & McCreadie 2022): per layer, the number of terms active in both models, mean over the texts.
-
-    active_a, active_b: (terms, layers) bool, of the same probe texts. Texts without a term count, with 0.
-    """
-    return (active_a & active_b).sum(axis=0) / (len(term_offsets) - 1)
 
 
 def ansat_table(

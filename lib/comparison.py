@@ -1,4 +1,4 @@
-"""How good selectors are at choosing sources, in the field's metrics, side by side (METHOD 7)."""
+"""How good selectors are at choosing sources, in the field's metrics, side by side."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lib.bootstrap import interval, nested_weights, two_sided
+from lib.bootstrap import discoveries, interval, nested_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.ranking import Scored, log_choose, winning_probability
@@ -14,6 +14,10 @@ from lib.study import Ranking
 from lib.transfer import UNIT, best_settings
 
 TIE_DRAWS = 200
+CHANCE_ORDERS = (
+    10_000  # drawn for the test against random order: so many selectors stand beside each other that it has to
+)
+# tell small p-values apart
 REGRETS = (1, 3, 5)
 PLANTED = "spearman_with_planted"
 
@@ -42,8 +46,13 @@ def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:
         for score in ("f1", "average_precision"):
             means = rows.groupby(UNIT, as_index=False)[f"validation_{score}"].mean()
             scores = means.rename(columns={f"validation_{score}": "score"})
-            found.append(Scored(f"{score}_after_{when}", scores, seconds))
+            found.append(Scored(f"{score}_after_{when}", scores, seconds, short_training=True))
     return found
+
+
+def seconds_of(scored: Sequence[Scored], name: str) -> float:
+    """What the scores of this name cost."""
+    return next(each.own_seconds for each in scored if each.name == name)
 
 
 # --- the field's metrics ----------------------------------------------------------------------------------------------
@@ -67,7 +76,7 @@ def compare(
     keys = ["target", "metric"]
     values = {name: table.set_index(keys)["value"].unstack("metric") for name, table in tables.items()}
     expected = next(iter(tables.values())).groupby("metric")["random"].mean()
-    chance, rng = random_means(units, config.bootstrap, config.seed, planted), np.random.default_rng(config.seed)
+    chance, rng = random_means(units, CHANCE_ORDERS, config.seed, planted), np.random.default_rng(config.seed)
     weights = nested_weights(units["target"].nunique(), 1, config.bootstrap, rng)[:, :, 0]
     signs = rng.choice([-1.0, 1.0], size=weights.shape)
     rows = []
@@ -79,6 +88,27 @@ def compare(
             rows.append((name, metric, mean, low, high, expected[metric], *p))
     names = ["selector", "metric", "value", "low", "high", "random", "over_random_p", f"over_{reference}_p"]
     return pd.DataFrame(rows, columns=names)
+
+
+def advice(scored: Sequence[Scored], metrics: pd.DataFrame, caveats: pd.Series) -> pd.DataFrame:
+    """Who ranks sources best among those that cost alike: kind, selector, of (how many), value, low, high, seconds, and
+    whether it differs from random order, false discoveries among all selectors controlled.
+
+    metrics: from ``compare``. caveats: by selector; those with one, and those that learn from pairs, are no candidates.
+    """
+    ranks = metrics[metrics["metric"] == "spearman"].set_index("selector")
+    real = pd.Series(discoveries(ranks["over_random_p"].fillna(1.0).to_numpy()), ranks.index)
+    kinds: dict[str, list[Scored]] = {}
+    for each in scored:
+        if not each.training_pairs and not caveats.get(each.name):
+            kind = "Nothing to compute" if each.own_seconds == 0 else "Single-task models only"
+            kinds.setdefault("A part of every pair's training" if each.short_training else kind, []).append(each)
+    rows = []
+    for kind, members in kinds.items():
+        best = max(members, key=lambda each: ranks.loc[each.name, "value"])
+        found = ranks.loc[best.name, ["value", "low", "high"]]
+        rows.append((kind, best.name, len(members), *found, best.own_seconds, bool(real[best.name])))
+    return pd.DataFrame(rows, columns=["kind", "selector", "of", "value", "low", "high", "seconds", "differs"])
 
 
 def randomised(signs: np.ndarray, differences: pd.Series) -> float:

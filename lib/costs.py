@@ -1,4 +1,4 @@
-"""Saved time depends on what is counted, so both accountings stand side by side here (METHOD 6).
+"""Saved time depends on what is counted, so both accountings stand side by side here.
 
 *paper*: only the training seconds of the transfer models; the no-transfer models are in hand at second 0.
 *all_inclusive*: total seconds (failed attempts included) of every single-task model, then what the order itself needs

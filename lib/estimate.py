@@ -23,7 +23,8 @@ PREDICTED, ATTRIBUTED = 64, 8  # texts
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:
-    """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse."""
+    """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse, and
+    without the seconds in which selectors make scores of their readings."""
     work, rates = planned_work(bench), measured_rates(bench)
     seconds = sum(work[kind] * rates[kind] for kind in rates)
     disk = work["phase"].map(_disk(bench, work.set_index("phase"))).fillna(0.0)
@@ -63,7 +64,8 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     mean = _texts(targets) / len(targets)
     longer = tasks * seeds * (mean + max(_texts([model]) for model in sources))
     trained = len(singles) + pairs + tasks * seeds
-    points = sum(steps + 1 for steps in study.conductance.all_steps)
+    config = study.conductance
+    others = sum(steps + 1 for steps in config.all_steps if steps != config.steps)
     encoded, squared = _readings(bench)
     rows = [
         ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
@@ -71,7 +73,8 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
         ("training the longer baselines", tasks * seeds, longer, 0, 0, 0),
         ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
         ("loading and saving", trained, 0, 0, trained, 0),
-        ("conductance", selected, 0, 0, 0, selected * study.conductance.probe_texts * points),
+        ("conductance", selected, 0, 0, 0, selected * config.probe_texts * (config.steps + 1)),
+        ("conductance with other steps", selected, 0, 0, 0, selected * config.probe_texts * others),
         ("readings of other selectors", selected, squared, encoded, selected, 0),
     ]
     return pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])

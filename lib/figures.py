@@ -1,11 +1,12 @@
 """The study's figures: one small function each, in one style that is readable at column width and by colour-blind eyes.
 
-Every function takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG.
+Every function takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG, and shows it.
 """
 
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,7 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from lib.bootstrap import discoveries
+from lib.captions import captioned
 from lib.ledger import write_atomically
+from lib.ranking import PAPER_SHARES
 
 WIDTH = 6.5  # inches; the text column of a notebook's page
 COLOURS = sns.color_palette("colorblind")
@@ -31,7 +34,7 @@ ORDER_STYLES = {
     "halving": (COLOURS[5], "--"),
     "random": ("0.35", "-"),
     "oracle": (COLOURS[2], ":"),
-    "largest_source": (COLOURS[1], "-"),
+    "label_cooccurrence": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
 }
 SELECTOR_PANELS = (  # metric, label, scale
@@ -42,6 +45,7 @@ PLANTED_PANELS = (
     ("spearman_with_planted", "rank correlation with the\nplanted relatedness", 1),
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
 )
+BOUNDS_SPOKEN = {"validation_best": "validation best (a bound)", "oracle": "oracle (a bound)"}
 SPELLING = {
     "ansat": "ANSAT",
     "f1": "F1",
@@ -60,14 +64,25 @@ def use_style() -> None:
     mpl.rcParams.update({"figure.constrained_layout.use": True, "svg.fonttype": "path"})
 
 
-def save_figure(figure: Figure, folder: Path, name: str) -> Figure:
-    """Write ``folder/name.svg`` and ``.png`` (whole or not at all) and return the figure for display."""
+@dataclass(frozen=True)
+class Shown:
+    """A saved figure, as a notebook displays it: the picture and its caption."""
+
+    name: str
+    png: bytes
+
+    def _repr_html_(self) -> str:
+        return captioned(self.name, self.png, "width: 45em; max-width: 100%")
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> Shown:
+    """Write ``folder/name.svg`` and ``.png`` (whole or not at all) and return what a notebook displays."""
     for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 160, "metadata": {"Software": None}})):
         content = io.BytesIO()
         figure.savefig(content, format=kind, **options)
         write_atomically(Path(folder) / f"{name}.{kind}", content.getvalue())
     plt.close(figure)
-    return figure
+    return Shown(name, content.getvalue())
 
 
 def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]:
@@ -77,7 +92,11 @@ def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]
 
 def label(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     """How figures and texts name an order, a measure, a phase: by its title, or its parts written as is usual."""
-    return titles.get(name) or " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
+    return (
+        titles.get(name)
+        or BOUNDS_SPOKEN.get(name)
+        or " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
+    )
 
 
 def _matrix_height(tasks: int) -> float:
@@ -184,9 +203,15 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     """Per target, the gain in test F1 of its validation-chosen source with the 95 % interval of the paired bootstrap."""
     table = targets.sort_values("gain").reset_index(drop=True)
     figure, (axes,) = _panels(1, 1.2 + 0.26 * len(table))
-    colours = [GOOD if row.helped else BAD if row.gain_high < 0 else NEUTRAL for row in table.itertuples()]
-    axes.hlines(table.index, table["gain_low"], table["gain_high"], color=colours, lw=1.6)
-    axes.scatter(table["gain"], table.index, color=colours, s=22, zorder=3, label="over the single-task model")
+    kinds = {
+        "over the single-task model": (~table["helped"] & ~table["hurt"], NEUTRAL),
+        "helps, outside the noise": (table["helped"], GOOD),
+        "hurts, outside the noise": (table["hurt"], BAD),
+    }
+    for name, (rows, colour) in kinds.items():
+        part = table[rows]
+        axes.hlines(part.index, part["gain_low"], part["gain_high"], color=colour, lw=1.6)
+        axes.scatter(part["gain"], part.index, color=[colour], s=22, zorder=3, label=name)
     longer = {"marker": "D", "facecolors": "none", "edgecolors": "black", "linewidths": 0.7, "s": 16, "zorder": 2}
     axes.scatter(
         table["gain_over_longer"], table.index, **longer, label="over one trained for as many steps as the pair"
@@ -194,17 +219,13 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     labels = [f"{label(row.target)}  ←  {label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(
-        xlabel="gain in test F1 (bar: 95 % interval; coloured: outside the noise)", ylabel="target  ←  chosen source"
-    )
+    axes.set(xlabel="gain in test F1 (bar: 95 % interval)", ylabel="target  ←  chosen source")
     figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
 
-def plot_gain_against_size(matrix: pd.DataFrame, tasks: pd.DataFrame) -> Figure:
-    """Gain of every pair against how many positives the source has for each positive of the target."""
-    sizes = tasks.set_index("task")
-    ratio = matrix["source"].map(sizes["source_positives"]) / matrix["target"].map(sizes["target_positives"])
+def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
+    """Gain of every pair against ``ratio``, how many positives its source has for each of its target."""
     figure, (axes,) = _panels(1, 2.8)
     kinds = (("helps", GOOD), ("hurts", BAD))
     inside = ~(matrix["helps"] | matrix["hurts"])
@@ -226,8 +247,12 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
     """Median relative completeness error of every attributed model, and [CLS]'s share of conductance per layer."""
     shares = conductance.filter(regex=r"^cls_share_l\d+$")
     figure, (left, right) = _panels(2, 2.6)
-    left.scatter(100 * conductance["completeness_error_relative"], conductance["task"].map(label), s=18, color=SOURCE)
-    left.set(xlabel="median completeness error (%)", ylabel="attributed model", xlim=(0, None))
+    for regime, rows in conductance.groupby("regime"):
+        colour = _side_colour(regime)
+        errors = 100 * rows["completeness_error_relative"]
+        left.scatter(errors, rows["task"].map(label), s=18, color=colour, label=f"{regime} size")
+    left.set(xlabel="median completeness error (%)", ylabel="attributed model's task", xlim=(0, None))
+    left.legend(fontsize=7)
     layers = [int(name.removeprefix("cls_share_l")) for name in shares]
     right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -278,16 +303,16 @@ def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int
 
 
 def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
-    """ANSAT against the threshold, mean over pairs, one line per layer; the band holds the middle 90 % of pairs."""
+    """ANSAT against the threshold, mean over pairs, one line per layer; band: the middle 90 % of pairs, middle layer."""
     rows = ansat[ansat["probe"] == "all"]
     figure, (axes,) = _panels(1, 2.8)
     layers = sorted(rows["layer"].unique())
     for colour, layer in zip(sns.color_palette("viridis", len(layers)), layers, strict=True):
         grouped = rows[rows["layer"] == layer].groupby("threshold")["ansat"]
         axes.plot(grouped.mean(), color=colour, marker="o", ms=3, label=f"layer {layer}")
-        axes.fill_between(
-            grouped.mean().index, grouped.quantile(0.05), grouped.quantile(0.95), color=colour, alpha=0.08
-        )
+        if layer == layers[len(layers) // 2]:
+            low, high = grouped.quantile(0.05), grouped.quantile(0.95)
+            axes.fill_between(low.index, low, high, color=colour, alpha=0.2, lw=0)
     axes.set(xlabel="activity threshold (share of the text's largest)", ylabel="ANSAT (shared active terms per text)")
     axes.legend(fontsize=7, loc="upper right")
     return figure
@@ -307,18 +332,12 @@ def plot_score_against_gain(scores: pd.DataFrame, score: str, unit: str) -> Figu
 
 
 def plot_rank_correlations(table: pd.DataFrame) -> Figure:
-    """Mean within-target Spearman correlation with pair F1 by layer: ANSAT by threshold, and its siblings."""
-    figure, (axes,) = _panels(1, 2.8)
-    measures = list(table["measure"].unique())
-    for colour, measure in zip(sns.color_palette("viridis", len(measures)), measures, strict=True):
-        rows = table[table["measure"] == measure].sort_values("layer")
-        style = "-" if measure.startswith("ANSAT") else "--"
-        axes.plot(rows["layer"], rows["spearman"], style, marker="o", ms=3, color=colour, label=measure)
-    axes.axhline(0, color="black", lw=0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="layer (0: embeddings)", ylabel="rank correlation with pair F1\n(mean of the targets)")
-    figure.legend(loc="outside center right", fontsize=7)
-    return figure
+    """Mean within-target Spearman correlation with pair F1, by measure and layer: ANSAT by threshold, and its siblings."""
+    wide = table.pivot(index="measure", columns="layer", values="spearman").loc[table["measure"].unique()]
+    figure, (axes,) = _panels(1, 1.0 + 0.26 * len(wide))
+    return plot_matrix(
+        wide, "", "rank correlation\nwith pair F1", axes=axes, sides=("measure", "layer (0: embeddings)")
+    )
 
 
 # --- 06 ---------------------------------------------------------------------------------------------------------------
@@ -394,15 +413,13 @@ def plot_importance(importance: pd.DataFrame) -> Figure:
 def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
     """F1 as a share of the grid's against time, one panel per accounting; a band shows the 95 % interval of one order.
 
-    Orders that the study does not have are left out.
+    Orders that the study does not have are left out. Dotted: the shares of time that the paper reports.
     """
     accountings = ["paper", "all_inclusive"]
     known = set(anytime["order"])
     figure, panels = _panels(2, 3.4, sharey=True)
     for axes, accounting in zip(panels, accountings, strict=True):
         axes.axhline(100, color="black", lw=0.8)
-        for share in (0.165, 0.495):
-            axes.axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
         for order in filter(known.__contains__, orders):
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
             colour, style = ORDER_STYLES[order]
@@ -410,8 +427,13 @@ def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
             axes.plot(time, kept["loss"], style, color=colour, lw=1.4, label=label(order))
             if order == band:
                 axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
-        axes.set(title=f"accounting: {label(accounting)}", xlabel="share of the grid's time (%)", xlim=(0, 100))
+        axes.set(title=f"accounting: {label(accounting)}", xlim=(0, 100))
     panels[0].set(ylabel="mean test F1 of the chosen\nmodels (% of the grid's)")
+    panels[0].set(xlabel="share of the pairs' training time (%)")
+    panels[1].set(xlabel="share of the whole grid's time (%)")
+    for share in PAPER_SHARES:
+        panels[0].axvline(100 * share, color=NEUTRAL, lw=0.7, ls=":")
+        panels[0].text(100 * share, 0.01, f" {share:.1%}", fontsize=6, transform=panels[0].get_xaxis_transform())
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")
     return figure
 
@@ -422,10 +444,13 @@ def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure
     points: ``selectors`` of summary.json. titles: names to show. Procedures that learn from the whole grid are left out.
     """
     known = {name: both["all_inclusive"] for name, both in points.items()}
-    known = {name: figures for name, figures in known.items() if figures["loss_at_10_percent_of_pairs"]}
+    known = {name: read for name, read in known.items() if read["loss_at_10_percent_of_pairs"]}
     order = sorted(known, key=lambda name: (-known[name]["loss_at_10_percent_of_pairs"]["value"], name))
     figure, panels = _panels(2, 1.0 + 0.2 * len(order), sharey=True)
-    moments = {"loss_at_10_percent_of_pairs": "10 % of the pairs' time", "loss_at_0.495": "49.5 % of the grid's time"}
+    moments = {
+        "loss_at_10_percent_of_pairs": "after attribution\nand 10 % of the pairs' time",
+        "loss_at_0.495": "after\n49.5 % of the grid's time",
+    }
     for axes, (moment, spoken) in zip(panels, moments.items(), strict=True):
         for place, name in enumerate(order):
             found = known[name][moment]
@@ -437,7 +462,7 @@ def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure
             axes.scatter(100 * found["value"], place, color=colour, s=20, zorder=3)
         axes.axvline(0, color="black", lw=0.8)
         axes.axvline(1, color="black", lw=0.8, ls=":")
-        axes.set(xlabel=f"the grid's F1 lost (%) after\n{spoken}")
+        axes.set(xlabel=f"the grid's F1 lost (%)\n{spoken}")
     panels[0].set_yticks(range(len(order)), [label(name, titles) for name in order])
     return figure
 
@@ -454,14 +479,17 @@ def plot_time_spent(seconds: pd.Series) -> Figure:
 
 
 def plot_selectors(
-    metrics: pd.DataFrame, titles: Mapping[str, str], panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS
+    metrics: pd.DataFrame,
+    titles: Mapping[str, str],
+    panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS,
+    alike: bool = False,
 ) -> Figure:
     """Metrics of every selector side by side, means over targets with 95 % intervals; the dashed line is random order.
 
     Filled where it differs from random order, false discoveries controlled. titles: the names to show. panels: metric,
-    axis label and scale of each; selectors are sorted by the first.
+    axis label and scale of each; selectors are sorted by the first. alike: one scale for all panels.
     """
-    figure, columns = _panels(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True)
+    figure, columns = _panels(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True, sharex=alike)
     order = metrics[metrics["metric"] == panels[0][0]].sort_values("value", na_position="first")["selector"]
     for axes, (metric, description, scale) in zip(columns, panels, strict=True):
         rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
@@ -532,7 +560,7 @@ def plot_generalisation(found: pd.DataFrame, titles: Mapping[str, str]) -> Figur
     by_study = ranks.drop(columns="metric").rename(columns={"study": "metric"}).set_index(["metric", "selector"])
     by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
     panels = [(study, f"rank correlation with\ntest F1 on {study}", 1) for study in studies]
-    return plot_selectors(by_study, titles, panels)
+    return plot_selectors(by_study, titles, panels, alike=True)
 
 
 # --- 11 ---------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Does what one corpus's grid teaches rank the pairs of another corpus, of which no pair was trained? (METHOD 9)
+"""Does what one corpus's grid teaches rank the pairs of another corpus, of which no pair was trained?
 
 A regression can only be carried over if its features mean the same on both corpora, so levels (how hard a target is, how
 large its corpus) give way to ranks within the target: which source has most shared active terms, the largest LogME.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lib.comparison import compare, field_scores
+from lib.comparison import compare, field_scores, seconds_of
 from lib.costs import attribution_seconds
 from lib.ranking import BOUNDS, Scored, curves, points, random_order, single_validation, standard_scores
 from lib.regression import KEYS, Design, feature_columns, fit_predict, pair_features, tune, with_selectors
@@ -28,7 +28,7 @@ RIVALS = (
 
 
 @dataclass(frozen=True)
-class Grid:
+class StudyTables:
     """The tables of a finished study, and its corpus."""
 
     study: str
@@ -45,15 +45,15 @@ class Grid:
         return with_selectors(pairs, self["selectors"])
 
 
-def read_grids(study: Study) -> list[Grid]:
+def read_grids(study: Study) -> list[StudyTables]:
     """The grid of this study, then those that it compares itself with."""
     corpora = {study.name: study.corpus} | {name: Study.load(name).corpus for name in study.compare}
     folders = {study.name: study.tables} | study.compared_tables()
     tables = {name: {table: read_table(folder, table) for table in TABLES} for name, folder in folders.items()}
-    return [Grid(name, tables[name], corpora[name]) for name in folders]
+    return [StudyTables(name, tables[name], corpora[name]) for name in folders]
 
 
-def of_other_corpora(grids: list[Grid], new: Grid) -> list[Grid]:
+def of_other_corpora(grids: list[StudyTables], new: StudyTables) -> list[StudyTables]:
     """The grids that know nothing of the new one's texts: another regime of the same corpus has trained the same pairs."""
     return [grid for grid in grids if grid.corpus != new.corpus]
 
@@ -73,7 +73,7 @@ def comparable(features: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, ranks], axis=1).assign(size_ratio=ratio, target_f1=0.0)
 
 
-def carried_over(known: list[Grid], new: Grid, config: Regression) -> pd.DataFrame:
+def carried_over(known: list[StudyTables], new: StudyTables, config: Regression) -> pd.DataFrame:
     """Scores of the new grid's pairs by a regression fitted, and tuned, on the known grids: source, target, setting, score.
 
     Of the new grid it sees single-task models, texts and training labels, and no trained pair. Features that one of the
@@ -92,13 +92,13 @@ def carried_over(known: list[Grid], new: Grid, config: Regression) -> pd.DataFra
     return frames[new.study][UNIT].assign(score=predicted).groupby(UNIT, as_index=False)["score"].mean()
 
 
-def contenders(known: list[Grid], new: Grid, config: Regression) -> list[Scored]:
+def contenders(known: list[StudyTables], new: StudyTables, config: Regression) -> list[Scored]:
     """The regressions carried over, from each known grid and from all of them, and the RIVALS on the new grid."""
     attribution = attribution_seconds(new["conductance"])
     units, costs = pair_units(new["pairs"]), new["selector_costs"]
     names = ("tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence")
     rivals = standard_scores(*(new[name] for name in names), attribution) + field_scores(units, new["selectors"], costs)
-    price = attribution + next(each.own_seconds for each in rivals if each.name == "consensus")  # of all selectors
+    price = attribution + seconds_of(rivals, "consensus")  # of all selectors
     sets = {f"carried_over_from_{grid.study}": [grid] for grid in known}
     if len(known) > 1:
         sets["carried_over_from_all"] = known
@@ -106,23 +106,23 @@ def contenders(known: list[Grid], new: Grid, config: Regression) -> list[Scored]
     return [*carried, *(each for each in rivals if each.name in RIVALS)]
 
 
-def judge(known: list[Grid], new: Grid, regression: Regression, ranking: Ranking) -> pd.DataFrame:
+def judge(known: list[StudyTables], new: StudyTables, regression: Regression, ranking: Ranking) -> pd.DataFrame:
     """Table "generalisation": every metric of every contender on the new grid, and the F1 it loses all-inclusive.
 
     The metric "loss_at_10_percent_of_pairs" is the share of the grid's F1 that is missing after the single-task models,
-    the selector's own computations and 10 % of the pairs' time; it has no test against random order.
+    attribution and 10 % of the pairs' time; it has no test against random order.
     """
     scored = contenders(known, new, regression)
     units = pair_units(new["pairs"])
     metrics = compare(scored, units, ranking)
     single = single_validation(new["singles"])
     orders = [random_order(), *(each.order(single) for each in scored)]
-    found = points(curves(orders, new["singles"], new["pairs"], ranking))
-    losses = {name: figures["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, figures in found.items()}
+    found = points(curves(orders, new["singles"], new["pairs"], ranking, attribution_seconds(new["conductance"])))
+    losses = {name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in found.items()}
     chance = losses.pop("random")
     rows = [
-        {"selector": name, "metric": "loss_at_10_percent_of_pairs", **figure, "random": chance and chance["value"]}
-        for name, figure in losses.items()
-        if figure is not None
+        {"selector": name, "metric": "loss_at_10_percent_of_pairs", **point, "random": chance and chance["value"]}
+        for name, point in losses.items()
+        if point is not None
     ]
     return pd.concat([metrics, pd.DataFrame(rows)], ignore_index=True).assign(study=new.study)

@@ -1,6 +1,6 @@
 """The kernels that notebooks run in: where it can be, forked from one process that has imported the libraries.
 
-Ten notebooks would each wait seconds for torch, transformers, scipy and seaborn. Instead one process (a "fork server"
+Eleven notebooks would each wait seconds for torch, transformers, scipy and seaborn. Instead one process (a "fork server"
 of multiprocessing) imports them once, and kernels begin as its copies. It holds some hundred MB itself.
 """
 

@@ -148,10 +148,3 @@ class Ledger:
         """Bytes of one file of an entry; 0 where it is absent."""
         path = self.path(id) / f"{name}.safetensors"
         return path.stat().st_size if path.exists() else 0
-
-    def sweep(self) -> int:
-        """Remove what interrupted writers left behind; returns how many leftovers there were."""
-        leftovers = list(self.folder.glob(".*.tmp"))
-        for leftover in leftovers:
-            shutil.rmtree(leftover, ignore_errors=True)
-        return len(leftovers)

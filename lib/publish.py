@@ -4,8 +4,10 @@
 """
 
 import json
+import math
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +19,14 @@ from lib.ledger import write_atomically
 from lib.ranking import BOUNDS
 from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
 from lib.study import ROOT, Study
-from lib.summary import seconds_by_phase
+from lib.summary import PRICED, procedure_losses, seconds_by_phase
 from lib.tables import read_table
 
 END_MARK = "<!-- end of the numbers -->"
 CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
 OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
 SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
+SHOWN_LOSSES = ("regression_sequential", "label_cooccurrence", "logme", "random", "no_transfer")
 README_FIGURES = {
     "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
     "06_controls": "How well the regression ranks sources for a target it has not seen, beside its two controls.",
@@ -38,7 +41,7 @@ def publish(study: Study) -> Path:
     folder = ROOT / "figures" / study.name
     for old in [*folder.glob("*.svg"), *folder.glob("*.png"), *(folder / "tables").glob("*")]:
         old.unlink()  # the archive of finished runs stays
-    shutil.copytree(study.figures, folder, dirs_exist_ok=True)
+    shutil.copytree(study.figures, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.svg"))
     shutil.copytree(study.tables, folder / "tables", dirs_exist_ok=True)
     shutil.copy(study.folder / "summary.json", folder / "summary.json")
     return folder
@@ -47,7 +50,7 @@ def publish(study: Study) -> Path:
 def write_demo_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """The demo's numbers in README.md, docs/data_card.md and docs/model_card.md, from its published files."""
     summary = json.loads((folder / "summary.json").read_text())
-    names = ("tasks", "singles", "pairs", "longer", "conductance", "readings", "selector_metrics", "selector_costs")
+    names = ("tasks", "selector_metrics", *PRICED, *(["checkpoints"] if study.checkpoints else []))
     tables = {name: read_table(folder / "tables", name) for name in names}
     _write_block(root / "README.md", study.name, demo_block(study, summary, tables))
     write_atomically(root / "docs" / "data_card.md", data_card(summary, tables["tasks"]).encode())
@@ -70,14 +73,19 @@ def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> No
     metrics = {name: read_table(folder.parent / name / "tables", "selector_metrics") for name in names}
     titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
     regimes = read_table(folder / "tables", "regimes")
-    _write_block(root / "README.md", study.name, regimes_block(regimes, rank_correlations_by_regime(metrics), titles))
+    blocks = (
+        regimes_block(regimes, rank_correlations_by_regime(metrics), titles),
+        losses_block(folder.parent, names, titles),
+    )
+    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
 def write_generalisation_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """Who ranks the pairs of which corpus in README.md, from this study's table of all that it compares itself with."""
     found = read_table(folder / "tables", "generalisation")
     titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
-    _write_block(root / "README.md", study.name, generalisation_block(found, titles))
+    blocks = generalisation_block(found, titles), losses_block(folder.parent, found["study"].unique(), titles)
+    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
 DOCUMENTS = {
@@ -143,7 +151,7 @@ def shuffled_block(folder: Path) -> str:
     real = discoveries(found["over_random_p"].fillna(1.0).to_numpy())
     return f"""In the control {int(matrix["helps"].sum())} of {len(matrix)} pairs help and {int(matrix["hurts"].sum())} hurt outside the noise, {int(chosen["collapsed"].sum())} of {len(chosen)} selected
 single-task models predict no positive at all, {int(real.sum())} of {len(found)} selectors rank sources otherwise than random order does (false
-discoveries controlled at 5 %), and the regression's rank correlation is {_correlation(rank)}. Its
+discoveries controlled at 5 %; at p of 0.05 or less stand {int((found["over_random_p"] <= 0.05).sum())}), and the regression's rank correlation is {_correlation(rank)}. Its
 tables and figures are in [figures/shuffled](figures/shuffled)."""
 
 
@@ -184,18 +192,33 @@ def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
+def losses_block(published: Path, studies: Iterable[str], titles: dict[str, str]) -> str:
+    """What procedures lose of each published grid's F1 at the same moment, all-inclusive."""
+    losses = {name: procedure_losses(json.loads((published / name / "summary.json").read_text())) for name in studies}
+    lines = [
+        f"| F1 lost after attribution and 10 % of the pairs' time | {' | '.join(f'`{name}`' for name in losses)} |"
+    ]
+    lines.append("|---|" + "---|" * len(losses))
+    for order in SHOWN_LOSSES:
+        cells = [
+            _with_interval(table.loc[order].to_dict()) if order in table.index else "–" for table in losses.values()
+        ]
+        lines.append(f"| {label(order, titles)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
     """The headline numbers and three figures of the demo study."""
     best, chance = (summary["selectors"][name] for name in ("regression", "random"))
-    steps, chance_all = (summary["selectors"][name]["all_inclusive"] for name in ("regression_sequential", "random"))
+    procedures = ("regression_sequential", "label_cooccurrence", "random")
+    lost = [summary["selectors"][name]["all_inclusive"]["loss_at_10_percent_of_pairs"] for name in procedures]
+    precision = summary["average_precision_gain"]
     environment = summary["environment"]
-    spent = seconds_by_phase(
-        *(tables[name] for name in ("singles", "pairs", "longer", "conductance", "readings"))
-    ).sum()
+    spent = seconds_by_phase(tables).sum()
     rows = [
         (
-            "tasks; ordered pairs; models trained",
-            f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['models_trained']}",
+            "tasks; ordered pairs; seeds; models trained",
+            f"{summary['n_tasks']}; {summary['n_pairs']}; {summary['n_seeds']}; {summary['models_trained']}",
         ),
         (
             "models that collapsed (no positive predicted) at their first try; at every try",
@@ -210,12 +233,20 @@ def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
             f"{summary['single_task_f1']:.3f}; {summary['grid_f1']:.3f}; {summary['oracle_f1']:.3f}",
         ),
         (
-            "the same of single-task models trained for a pair's steps; targets whose chosen pair beats them",
+            "mean test average precision of the same models: without transfer; validation-best; difference",
+            f"{summary['single_task_average_precision']:.3f}; {summary['grid_average_precision']:.3f}; "
+            f"{precision['value']:+.3f} ({precision['low']:+.3f} to {precision['high']:+.3f})",
+        ),
+        (
+            "mean test F1 of single-task models trained for a pair's steps; targets whose chosen pair beats them",
             f"{summary['longer_single_task_f1']:.3f}; {summary['tasks_beating_longer']}",
         ),
-        ("targets that gain; outside the noise", f"{summary['tasks_gaining']}; {summary['tasks_helped']}"),
         (
-            "share of pairs with a loss; outside the noise",
+            "targets that gain; outside the noise of the test texts",
+            f"{summary['tasks_gaining']}; {summary['tasks_helped']}",
+        ),
+        (
+            "share of pairs with a loss; outside the noise of the test texts",
             f"{summary['negative_transfer_rate']:.0%}; {summary['significantly_negative_transfer_rate']:.0%}",
         ),
         (
@@ -224,11 +255,12 @@ def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
         ),
         (
             "F1 lost at 16.5 % of the pairs' time, paper's accounting: regression; random order",
-            _two(best["paper"], chance["paper"], "loss_at_0.165"),
+            "; ".join(_with_interval(each["paper"]["loss_at_0.165"]) for each in (best, chance)),
         ),
         (
-            "F1 lost after 10 % of the pairs' time, all-inclusive: sequential regression; random order",
-            _two(steps, chance_all, "loss_at_10_percent_of_pairs"),
+            "F1 lost after attribution and 10 % of the pairs' time, all-inclusive: sequential regression; label "
+            "co-occurrence alone, which chooses its first batch; random order",
+            "; ".join(map(_with_interval, lost)),
         ),
         ("single-task models, share of the grid's time", f"{summary['single_task_share_of_grid']:.0%}"),
         *_rank_rows(tables["selector_metrics"], tables["selector_costs"]),
@@ -249,7 +281,8 @@ def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, st
     spoken = {
         "regression": "the regression",
         "ansat": "ANSAT alone",
-        best: f"the best of {len(field)} selectors of the field ({label(best, costs.set_index('selector')['title'].to_dict())})",
+        best: f"the best, on the same test, of {len(field)} selectors of the field "
+        f"({label(best, costs.set_index('selector')['title'].to_dict())})",
         "validation_best": "the pairs' own validation F1, the bound of all that choose by it",
     }
     about = "rank correlation with test F1 within targets"
@@ -261,16 +294,15 @@ def _correlation(row: pd.Series) -> str:
     return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
-def _two(first: dict, second: dict, figure: str) -> str:
-    return "; ".join(_with_interval(points[figure]) for points in (first, second))
-
-
-def _with_interval(figure: dict | None) -> str:
-    """A figure of summary.json as '3.1 % (0.5 to 6.0)'; a dash where the point does not exist."""
-    if figure is None:
+def _with_interval(point: dict | None) -> str:
+    """A point of summary.json as '3.1 % (0.5 to 6.0)'; a dash where it does not exist."""
+    if point is None:
         return "–"
-    bounds = ["never" if figure[end] is None else f"{100 * figure[end]:.1f}" for end in ("low", "high")]
-    return f"{100 * figure['value']:.1f} % ({bounds[0]} to {bounds[1]})"
+    bounds = [
+        "never" if point[end] is None or math.isnan(point[end]) else f"{100 * point[end]:.1f}"
+        for end in ("low", "high")
+    ]
+    return f"{100 * point['value']:.1f} % ({bounds[0]} to {bounds[1]})"
 
 
 def data_card(summary: dict, tasks: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""In which order to train pairs, and how much F1 an order has after how much time (METHOD 6 and 7).
+"""In which order to train pairs, and how much F1 an order has after how much time.
 
 A *unit* is a (source, target, setting) with all its seeds: it is trained as a whole, its seconds are their sum, its F1
 their mean. Scores are tables source, target, setting, score; an order is a tuple of units. Whatever an order has
@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import gammaln
 
 from lib.bootstrap import interval, nested_weights
-from lib.costs import ACCOUNTINGS, clock
+from lib.costs import ACCOUNTINGS, Clock, clock
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.regression import Design, controlled, fit_predict, pair_features, tune, with_selectors
@@ -27,6 +27,7 @@ BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what 
 SHARES = np.round(np.linspace(0, 1, 101), 2)
 PAPER_SHARES = (0.165, 0.495)  # the paper's two points: 10 h and 30 h of its 60.6 h
 ENOUGH = 0.99
+RANDOM_ORDERS = 500  # that are drawn where their expectation does not tell
 TOLERANCE = 1 + 1e-9  # sums of seconds in another order differ in their last digits
 
 
@@ -36,11 +37,6 @@ TOLERANCE = 1 + 1e-9  # sums of seconds in another order differ in their last di
 def _by_source(units: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
     """Scores that depend on the source only. values: indexed by task."""
     return units[UNIT].assign(score=units["source"].map(values).astype(float))
-
-
-def largest_source(units: pd.DataFrame, tasks: pd.DataFrame, column: str = "source_positives") -> pd.DataFrame:
-    """Sources by size; in a limited regime ``source_texts`` is the same for all, so positives are the default."""
-    return _by_source(units, tasks.set_index("task")[column])
 
 
 def best_single_source(units: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
@@ -250,13 +246,14 @@ def _best(scores: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFram
 
 
 class Scored(NamedTuple):
-    """Scores of all pairs under one name, and what they cost: seconds before pairs can be ordered by them, and whether
-    they are learnt from the grid's pairs."""
+    """Scores of all pairs under one name, and what they cost: seconds before pairs can be ordered by them, whether they
+    are learnt from the grid's pairs, and whether every pair is trained a little for them."""
 
     name: str
     scores: pd.DataFrame
     own_seconds: float = 0.0
     training_pairs: bool = False
+    short_training: bool = False
 
     @property
     def ranks_something(self) -> bool:
@@ -277,7 +274,7 @@ def standard_scores(
     cooccurrence: pd.DataFrame,
     attribution: float,
 ) -> list[Scored]:
-    """The scores of METHOD 6 over a study's grid. Tables by name; attribution: its seconds.
+    """The reference scores and the paper's over a study's grid. Tables by name; attribution: its seconds.
 
     "ansat" is ANSAT at the middle layer and threshold, stated beforehand; "ansat_tuned" is chosen on other targets.
     """
@@ -289,7 +286,6 @@ def standard_scores(
     return [
         Scored("oracle", oracle(units), training_pairs=True),
         Scored("validation_best", validation_best(units), training_pairs=True),
-        Scored("largest_source", largest_source(units, tasks)),
         Scored("best_single_source", best_single_source(units, singles)),
         Scored("label_cooccurrence", label_cooccurrence(units, cooccurrence)),
         Scored("static_mean", static_mean(units), training_pairs=True),
@@ -322,7 +318,7 @@ def standard_orders(
     config: Ranking,
     checkpoints: pd.DataFrame | None = None,
 ) -> list[Order]:
-    """The orders of METHOD 6 over a study's grid: by each of the scores, and the procedures. Tables by name.
+    """All orders of a study's grid: by each of the scores, and the procedures. Tables by name.
 
     scored: the ``standard_scores`` and those of the field's selectors, "consensus" among them. Successive halving is
     among the procedures where the study keeps ``checkpoints``: over all pairs, and over the half of each target's pairs
@@ -371,7 +367,9 @@ def rank_correlations(ansat: pd.DataFrame, siblings: pd.DataFrame, matrix: pd.Da
     rows = ansat[ansat["probe"] == "all"]
     parts = [rows.assign(measure="ANSAT at " + rows["threshold"].map("{:g}".format), score=rows["ansat"])]
     signed = siblings[siblings["probe"] == "all"]
-    parts += [signed.assign(measure=name, score=signed[name]) for name in ("cosine", "spearman")]
+    parts += [rows.assign(measure="Jaccard at " + rows["threshold"].map("{:g}".format), score=rows["jaccard"])]
+    siblings_spoken = {"cosine": "cosine", "spearman": "rank correlation"}
+    parts += [signed.assign(measure=spoken, score=signed[name]) for name, spoken in siblings_spoken.items()]
     keys = ["measure", "layer", "source", "target"]
     means = pd.concat(parts).groupby(keys, as_index=False)["score"].mean()
     means = means.merge(matrix[["source", "target", "test_f1"]], on=["source", "target"], validate="many_to_one")
@@ -489,24 +487,36 @@ def log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
 class Curve:
     """An order under one accounting: a step function of time, in every bootstrap draw over targets and their seeds.
 
-    seconds: (n + 1,), when 0..n units are trained. f1: (1 + draws, n + 1), row 0 the estimate. grid_f1: (1 + draws,),
-    the validation-best of everything. tenth: seconds after the start and 10 % of the pairs' time.
+    ready: seconds after which the single-task models are there, and no transfer is what one has. seconds: (n + 1,), when
+    0..n units are trained. f1: (1 + draws, n + 1), row 0 the estimate. grid_f1: (1 + draws,), the validation-best of
+    everything. tenth: seconds of the single-task models, attribution and 10 % of the pairs, the same for all orders.
+    first_enough: for random order, whose ``f1`` is an expectation: (1 + draws,) shares of the grid's time, see
+    ``random_shares``.
     """
 
     order: str
     accounting: str
+    ready: float
     seconds: np.ndarray
     f1: np.ndarray
     grid_f1: np.ndarray
     grid_seconds: float
     tenth: float
+    first_enough: np.ndarray | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether it could only start when brute force has ended: then there is no point of it before."""
+        return self.seconds[0] >= self.grid_seconds
 
     def step(self, seconds: float | np.ndarray) -> np.ndarray:
-        """How many units are trained after so many seconds; -1 before the order can start."""
-        return np.searchsorted(self.seconds, np.multiply(seconds, TOLERANCE), side="right") - 1
+        """How many units are trained after so many seconds; -1 before the single-task models are there."""
+        reached = np.multiply(seconds, TOLERANCE)
+        steps = np.searchsorted(self.seconds, reached, side="right") - 1
+        return np.where(reached >= (self.seconds[0] if self.late else self.ready), np.maximum(steps, 0), -1)
 
     def at(self, seconds: float) -> np.ndarray | None:
-        """F1 (1 + draws,) after so many seconds; None before the order can start."""
+        """F1 (1 + draws,) after so many seconds; None before the single-task models are there."""
         step = self.step(seconds)
         return None if step < 0 else self.f1[:, step]
 
@@ -518,44 +528,72 @@ class Curve:
         return np.divide(grid - self.f1, grid, out=np.full(self.f1.shape, np.nan), where=grid > 0)
 
     def loss_at(self, seconds: float) -> np.ndarray | None:
-        """``loss`` (1 + draws,) after so many seconds; None before the order can start."""
+        """``loss`` (1 + draws,) after so many seconds; None before the single-task models are there."""
         step = self.step(seconds)
         return None if step < 0 else self.loss[:, step]
 
     def share_for(self, enough: float) -> np.ndarray:
         """Share of the grid's time at which ``enough`` of its F1 is first reached; may exceed 1; infinity for never."""
+        if self.first_enough is not None:
+            return self.first_enough
         reached = self.f1 >= enough * self.grid_f1[:, None] - 1e-12
         share = self.seconds[reached.argmax(axis=1)] / self.grid_seconds
         return np.where(reached.any(axis=1), share, np.inf)
 
 
-def curves(orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -> list[Curve]:
-    """Every order under both accountings. Draws are the same for all orders, so their differences are paired."""
+def curves(
+    orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking, attribution: float
+) -> list[Curve]:
+    """Every order under both accountings. Draws are the same for all orders, so their differences are paired.
+
+    attribution: its seconds; they decide the moment ``Curve.tenth`` at which all orders are compared, and what an order
+    costs only by its own_seconds.
+    """
     grid = grid_of(singles, pairs)
     weights = nested_weights(*grid.single_test.shape, config.bootstrap, np.random.default_rng(config.seed))
     weights = np.concatenate([np.full((1, *grid.single_test.shape), 1 / grid.single_test.size), weights])
-    found = []
+    best, found = np.tensordot(weights, grid.final(), axes=2), []
     for order in orders:
         values = random_progress(grid) if order.units is None else progress(order.units, grid)
         f1 = np.tensordot(weights, values, axes=2)
-        best = np.tensordot(weights, grid.final(), axes=2)
         for accounting in ACCOUNTINGS:
+            ready = clock(accounting, singles, pairs)
             time = clock(accounting, singles, pairs, order.own_seconds, order.training_pairs)
             work = float(time.pair_seconds.sum())
-            anyhow = time.start + np.linspace(0, work, values.shape[2])  # n of N units cost n/N of the work
+            shares = None
             if order.finished is not None:
                 steps = time.start + np.concatenate([[0.0], order.finished[accounting]])
-            else:
-                steps = anyhow if order.units is None else time.finished(order.units)
-            found.append(Curve(order.name, accounting, steps, f1, best, time.grid, time.start + 0.1 * work))
+            elif order.units is not None:
+                steps = time.finished(order.units)
+            else:  # n of N units cost n/N of the work
+                steps = time.start + np.linspace(0, work, values.shape[2])
+                shares = random_shares(grid, time, weights, best, config.seed)
+            tenth = clock(accounting, singles, pairs, attribution).start + 0.1 * work
+            found.append(Curve(order.name, accounting, ready.start, steps, f1, best, time.grid, tenth, shares))
     return found
+
+
+def random_shares(grid: Grid, time: Clock, weights: np.ndarray, best: np.ndarray, seed: int) -> np.ndarray:
+    """Share of the grid's time at which a random order first reaches ENOUGH of its F1: (1 + draws,), the median first.
+
+    The expectation over orders passes that line later than the orders do, which need to pass it only once; so orders are
+    drawn, each judged in its own draw of targets and seeds. weights: (1 + draws, targets, seeds); best: ``grid_f1``.
+    """
+    rng, every, found = np.random.default_rng(seed), _units(grid.units), []
+    for draw in range(1, min(len(weights), RANDOM_ORDERS + 1)):
+        units = [every[place] for place in rng.permutation(len(every))]
+        f1, share = np.tensordot(weights[[0, draw]], progress(units, grid), axes=2), time.finished(units) / time.grid
+        reached = f1 >= ENOUGH * best[[0, draw], None] - 1e-12
+        found.append(np.where(reached.any(axis=1), share[reached.argmax(axis=1)], np.inf))
+    estimates, draws = np.array(found).T
+    return np.concatenate([[np.median(estimates)], draws])
 
 
 def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:
     """The table "anytime": F1, and the share of the grid's F1 that is lost, at 0, 1, ..., 100 % of the grid's time.
 
-    Each with its 95 % interval; that of the loss is paired: every draw compares both on the same targets. NaN before an
-    order starts.
+    Each with its 95 % interval; that of the loss is paired: every draw compares both on the same targets. NaN before the
+    single-task models are there.
     """
     tables = []
     for curve in found:
@@ -571,28 +609,28 @@ def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:
 
 
 def points(found: Sequence[Curve]) -> dict[str, dict[str, dict[str, dict | None]]]:
-    """``selectors`` of summary.json: order -> accounting -> figure -> {value, low, high} or None.
+    """``selectors`` of summary.json: order -> accounting -> point -> {value, low, high} or None.
 
-    None where a point does not exist: it lies before the order can start, or the order is learnt from the whole grid.
+    None where a point does not exist: it lies before the single-task models are there, or the order is learnt from the
+    whole grid.
     """
     table: dict = {}
     for curve in found:
-        table.setdefault(curve.order, {})[curve.accounting] = _figures(curve)
+        table.setdefault(curve.order, {})[curve.accounting] = _points(curve)
     return table
 
 
-def _figures(curve: Curve) -> dict[str, dict | None]:
-    figures: dict[str, np.ndarray | None] = {}
+def _points(curve: Curve) -> dict[str, dict | None]:
+    read: dict[str, np.ndarray | None] = {}
     for share in PAPER_SHARES:
-        figures[f"f1_at_{share}"] = curve.at(share * curve.grid_seconds)
-        figures[f"loss_at_{share}"] = curve.loss_at(share * curve.grid_seconds)
-    late = curve.seconds[0] >= curve.grid_seconds  # it could only start when brute force has ended
-    figures["loss_at_10_percent_of_pairs"] = None if late else curve.loss_at(curve.tenth)
-    figures["share_for_99_percent"] = None if late else curve.share_for(ENOUGH)
-    return {name: _figure(draws) for name, draws in figures.items()}
+        read[f"f1_at_{share}"] = curve.at(share * curve.grid_seconds)
+        read[f"loss_at_{share}"] = curve.loss_at(share * curve.grid_seconds)
+    read["loss_at_10_percent_of_pairs"] = curve.loss_at(curve.tenth)
+    read["share_for_99_percent"] = None if curve.late else curve.share_for(ENOUGH)
+    return {name: _point(draws) for name, draws in read.items()}
 
 
-def _figure(draws: np.ndarray | None) -> dict[str, float | None] | None:
+def _point(draws: np.ndarray | None) -> dict[str, float | None] | None:
     """draws: (1 + draws,), the estimate first. Bounds that are infinite (never reached) are None."""
     if draws is None or not np.isfinite(draws[0]):
         return None

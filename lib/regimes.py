@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib.bootstrap import interval, nested_weights
 from lib.comparison import randomised, resampled_means
-from lib.generalisation import Grid
+from lib.generalisation import StudyTables
 from lib.metrics import spearman
 from lib.ranking import single_validation
 from lib.study import Ranking, Study
@@ -32,7 +32,7 @@ def same_but_for_regimes(study: Study) -> list[str]:
     return [name for name, other in others.items() if all(getattr(study, k) == getattr(other, k) for k in alike)]
 
 
-def gains_by_target(grid: Grid) -> pd.DataFrame:
+def gains_by_target(grid: StudyTables) -> pd.DataFrame:
     """Each target's QUANTITIES in one study, indexed by target: test F1 of pairs less that of no transfer.
 
     chosen_gain is 0 where validation prefers no transfer; size_correlation is NaN where all sources are of one size.
@@ -51,7 +51,7 @@ def gains_by_target(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(QUANTITIES))
 
 
-def regime_table(grids: Sequence[Grid], config: Ranking) -> pd.DataFrame:
+def regime_table(grids: Sequence[StudyTables], config: Ranking) -> pd.DataFrame:
     """Table "regimes": each study's QUANTITIES, means over targets with 95 % intervals, and their differences.
 
     difference: from the first study, over the targets that both have; difference_p: a paired randomisation test; both

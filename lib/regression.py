@@ -1,4 +1,4 @@
-"""Predicts a pair's F1 from its two single-task models, so that a ranking needs few pairs to be trained (METHOD 6).
+"""Predicts a pair's F1 from its two single-task models, so that a ranking needs few pairs to be trained.
 
 Fitted to pairs' *validation* F1 only; test F1 is carried along to judge. What is tuned (XGBoost's settings, the ANSAT
 thresholds) is chosen inside the training rows of every fold.

@@ -1,16 +1,15 @@
 """The pages a study leaves behind: each notebook as HTML, and one report; they read well offline and on a phone."""
 
-import base64
 import csv
 import html
 import json
-import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from lib.captions import captioned
 from lib.errors import InputError
 from lib.ledger import write_atomically
 from lib.study import Study
@@ -60,41 +59,6 @@ document.querySelectorAll(".wide th").forEach(head => head.addEventListener("cli
 """
 
 TABLE_ROWS = 300  # tables up to this length are shown in the report, longer ones are linked
-
-CAPTIONS = {  # by file: what a figure shows, and what to see in it
-    "01_prevalence": "How rare the tasks are: positives in the training texts.",
-    "01_cooccurrence": "Which labels occur together in the training texts (phi, the correlation of two labels).",
-    "01_lengths": "How long the texts are, in words.",
-    "02_single_task_scores": "How well each task is learnt alone, with as many texts as a source and as a target gets. "
-    "Filled: the setting that validation selects; a task near 0 is not learnt, and any source would look good on it.",
-    "02_validation_against_test": "Every single-task model on validation and on test: the closer to the line, the more "
-    "selection on validation can be trusted.",
-    "03_gain_matrix": "What every source adds to every target's test F1. Framed: outside the noise.",
-    "03_chosen_sources": "The gain of the source that validation chooses, and of the same over a single-task model that "
-    "was trained for as many steps as source and target together.",
-    "03_gain_against_size": "Gain against how many more positives the source has than the target.",
-    "04_completeness": "How exact the attribution is: what a layer's conductances miss of the change of the logit; and "
-    "how much of it sits at [CLS].",
-    "04_tradeoff": "What probe texts and steps of the path buy: agreement of the order of sources with the best one.",
-    "05_ansat_against_threshold": "How many active terms two models share, by threshold and layer (band: the pairs).",
-    "05_ansat_against_gain": "Shared active terms against gain, both less the target's mean.",
-    "05_ansat_matrices": "Shared active terms of every pair, at three thresholds.",
-    "05_rank_correlations": "Which measure of shared terms orders sources like their test F1 does. Description: the best "
-    "of many looks better than it is.",
-    "06_predicted_against_measured": "F1 predicted without any pair of the target, against measured F1.",
-    "06_controls": "The regression with ANSAT, without it, and with ANSAT shuffled within targets, by protocol.",
-    "06_ablations": "What the regression owes to layers, thresholds, probe texts and the measures beside ANSAT.",
-    "06_importance": "Which features the boosted trees use.",
-    "07_f1_against_time": "How much of the grid's F1 an order of training pairs reaches after how much of its time.",
-    "07_losses": "What share of the grid's F1 each procedure loses, all-inclusive, at two moments.",
-    "07_time_spent": "Where the time went.",
-    "08_selectors": "All selectors side by side: the order in which they put sources, and what their first choice lacks.",
-    "08_planted_and_found": "Who finds relations between tasks that are known because they were planted.",
-    "08_price": "What a selector costs before it can choose, and what the best of its first three choices lacks.",
-    "09_data_regimes": "How gains depend on how much either side is trained on.",
-    "10_generalisation": "Who ranks the pairs of a corpus of which no pair was trained.",
-    "11_recommendations": "What is recommended for every task, beside what else was trained and no transfer.",
-}
 
 
 def headline(summary: dict) -> list[tuple[str, str]]:
@@ -288,15 +252,8 @@ def _row(label: object, value: object) -> str:
 
 
 def _figures(folder: Path) -> str:
-    shown = [_figure(path) for path in sorted((folder / "figures").glob("*.png"))]
+    shown = [captioned(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"))]
     return '<h2>Figures</h2>\n<div class="figures">\n' + "\n".join(shown) + "\n</div>" if shown else ""
-
-
-def _figure(path: Path) -> str:
-    caption = html.escape(CAPTIONS.get(path.stem, path.stem.replace("_", " ")))
-    picture = base64.b64encode(path.read_bytes()).decode()
-    image = f'<img src="data:image/png;base64,{picture}" alt="{caption}">'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
 def _tables(folder: Path) -> str:
@@ -328,7 +285,6 @@ def _links(folder: Path, title: str, inside: str, *endings: str) -> str:
 
 def notebook_page(notebook: "NotebookNode", title: str) -> str:
     """An executed notebook as one HTML page with embedded images and formulas as MathML; it loads nothing."""
-    logging.getLogger("traitlets").setLevel(logging.ERROR)  # else nbconvert warns once per picture without a text
     exporter = _exporter_class()(raw_template=_TEMPLATE, embed_images=True)
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     return page

@@ -395,12 +395,6 @@ def _read_yaml(path: Path) -> object:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
-LOADERS = {
-    "disaster_response": DisasterResponse, "orange_text": OrangeText, "synthetic": Synthetic, "table": Table,
-    "trecis": Trecis,
-}  # fmt: skip
-
-
 def _explain(item: dict) -> str:
     """One validation error as one clause: the key, what is wrong, what is allowed."""
     path = item["loc"]
@@ -434,6 +428,12 @@ def _flatten(annotation: object) -> list:
     """All classes inside an annotation such as ``list[Setting]`` or ``A | B``."""
     arguments = typing.get_args(annotation)
     return [leaf for argument in arguments for leaf in _flatten(argument)] if arguments else [annotation]
+
+
+LOADERS = {
+    kind.model_fields["loader"].annotation.__args__[0]: kind
+    for kind in _flatten(Study.model_fields["corpus"].annotation)
+}
 
 
 def reference() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 
 import pandas as pd
@@ -9,9 +10,10 @@ import pandas as pd
 from lib.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
 from lib.ledger import write_atomically
 from lib.ranking import Curve, points
+from lib.selectors import FUSED
 from lib.study import Study
 from lib.tables import PHASES
-from lib.transfer import transfer_summary
+from lib.transfer import average_precision_summary, transfer_summary
 
 # What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
 PAPER = {
@@ -19,6 +21,9 @@ PAPER = {
     "mean_relative_gain_of_helped": 0.124, "largest_relative_gain": 3.41, "largest_gain_target": "FirstPartyObservation",
     "f1_at_0.495": 0.3003, "loss_at_0.495": 0.0612, "f1_at_0.165": 0.2859, "loss_at_0.165": 0.1063,
 }  # fmt: skip
+
+
+PRICED = ("singles", "pairs", "longer", "conductance", "tradeoff", "readings", "selector_costs")  # tables with seconds
 
 
 def summarise(
@@ -29,19 +34,21 @@ def summarise(
     conductance: pd.DataFrame,
     curves: list[Curve],
 ) -> dict:
-    """All headline numbers of a finished study; seconds are seconds of one worker."""  # fmt: skip
+    """All headline numbers of a finished study; seconds are seconds of one worker."""
     grid, attribution = grid_seconds(singles, pairs), attribution_seconds(conductance)
     return {
         "study": study.name,
         "dataset": study.corpus.dataset,
         "encoder": study.encoder.name,
         "n_tasks": matrix["target"].nunique(),
+        "n_seeds": len(study.seeds),
         "n_pairs": len(matrix),
         "models_trained": len(singles) + len(pairs),
         "models_collapsed": int(singles["collapsed"].sum() + pairs["collapsed"].sum()),
         "models_tried_again": int((singles["tries"] - 1).sum() + (pairs["tries"] - 1).sum()),
         "grid_seconds": grid,
         **transfer_summary(matrix),
+        **average_precision_summary(matrix, singles, pairs, study.ranking.bootstrap, study.ranking.seed),
         "conductance_seconds": attribution,
         "conductance_share_of_grid": attribution / grid,
         "completeness_error_median": float(conductance["completeness_error_relative"].median()),
@@ -67,14 +74,25 @@ def write_summary(study: Study, summary: dict) -> None:
     write_atomically(study.folder / "summary.json", content.encode())
 
 
-def seconds_by_phase(
-    singles: pd.DataFrame, pairs: pd.DataFrame, longer: pd.DataFrame, conductance: pd.DataFrame, readings: pd.DataFrame
-) -> pd.Series:
-    """Seconds of one worker by phase (PHASES); they add up to everything that was spent on models. Tables by name."""
-    models = pd.concat([singles, pairs, longer])
-    training = [table["train_seconds"].sum() for table in (singles, pairs, longer)]
-    rest = [models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed")]
-    return pd.Series([*training, *rest, attribution_seconds(conductance), readings["seconds"].sum()], index=PHASES)
+def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """Seconds of one worker by phase (PHASES); they add up to everything that was spent on models.
+
+    tables: by name, those in PRICED, and "checkpoints" where the study keeps any.
+    """
+    kinds = [tables[name] for name in ("singles", "pairs", "longer")]
+    models = pd.concat(kinds)
+    training = [table["train_seconds"].sum() for table in kinds]
+    predicting, loading, lost = (models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed"))
+    if "checkpoints" in tables:
+        predicting += tables["checkpoints"]["predict_seconds"].sum()
+    conductance, tradeoff, costs = (tables[name] for name in ("conductance", "tradeoff", "selector_costs"))
+    other = tradeoff[~tradeoff["resampled"] & ~tradeoff["steps"].isin(conductance["steps"])]
+    scoring = costs.loc[~costs["selector"].isin(FUSED), "scoring_seconds"].sum()  # the fused count their parts again
+    spent = [
+        *training, predicting, loading, lost, attribution_seconds(conductance),
+        len(conductance) * other["seconds"].sum(), tables["readings"]["seconds"].sum(), scoring,
+    ]  # fmt: skip
+    return pd.Series(spent, index=PHASES)
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:
@@ -84,6 +102,23 @@ def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFra
     """
     table = pd.DataFrame({"estimated": estimated.set_index("phase")["seconds"], "spent": spent}) / 60
     return table.reindex(spent.index).assign(ratio=table["spent"] / table["estimated"])
+
+
+def procedure_losses(summary: dict) -> pd.DataFrame:
+    """Share of the grid's F1 that every procedure loses, all-inclusive, after attribution and 10 % of the pairs' time:
+    value, low, high, by order. Those that learn from the whole grid are left out."""
+    found = {name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in summary["selectors"].items()}
+    return pd.DataFrame.from_dict({name: point for name, point in found.items() if point}, orient="index", dtype=float)
+
+
+def points_table(summary: dict) -> pd.DataFrame:
+    """All points of all orders: a row per accounting and order; empty where a point does not exist."""
+    rows = {
+        (accounting, order): {name: point["value"] if point else None for name, point in points_of.items()}
+        for order, both in summary["selectors"].items()
+        for accounting, points_of in both.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", dtype=float).sort_index()
 
 
 def beside_the_paper(summary: dict) -> pd.DataFrame:
@@ -107,7 +142,7 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
             found = points_of["paper"][f"{figure}_{share}"]
             name = f"{'F1' if figure == 'f1_at' else 'F1 lost'} at {100 * float(share):.1f} % of the time"
             rows.append((name, PAPER[f"{figure}_{share}"], found and found["value"]))
-    return pd.DataFrame(rows, columns=["quantity", "paper", "this study"])
+    return pd.DataFrame(rows, columns=["quantity", "paper", "this study"]).fillna("")
 
 
 def set_up_beside_the_paper(study: Study, summary: dict, singles: pd.DataFrame) -> pd.DataFrame:

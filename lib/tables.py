@@ -17,7 +17,9 @@ PHASES = (  # of a study's time, as estimated before it starts and as spent
     "loading and saving",
     "lost and collapsed tries",
     "conductance",
+    "conductance with other steps",
     "readings of other selectors",
+    "scores of other selectors",
 )
 _FORMULA = tuple("=+-@\t\r")  # a cell that begins so is computed by spreadsheet programs
 CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without parquet

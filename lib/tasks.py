@@ -42,7 +42,7 @@ class TaskSet:
 
 
 def decompose(corpus: Corpus, tasks: list[str] | None, split: Split) -> TaskSet:
-    """Cut a corpus into one binary task per label, with one split for all (METHOD: data decomposition).
+    """Cut a corpus into one binary task per label, with one split for all.
 
     tasks: the labels to use; None: all that are not constant. InputError: an unknown task, a split that cannot be
     drawn, or a task with too few positives or negatives in a part of the split.

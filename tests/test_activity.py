@@ -53,9 +53,13 @@ def test_activity_and_ansat_worked_by_hand():
     first = activity.activity(np.array([[4.0], [-2.0], [1.0], [0.0], [0.0]]), offsets)
     second = activity.activity(np.array([[-0.5], [2.0], [2.0], [3.0], [1.0]]), offsets)
     assert first.ravel().tolist() == [1, 0.5, 0.25, 0, 0]
-    both = [activity.active_terms(side, 0.5) for side in (first, second)]
-    assert both[0].ravel().tolist() == [True, True, False, False, False]  # exactly at the threshold is active
-    assert activity.ansat(*both, offsets).tolist() == pytest.approx([1 / 3])  # one shared term in three texts
+    assert ansat(first, second, offsets, 0.5).tolist() == pytest.approx([1 / 3])  # at the threshold is active
+    assert ansat(first, second, offsets, 0.51).tolist() == [0]
+
+
+def ansat(first, second, offsets, threshold):
+    """The definition: per layer, how many terms are active in both models, mean over the texts; (terms, layers) each."""
+    return ((first >= threshold) & (second >= threshold)).sum(axis=0) / (len(offsets) - 1)
 
 
 def naive(source, target, offsets, texts, layer, threshold):
@@ -88,9 +92,9 @@ def test_the_table_agrees_with_the_definition():
 def test_ansat_of_two_models_is_the_tables():
     models, offsets, positives = random_study()
     table = activity.ansat_table(models, models, offsets, [0.4], positives, seed=0)
-    active = [activity.active_terms(activity.activity(models[name], offsets), 0.4) for name in ("task2", "task3")]
+    active = [activity.activity(models[name], offsets) for name in ("task2", "task3")]
     rows = table.query("source == 'task2' and target == 'task3' and probe == 'all'").sort_values("layer")
-    np.testing.assert_allclose(rows.ansat, activity.ansat(*active, offsets)[:-1], rtol=1e-6)
+    np.testing.assert_allclose(rows.ansat, ansat(*active, offsets, 0.4)[:-1], rtol=1e-6)
 
 
 def test_ansat_is_symmetric_between_the_same_models():
@@ -110,10 +114,8 @@ def test_properties_of_activity(values, cuts):
     offsets = np.array([0, *sorted(cuts), 12])
     active = activity.activity(values, offsets)
     assert ((active >= 0) & (active <= 1)).all()
-    counts = [activity.ansat(*[activity.active_terms(active, t)] * 2, offsets) for t in THRESHOLDS]
+    counts = [ansat(active, active, offsets, threshold) for threshold in THRESHOLDS]
     assert (np.diff(counts, axis=0) <= 0).all()  # a higher threshold never adds a term
-    own = activity.active_terms(active, 0.5)
-    np.testing.assert_allclose(activity.ansat(own, own, offsets), own.sum(axis=0) / (len(offsets) - 1))
     np.testing.assert_array_equal(activity.activity(values * 4, offsets), active)  # a model's scale does not matter
 
 

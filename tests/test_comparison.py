@@ -9,6 +9,7 @@ from grids import grid, pair
 
 from lib.bootstrap import discoveries, two_sided
 from lib.comparison import (
+    advice,
     compare,
     field_scores,
     random_means,
@@ -158,3 +159,20 @@ def test_what_ranks_nothing_is_rarely_told_from_random_order():
         misses += not table["low"] <= 0 <= table["high"]
         errors += table["over_random_p"] < 0.05
     assert misses <= 4 and errors <= 3
+
+
+def test_advice_names_the_best_of_each_kind_and_no_selector_with_a_caveat():
+    frames = grid(6, signal=1.0, seed=0)
+    units = pair_units(frames["pairs"])
+    right, wrong = (units[UNIT].assign(score=sign * units["test_f1"]) for sign in (1, -1))
+    scored = [
+        Scored("free", right), Scored("worse", wrong), Scored("dear", wrong, 60.0), Scored("doubtful", right, 60.0),
+        Scored("short", right, 30.0, short_training=True), Scored("learnt", right, 5.0, training_pairs=True),
+    ]  # fmt: skip
+    metrics = compare(scored, units, Ranking(bootstrap=200), reference="free")
+    table = advice(scored, metrics, pd.Series({"doubtful": "its tasks are alike"})).set_index("kind")
+    assert table["selector"].to_dict() == {
+        "Nothing to compute": "free", "Single-task models only": "dear", "A part of every pair's training": "short",
+    }  # fmt: skip
+    assert table["of"].tolist() == [2, 1, 1] and table["seconds"].tolist() == [0, 60, 30]
+    assert table.loc["Nothing to compute", "differs"] and table["value"].tolist() == pytest.approx([1, -1, 1])

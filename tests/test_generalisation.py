@@ -6,7 +6,7 @@ import pytest
 from grids import grid
 
 from lib.errors import InputError
-from lib.generalisation import Grid, carried_over, comparable, judge, of_other_corpora
+from lib.generalisation import StudyTables, carried_over, comparable, judge, of_other_corpora
 from lib.metrics import spearman
 from lib.regimes import gains_by_target, regime_table, same_but_for_regimes
 from lib.regression import pair_features, predict_grid
@@ -20,7 +20,7 @@ RANKING = Ranking(bootstrap=300)
 CHEAP = ["logme", "vocabulary_positives", "consensus"]
 
 
-def finished(study: str, tasks: int, signal: float = 1.0, seed: int = 0) -> Grid:
+def finished(study: str, tasks: int, signal: float = 1.0, seed: int = 0) -> StudyTables:
     """The tables of a grid, with those that later notebooks would add."""
     tables = grid(tasks, signal=signal, seed=seed)
     features = pair_features(*(tables[name] for name in ("pairs", "singles", "tasks", "ansat")))
@@ -30,7 +30,7 @@ def finished(study: str, tasks: int, signal: float = 1.0, seed: int = 0) -> Grid
     keys, rng = tables["pairs"][["source", "target", "seed"]].drop_duplicates(), np.random.default_rng(seed)
     selectors = [keys.assign(selector=name, score=rng.random(len(keys))) for name in CHEAP]
     price = {"reading_seconds": 1.0, "scoring_seconds": 0.5}
-    return Grid(
+    return StudyTables(
         study,
         tables
         | {
@@ -48,7 +48,7 @@ def corpora():
     return {"known": finished("known", 8, seed=1), "new": finished("new", 6, seed=2)}
 
 
-def quality(scores: pd.DataFrame, new: Grid) -> float:
+def quality(scores: pd.DataFrame, new: StudyTables) -> float:
     """Mean rank correlation with test F1 within targets."""
     rows = pair_units(new["pairs"]).merge(scores, on=UNIT, validate="one_to_one")
     return np.mean([spearman(g["score"].to_numpy(), g["test_f1"].to_numpy()) for _, g in rows.groupby("target")])
@@ -87,7 +87,7 @@ def test_no_trained_pair_of_the_new_grid_is_seen(corpora):
     new = corpora["new"]
     rng = np.random.default_rng(0)
     other = {name: rng.permutation(new["pairs"][name]) for name in ("validation_f1", "test_f1")}
-    changed = Grid("new", {**new.tables, "pairs": new["pairs"].assign(**other)})
+    changed = StudyTables("new", {**new.tables, "pairs": new["pairs"].assign(**other)})
     before, after = (carried_over([corpora["known"]], each, REGRESSION) for each in (new, changed))
     pd.testing.assert_frame_equal(before, after)
 
@@ -105,7 +105,7 @@ def test_contenders_are_judged_on_the_new_grid(corpora):
 def test_regimes_are_compared_over_the_same_targets():
     one, two = finished("one", 4), finished("two", 4)
     better = two["pairs"].assign(test_f1=two["pairs"]["test_f1"] + 0.05)
-    two = Grid("two", {**two.tables, "pairs": better})
+    two = StudyTables("two", {**two.tables, "pairs": better})
     table = check("regimes", regime_table([one, two], RANKING), "here").set_index(["study", "quantity"])
     assert table.loc[("two", "mean_gain"), "difference"] == pytest.approx(0.05)
     assert table.loc["one", "difference"].isna().all()
@@ -137,6 +137,8 @@ def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch,
 
 
 def test_what_is_known_comes_from_other_corpora_not_from_other_regimes():
-    grids = {name: Grid(name, {}, Study.load(name).corpus) for name in ("demo", "demo_full", "newsgroups", "reuters")}
+    grids = {
+        name: StudyTables(name, {}, Study.load(name).corpus) for name in ("demo", "demo_full", "newsgroups", "reuters")
+    }
     found = of_other_corpora(list(grids.values()), grids["demo"])
     assert [grid.study for grid in found] == ["newsgroups", "reuters"]

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -57,9 +58,6 @@ def test_scores_by_source(study):
     by_unit = ["source", "target", "setting"]
     best = ranking.best_single_source(table, singles).set_index(by_unit)["score"]
     assert best[AB] == best[AC] == 0.5 and best[CA] == 0.3
-    tasks = pd.DataFrame({"task": list("ABC"), "source_positives": [5, 9, 7], "source_texts": [3, 2, 1]})
-    assert ranking.largest_source(table, tasks).set_index(by_unit)["score"][BA] == 9
-    assert ranking.largest_source(table, tasks, "source_texts").set_index(by_unit)["score"][BA] == 2
 
 
 def test_static_mean_leaves_the_target_out(study):
@@ -224,7 +222,7 @@ def test_halving_trains_the_better_half_on_and_the_others_last(study):
     # all six are trained for 4 s; then every one goes on for the 6 s (of 10; in all 8 of 12) that are left
     assert order.finished["paper"].tolist() == [24 + 6 * n for n in range(1, 7)]
     assert order.finished["all_inclusive"].tolist() == [30 + 8 * n for n in range(1, 7)]
-    curve = ranking.curves([order], *study, CONFIG)[0]
+    curve = ranking.curves([order], *study, CONFIG, 0.0)[0]
     assert curve.at(29.9)[0] == pytest.approx(1.2 / 3) and curve.at(30)[0] == pytest.approx(1.4 / 3)
 
 
@@ -249,13 +247,13 @@ def test_halving_goes_on_from_one_checkpoint_to_the_next(study):
 
 @pytest.fixture
 def found(study):
-    """Curves of C>A, A>C, then the rest; brute force takes 60 s (paper) or 18 + 72 = 90 s (all-inclusive)."""
+    """Curves of C>A, A>C, then the rest; brute force takes 60 s (paper) or 18 + 72 = 90 s; attribution 3 s."""
     order = (CA, AC, BA, BC, AB, CB)
     orders = [
         ranking.Order("slow", order, own_seconds=9.0), ranking.Order("learnt", order, training_pairs=True),
         ranking.random_order(), ranking.no_transfer(),
     ]  # fmt: skip
-    return {(curve.order, curve.accounting): curve for curve in ranking.curves(orders, *study, CONFIG)}
+    return {(curve.order, curve.accounting): curve for curve in ranking.curves(orders, *study, CONFIG, 3.0)}
 
 
 def test_a_curve_steps_when_a_pair_is_finished(found):
@@ -269,16 +267,17 @@ def test_a_curve_steps_when_a_pair_is_finished(found):
 
 def test_all_inclusive_starts_after_single_tasks_and_attribution(found):
     curve = found["slow", "all_inclusive"]
-    assert curve.at(26.9) is None
-    assert curve.at(27.0)[0] == pytest.approx(1.2 / 3)
+    assert curve.at(17.9) is None
+    assert curve.at(18.0)[0] == curve.at(38.9)[0] == pytest.approx(1.2 / 3)  # no transfer, until the first pair
+    assert curve.at(39.0)[0] == pytest.approx(1.4 / 3)
     assert curve.share_for(0.99)[0] == pytest.approx((18 + 9 + 24) / 90)
 
 
-def test_the_anytime_table_is_null_exactly_before_the_start(found):
+def test_the_anytime_table_is_null_exactly_before_the_single_tasks(found):
     table = tables.check("anytime", ranking.anytime_table(list(found.values())), "test")
     assert len(table) == 8 * 101
     rows = table.query("order == 'slow' and accounting == 'all_inclusive'").set_index("share_of_time")
-    assert rows["f1"].isna().sum() == 30 and rows["f1"].isna()[:0.29].all() and rows["f1"].notna()[0.3:].all()
+    assert rows["f1"].isna().sum() == 20 and rows["f1"].isna()[:0.19].all() and rows["f1"].notna()[0.2:].all()
     assert table.query("order == 'learnt' and accounting == 'all_inclusive' and share_of_time < 1")["f1"].isna().all()
     known = table.dropna()
     for name in ("f1", "loss"):
@@ -311,6 +310,7 @@ def test_points_are_nested_as_in_the_summary(found):
     assert inclusive["f1_at_0.165"] is None and inclusive["loss_at_0.165"] is None
     assert inclusive["f1_at_0.495"]["value"] == pytest.approx(1.4 / 3)  # 44.55 s: C>A is there at 39, A>C at 51
     assert inclusive["loss_at_10_percent_of_pairs"]["value"] == pytest.approx(0.25)
+    assert {curve.tenth for curve in found.values() if curve.accounting == "all_inclusive"} == {18 + 3 + 7.2}
     assert set(points["learnt"]["all_inclusive"].values()) == {None}
     assert points["learnt"]["paper"] == slow
     assert points["no_transfer"]["paper"]["share_for_99_percent"] is None  # never
@@ -322,8 +322,20 @@ def test_random_order_spends_its_time_evenly(found):
     assert found["random", "all_inclusive"].seconds == pytest.approx(18 + np.arange(7) * 12.0)
 
 
+def test_a_random_orders_share_is_the_median_of_orders_not_their_expectations(found, study):
+    curve, grid = found["random", "paper"], ranking.grid_of(*study)
+    first = [
+        (ranking.progress(order, grid).mean(axis=(0, 1)) >= 0.99 * 1.6 / 3).argmax()
+        for order in itertools.permutations(units)
+    ]
+    shares = curve.share_for(0.99)
+    assert shares[0] == pytest.approx(np.median(first) / 6) and len(shares) == 1 + CONFIG.bootstrap
+    assert set((6 * shares[1:]).round(6)) <= {0, 1, 2, 3, 4, 5, 6}
+    assert shares[0] < dataclasses.replace(curve, first_enough=None).share_for(0.99)[0]
+
+
 def test_intervals_resample_targets_and_seeds(study):
     singles, pairs = study
-    draws = ranking.curves([ranking.no_transfer()], singles, pairs, Ranking(bootstrap=20_000))[0].f1[1:, 0]
+    draws = ranking.curves([ranking.no_transfer()], singles, pairs, Ranking(bootstrap=20_000), 0.0)[0].f1[1:, 0]
     assert draws.mean() == pytest.approx(0.4, abs=0.002)
     assert draws.var() == pytest.approx(np.var([0.4, 0.5, 0.3]) / 3, rel=0.05)

@@ -95,6 +95,18 @@ def test_summary_counts_by_hand(study):
     assert summary["significantly_negative_transfer_rate"] == pytest.approx(1 / 5)
 
 
+def test_average_precision_is_of_the_models_that_f1_is_told_of(study):
+    singles, pairs, *_ = study
+    singles["test_average_precision"] = singles["target"].map({"A": 0.5, "B": 0.6, "C": 0.2})
+    pairs["test_average_precision"] = pairs["source"].map({"B": 0.4, "A": 0.3, "C": 0.9}) + 0.1 * pairs["seed"]
+    found = transfer.average_precision_summary(transfer.transfer_matrix(*study), singles, pairs, 2000, 0)
+    assert found["single_task_average_precision"] == pytest.approx(1.3 / 3)
+    assert found["grid_average_precision"] == pytest.approx((0.45 + 0.6 + 0.35) / 3)  # B to A, none to B, A to C
+    gain = found["average_precision_gain"]
+    assert gain["value"] == pytest.approx(0.1 / 3)
+    assert (gain["low"], gain["high"]) == pytest.approx((-0.05, 0.15))  # of -0.05, 0, 0.15: one target thrice
+
+
 def test_seeds_that_disagree_widen_the_interval(study):
     singles, pairs, longer, probabilities, labels = study
     narrow = transfer.transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
