@@ -252,12 +252,12 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
         errors = 100 * rows["completeness_error_relative"]
         left.scatter(errors, rows["task"].map(label), s=18, color=colour, label=f"{regime} size")
     left.set(xlabel="median completeness error (%)", ylabel="attributed model's task", xlim=(0, None))
-    left.legend(fontsize=7)
+    left.legend(fontsize=7, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     layers = [int(name.removeprefix("cls_share_l")) for name in shares]
     right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.plot(layers, 100 * shares.mean().to_numpy(), color=SOURCE, lw=2, label="mean of the models")
-    right.set(xlabel="layer (0: embeddings)", ylabel="[CLS]'s share of |conductance| (%)", ylim=(0, 103))
+    right.set(xlabel="layer (0: embeddings)", ylabel="[CLS]'s share of\n|conductance| (%)", ylim=(0, 103))
     right.legend(fontsize=7)
     return figure
 
