@@ -27,7 +27,7 @@ CAPTIONS = {  # by file: what a figure shows, and what to see in it
     "within targets, by layer (0: embeddings). Description: the best of so many looks better than it is.",
     "06_predicted_against_measured": "F1 predicted without any pair of the target, against measured F1.",
     "06_controls": "How well the regression ranks sources and predicts F1, by protocol, with ANSAT, without it, and with "
-    "ANSAT shuffled within targets; where ANSAT helps, the first dot lies right of the others.",
+    "ANSAT shuffled within targets; where ANSAT helps, the regression ranks better than its controls.",
     "06_ablations": "What the regression owes to layers, thresholds, probe texts and the measures beside ANSAT.",
     "06_importance": "Which features the boosted trees use.",
     "07_f1_against_time": "How much of the grid's F1 an order of training pairs reaches after how much time, in both "

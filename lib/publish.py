@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.bootstrap import discoveries
+from lib.captions import CAPTIONS
 from lib.errors import InputError, run_command
 from lib.figures import label
 from lib.ledger import write_atomically
@@ -27,11 +28,7 @@ CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](do
 OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
 SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
 SHOWN_LOSSES = ("regression_sequential", "label_cooccurrence", "logme", "random", "no_transfer")
-README_FIGURES = {
-    "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer, with 95 % intervals.",
-    "06_controls": "How well the regression ranks sources for a target it has not seen, beside its two controls.",
-    "07_f1_against_time": "F1 reached against the share of the grid's time, in both accountings.",
-}
+README_FIGURES = ("03_chosen_sources", "06_controls", "07_f1_against_time")
 
 
 def publish(study: Study) -> Path:
@@ -267,7 +264,7 @@ def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     figures = "\n\n".join(
-        f"![{text}](figures/{study.name}/{name}.png)\n*{text}*" for name, text in README_FIGURES.items()
+        f"![{CAPTIONS[name]}](figures/{study.name}/{name}.png)\n*{CAPTIONS[name]}*" for name in README_FIGURES
     )
     machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
     return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}\n\n{CARDS}"

@@ -82,4 +82,4 @@ def rank_correlations_by_regime(metrics: Mapping[str, pd.DataFrame]) -> pd.DataF
         name: table[table["metric"] == "spearman"].set_index("selector")["value"] for name, table in metrics.items()
     }
     table = pd.DataFrame(found)
-    return table.assign(mean=table.mean(axis=1)).sort_values("mean", ascending=False, kind="stable")
+    return table.assign(mean=table.mean(axis=1, skipna=False)).sort_values("mean", ascending=False, kind="stable")
