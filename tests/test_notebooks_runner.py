@@ -14,6 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from lib import notebooks, report
+from lib.captions import CAPTIONS
 from lib.errors import InputError
 from lib.study import ROOT, Study
 
@@ -317,7 +318,7 @@ def test_the_report_is_one_file_with_sortable_tables_and_told_figures(study):
         (study.folder / name).parent.mkdir(parents=True)
         (study.folder / name).write_bytes(content)
     page = report.write_report(study.folder, "tiny").read_text()
-    assert 'src="data:image/png;base64,iVBORw=="' in page and report.CAPTIONS["01_prevalence"] in page
+    assert 'src="data:image/png;base64,iVBORw=="' in page and CAPTIONS["01_prevalence"] in page
     assert "<td>1</td><td>x</td>" in page and "t (2 rows)" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", page)
 
