@@ -166,7 +166,10 @@ def opening_lines(study: Study) -> list[str]:
 def closing_lines(study: Study) -> list[str]:
     """The headline numbers as aligned lines for the terminal, or the one line that says there are none yet."""
     if study.budget_minutes is not None:
-        return recommended_lines(read_table(study.tables, "recommendations"))
+        table = read_table(study.tables, "recommendations")
+        rows = recommended_rows(table)
+        width = max(len(target) for target, _ in rows)
+        return [f"{target:<{width}}  {told}" for target, told in rows] + [NO_PAIR] * _no_pair(table)
     summary = read_summary(study.folder)
     if summary is None:
         return ["no summary.json yet: the notebooks that write the headline numbers have not been part of this study"]
@@ -175,14 +178,21 @@ def closing_lines(study: Study) -> list[str]:
     return [f"{label:<{width}}  {value}" for label, value in rows]
 
 
-def recommended_lines(table: "pd.DataFrame") -> list[str]:
-    """What is recommended for every target, for the terminal. table: "recommendations"."""
-    rows = table[table["recommended"]]
-    width = max(map(len, rows["target"]))
+NO_PAIR = (
+    "No pair was trained: the budget was spent before the first one. Give it more minutes, or fewer tasks and settings."
+)
+
+
+def recommended_rows(table: "pd.DataFrame") -> list[tuple[str, str]]:
+    """What is recommended for every target, as (target, what and how good). table: "recommendations"."""
     return [
-        f"{row.target:<{width}}  test F1 {row.test_f1:.3f} ({row.gain:+.3f})  {row.source or 'no transfer'}"
-        for row in rows.itertuples()
+        (row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
+        for row in table[table["recommended"]].itertuples()
     ]
+
+
+def _no_pair(table: "pd.DataFrame") -> bool:
+    return not table.loc[table["source"] != "", "validation_f1"].notna().any()
 
 
 def write_report(folder: Path, name: str) -> Path:
@@ -229,11 +239,9 @@ def _recommended(folder: Path) -> str:
     if not (folder / "tables" / "recommendations.parquet").exists():
         return ""
     table = read_table(folder / "tables", "recommendations")
-    rows = [
-        _row(row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
-        for row in table[table["recommended"]].itertuples()
-    ]
-    return "<h2>Which source to train each task from</h2>\n<table>\n" + "\n".join(rows) + "\n</table>"
+    rows = "\n".join(_row(*row) for row in recommended_rows(table))
+    warning = f"<p>{NO_PAIR}</p>\n" if _no_pair(table) else ""
+    return f"<h2>Which source to train each task from</h2>\n{warning}<table>\n{rows}\n</table>"
 
 
 def _numbers(summary: dict | None) -> str:

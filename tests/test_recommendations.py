@@ -23,7 +23,7 @@ from lib.recommendations import (
 )
 from lib.runs import open_workbench, run_table, select_settings, single_models, transfer_models
 from lib.study import Regression, Study
-from lib.tables import check, read_table, write_for_spreadsheets
+from lib.tables import check, read_table, write_for_spreadsheets, write_table
 
 CONFIG = Regression(candidates=1, repeats=1)
 
@@ -159,3 +159,14 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
     assert len(report.closing_lines(study)) == 3
     page = (study.folder / "report.html").read_text()
     assert "11_recommendations" in page and "Which source to train each task from" in page
+
+
+def test_a_budget_that_was_too_small_is_told_as_that(tmp_path, grid, models):
+    study = Study.parse(
+        {"name": "mine", "corpus": {"loader": "synthetic"}, "budget_minutes": 1, "results": str(tmp_path),
+         "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
+    )  # fmt: skip
+    for pairs, warned in ((None, True), (grid["pairs"].sample(15, random_state=2), False)):
+        write_table(study.tables, "recommendations", recommend(grid, models, pairs))
+        lines, page = report.closing_lines(study), report.write_report(study.folder, "mine").read_text()
+        assert (lines[-1] == report.NO_PAIR) == warned == (report.NO_PAIR in page) and len(lines) == 6 + warned
