@@ -14,6 +14,7 @@ import pandas as pd
 
 from lib.bootstrap import discoveries
 from lib.captions import CAPTIONS
+from lib.columns import reference
 from lib.errors import InputError, run_command
 from lib.figures import label
 from lib.ledger import write_atomically
@@ -41,6 +42,7 @@ def publish(study: Study) -> Path:
     shutil.copytree(study.figures, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.svg"))
     shutil.copytree(study.tables, folder / "tables", dirs_exist_ok=True)
     shutil.copy(study.folder / "summary.json", folder / "summary.json")
+    write_atomically(folder.parent / "README.md", (reference(folder.parent) + "\n").encode())
     return folder
 
 

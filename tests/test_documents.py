@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from lib import figures
+from lib import columns, figures
 from lib.errors import InputError
 from lib.publish import DOCUMENTS, END_MARK, mark, with_block
 from lib.study import ROOT, Study
+from lib.tables import SCHEMAS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -101,3 +102,18 @@ def test_every_promise_names_tests_that_exist():
     promised = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "promises.md").read_text()))
     sources = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
     assert len(promised) > 25 and promised <= set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
+
+
+def test_every_column_of_every_table_is_described():
+    for table, schema in SCHEMAS.items():
+        assert table in columns.TABLES and all(columns.meaning(table, name) for name in schema.columns)
+    page = (ROOT / "figures" / "README.md").read_text()
+    assert page.strip() == columns.reference().strip(), "run: python -m lib.columns > figures/README.md"
+    used = {name for table in columns.published_columns(ROOT / "figures").values() for name in table}
+    assert set(columns.COLUMNS) <= used | set(SCHEMAS["recommendations"].columns)  # and nothing else is
+
+
+def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    exec(re.search(r"```python\n(.*?)```", columns.USE, re.DOTALL)[1], {})
+    assert "spearman" in capsys.readouterr().out
