@@ -6,6 +6,7 @@ the seed of its random draws. So a run can be trained anywhere, in any order, at
 
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -306,7 +307,7 @@ def train(place: Place, model: Model) -> None:
             "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds,
             "predict_seconds": predicted - predicting, "total_seconds": time.perf_counter() - started - fit.visits,
             "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "peak_memory_mb": peak_memory_mb(),
         }  # fmt: skip
         Ledger(place.ledger).put(model.run.id, asdict(model.run), numbers, files)
 
@@ -320,6 +321,12 @@ def keep_checkpoint(
     predictions = {"validation": predict(network, tokens, rows["validation"], place.precision)}
     numbers = {"steps": step, "train_seconds": seconds, "predict_seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(*_at_checkpoint(run, checkpoint), numbers, {"predictions": predictions})
+
+
+def peak_memory_mb() -> int:
+    """The largest resident memory that this process has had, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes that getrusage counts in
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
 
 
 def device_name(device: str) -> str:
