@@ -13,10 +13,10 @@ import pandas as pd
 from lib.comparison import compare, field_scores, seconds_of
 from lib.costs import attribution_seconds
 from lib.ranking import BOUNDS, Scored, curves, points, random_order, single_validation, standard_scores
-from lib.regression import KEYS, Design, feature_columns, fit_predict, pair_features, tune, with_selectors
-from lib.study import Ranking, Regression, Source, Study
+from lib.regression import Design, feature_columns, fit_predict, pair_features, tune, with_selectors
+from lib.study import CorpusParameters, Ranking, Regression, Study
 from lib.tables import read_table
-from lib.transfer import UNIT, pair_units
+from lib.transfer import KEYS, UNIT, pair_units
 
 TABLES = (
     "tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence", "conductance", "selectors", "selector_costs",
@@ -33,7 +33,7 @@ class StudyTables:
 
     study: str
     tables: Mapping[str, pd.DataFrame]
-    corpus: Source | None = None
+    corpus: CorpusParameters | None = None
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]

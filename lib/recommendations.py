@@ -18,12 +18,11 @@ from lib.regression import Candidate, Design, fit_predict, pair_features, random
 from lib.runs import Model, Workbench, pair_table, run_table, sources_to_train
 from lib.study import Regression, Study
 from lib.tables import write_for_spreadsheets, write_table
-from lib.transfer import UNIT, best_settings, selected_singles
+from lib.transfer import PAIR, UNIT, best_settings, selected_singles
 
 PROMISING = "logme"  # the selector that says which pairs are promising
 COVERAGE = 0.9  # of the intervals around predicted F1
 FEWEST = 10  # measured pairs that a prediction needs
-PAIR = ["source", "target"]
 PREDICTED = ("predicted_f1", "predicted_low", "predicted_high")
 
 

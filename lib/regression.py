@@ -18,9 +18,8 @@ from lib.bootstrap import interval, nested_weights
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.study import Regression
-from lib.transfer import UNIT, selected_singles
+from lib.transfer import KEYS, UNIT, selected_singles
 
-KEYS = ["source", "target", "seed"]
 OUTCOMES = ["validation_f1", "test_f1"]
 ATTRIBUTION = ("ansat_", "cosine_", "spearman_")  # prefixes of the columns that the controls remove or shuffle
 MODELS = ("regression", "without_ansat", "shuffled_ansat")

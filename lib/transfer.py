@@ -9,7 +9,9 @@ from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_w
 from lib.errors import InputError
 from lib.metrics import predicted_positive
 
-UNIT = ["source", "target", "setting"]  # what is trained as a whole: a pair with one setting, in all its seeds
+PAIR = ["source", "target"]
+KEYS = [*PAIR, "seed"]  # of what is told of a pair's single-task models
+UNIT = [*PAIR, "setting"]  # what is trained as a whole: a pair with one setting, in all its seeds
 
 
 def selected_singles(singles: pd.DataFrame, side: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lib.selectors.registry import SELECTORS, Selector
+from lib.transfer import KEYS
 
 if TYPE_CHECKING:
     from lib.evidence import Evidence  # with torch, which the formulas do without
@@ -27,7 +28,6 @@ FUSED = {  # rankings that are fused by reciprocal rank, as Vu et al. fuse the f
     "consensus": ("consensus of all", tuple(name for name, each in SELECTORS.items() if not each.caveat)),
 }
 FUSION = 60  # of reciprocal rank fusion (Cormack et al., SIGIR 2009)
-PAIR = ["source", "target", "seed"]
 
 
 def score_pairs(evidence: "Evidence") -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,11 +39,11 @@ def score_pairs(evidence: "Evidence") -> tuple[pd.DataFrame, pd.DataFrame]:
         if not set(parts) <= set(found):
             continue
         columns = [scores[part]["score"].to_numpy() for part in parts]
-        scores[name] = scores[parts[0]][PAIR].assign(score=fuse(scores[parts[0]], np.stack(columns, axis=1)))
+        scores[name] = scores[parts[0]][KEYS].assign(score=fuse(scores[parts[0]], np.stack(columns, axis=1)))
         needs = tuple(need for part in parts for need in SELECTORS[part].needs)
         costs.append(_cost_of_fusion(name, title, [found[part][1] for part in parts], evidence.seconds(needs)))
     table = pd.concat([frame.assign(selector=name) for name, frame in scores.items()], ignore_index=True)
-    return table[["selector", *PAIR, "score"]], pd.DataFrame(costs)
+    return table[["selector", *KEYS, "score"]], pd.DataFrame(costs)
 
 
 def fuse(pairs: pd.DataFrame, components: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def _score(selector: Selector, evidence: "Evidence") -> tuple[pd.DataFrame, dict
         started = time.perf_counter()
         values.append(selector.score(**needed))
         seconds += time.perf_counter() - started
-    frame, values = pd.DataFrame(pairs, columns=PAIR), np.asarray(values, dtype=np.float64)
+    frame, values = pd.DataFrame(pairs, columns=KEYS), np.asarray(values, dtype=np.float64)
     cost = {
         "selector": selector.name, "title": selector.title, "sees_target_labels": selector.sees_target_labels,
         "caveat": selector.caveat, "reading_seconds": evidence.seconds(selector.needs), "scoring_seconds": seconds,
