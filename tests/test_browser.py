@@ -79,7 +79,7 @@ def test_the_report_prints(page, report):
 def lab(finished_smoke, tmp_path_factory):
     """A copy of the repository with the small study's results, but for one model; and a JupyterLab's address on it."""
     folder = tmp_path_factory.mktemp("lab")
-    for part in ("lib", "notebooks", "params", "figures/shuffled"):
+    for part in ("lib", "notebooks", "params", "figures/shuffled", "figures/demo/tables"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     study, _ = finished_smoke
     shutil.copytree(Path(study.results), folder / "results")
@@ -119,27 +119,52 @@ def _address(folder: Path, process: subprocess.Popen) -> str:
 OPENED = "[...jupyterapp.shell.widgets('main')]"
 
 
+def run_all(page, address: str, name: str) -> float:
+    """Open a notebook in JupyterLab, run all its cells, and return the seconds; nothing may fail, warn or ask."""
+    page.complaints.clear()
+    page.open(address.format(name))
+    page.until(f"window.jupyterapp && {OPENED}.some(each => each.context?.path === 'notebooks/{name}')", 300)
+    page.run(f"window.notebook = {OPENED}.find(each => each.context?.path === 'notebooks/{name}'); 0")
+    page.run("notebook.context.ready.then(() => notebook.sessionContext.ready).then(() => 0)")
+    start = time.monotonic()
+    succeeded = page.run("jupyterapp.commands.execute('notebook:run-all-cells')")
+    seconds = time.monotonic() - start
+    cells = page.run("notebook.model.toJSON().cells.filter(cell => cell.cell_type === 'code')")
+    shown = [output for cell in cells for output in cell["outputs"]]
+    wrong = [output for output in shown if output["output_type"] == "error" or output.get("name") == "stderr"]
+    assert succeeded and not wrong, (name, wrong)
+    assert all(cell["execution_count"] for cell in cells)
+    assert page.run("document.querySelectorAll('.jp-Dialog').length") == 0
+    assert page.complaints == [], name
+    return seconds
+
+
+def close(page) -> None:
+    page.run("notebook.context.save().then(() => notebook.sessionContext.shutdown()).then(() => 0)")
+
+
 def test_run_all_in_jupyterlab_runs_every_notebook_without_a_warning(page, lab):
     (folder, address), seconds = lab, {}
     for source in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
-        page.complaints.clear()
-        page.open(address.format(source.name))
-        page.until(f"window.jupyterapp && {OPENED}.some(each => each.context?.path === 'notebooks/{source.name}')", 300)
-        page.run(f"window.notebook = {OPENED}.find(each => each.context?.path === 'notebooks/{source.name}'); 0")
-        page.run("notebook.context.ready.then(() => notebook.sessionContext.ready).then(() => 0)")
-        start = time.monotonic()
-        succeeded = page.run("jupyterapp.commands.execute('notebook:run-all-cells')")
-        seconds[source.stem] = round(time.monotonic() - start, 1)
-        cells = page.run("notebook.model.toJSON().cells.filter(cell => cell.cell_type === 'code')")
-        shown = [output for cell in cells for output in cell["outputs"]]
-        wrong = [output for output in shown if output["output_type"] == "error" or output.get("name") == "stderr"]
-        assert succeeded and not wrong, (source.name, wrong)
-        assert all(cell["execution_count"] for cell in cells)
-        assert page.run("document.querySelectorAll('.jp-Dialog').length") == 0
-        assert page.complaints == [], source.name
+        seconds[source.stem] = run_all(page, address, source.name)
         if source.name.startswith("02"):  # the model that was taken away is trained again, and a widget shows it
             assert page.run("document.querySelectorAll('.jupyter-widgets').length") > 0
-        page.run("notebook.context.save().then(() => notebook.sessionContext.shutdown()).then(() => 0)")
-    print(seconds, f"{sum(seconds.values()):.0f} s in all")
+        if source.name.startswith("03"):
+            assert page.run("document.querySelectorAll('figure img[alt]').length") > 0  # figures have their captions
+        close(page)
+    print({name: round(each, 1) for name, each in seconds.items()}, f"{sum(seconds.values()):.0f} s in all")
     selectors = read_table(folder / "results" / "smoke" / "tables", "selectors")
     assert set(selectors["selector"]) >= {"consensus", "taskemb"}  # notebook 11 has left notebook 4's scores alone
+
+
+def test_published_tables_open_in_jupyterlab_as_the_readme_says(page, lab):
+    folder, address = lab
+    code = "from lib.notebooks import from_published_tables as f; from lib.study import Study; f(Study.load('demo'))"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, check=True)
+    notebook = json.loads((folder / "notebooks" / "05_ansat.ipynb").read_text())
+    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    cell["source"] = 'study = "results/published/demo.yaml"'
+    (folder / "notebooks" / "of_the_demo.ipynb").write_text(json.dumps(notebook))
+    print(f"{run_all(page, address, 'of_the_demo.ipynb'):.0f} s")
+    assert (folder / "results" / "published" / "demo" / "figures" / "05_ansat_matrices.png").exists()
+    close(page)
