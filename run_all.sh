@@ -123,6 +123,7 @@ prepare_environment() {
 
 run_tests() {
     "$PYTHON" -m ruff check .
+    "$PYTHON" -m ruff format --check --quiet .
     "$PYTHON" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
     exec "$PYTHON" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
 }

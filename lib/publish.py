@@ -21,7 +21,7 @@ from lib.ledger import write_atomically
 from lib.ranking import BOUNDS
 from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
 from lib.study import ROOT, Study
-from lib.summary import PRICED, procedure_losses, seconds_by_phase
+from lib.summary import PRICED, beside_the_paper, procedure_losses, seconds_by_phase, set_up_beside_the_paper
 from lib.tables import read_table
 
 END_MARK = "<!-- end of the numbers -->"
@@ -87,12 +87,19 @@ def write_generalisation_documents(study: Study, folder: Path, root: Path = ROOT
     _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
+def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """The paper's numbers and set-up beside this study's in README.md, from its published files."""
+    summary, singles = json.loads((folder / "summary.json").read_text()), read_table(folder / "tables", "singles")
+    _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
+
+
 DOCUMENTS = {
     "demo": write_demo_documents,
     "demo_limited": write_regimes_documents,
     "reuters": write_generalisation_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
+    "trecis": write_paper_documents,
 }  # by study
 
 
@@ -189,6 +196,20 @@ def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
         cells = [_correlation(ranks.loc[(name, new)]) if (name, new) in ranks.index else "" for new in studies]
         lines.append(f"| {label(name, titles)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def paper_block(study: Study, summary: dict, singles: pd.DataFrame) -> str:
+    """What the paper reports beside what this study found, and how the two differ."""
+    environment, name = summary["environment"], "03_chosen_sources"
+    machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}"
+    return f"""Study `{study.name}`, {summary["models_trained"]} models on {machine}, {summary["n_seeds"]} seed; time and F1 lost by the paper's accounting:
+
+{_markdown(beside_the_paper(summary))}
+
+{_markdown(set_up_beside_the_paper(study, summary, singles))}
+
+![{CAPTIONS[name]}](figures/{study.name}/{name}.png)
+*{CAPTIONS[name]}*"""
 
 
 def losses_block(published: Path, studies: Iterable[str], titles: dict[str, str]) -> str:
