@@ -8,6 +8,7 @@ ledger; a source model is then trained again only where a missing pair or attrib
 import io
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from lib.errors import InputError, run_command
@@ -52,7 +53,7 @@ def load(ledger: Ledger, path: Path) -> int:
             members = _members(archive, path)
             missing = {id: names for id, names in members.items() if ledger.entry(id) is None}
             return sum(ledger.adopt(id, {name: archive.read(f"{id}/{name}") for name in missing[id]}) for id in missing)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable archive of runs ({error}); save it again") from None
 
 

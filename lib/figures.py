@@ -92,11 +92,8 @@ def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]
 
 def label(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     """How figures and texts name an order, a measure, a phase: by its title, or its parts written as is usual."""
-    return (
-        titles.get(name)
-        or BOUNDS_SPOKEN.get(name)
-        or " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
-    )
+    spoken = " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
+    return (titles.get(name) or BOUNDS_SPOKEN.get(name) or spoken).replace("$", r"\$")  # else two begin a formula
 
 
 def _matrix_height(tasks: int) -> float:

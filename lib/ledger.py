@@ -62,7 +62,7 @@ def _checked(content: bytes) -> dict | None:
     try:
         body = json.loads(content)
         return body if body.pop("check") == digest(body) else None
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return None
 
 
@@ -110,12 +110,14 @@ class Ledger:
 
     def _publish(self, temporary: Path, final: Path, files: tuple[str, ...]) -> None:
         """Rename the new entry into place; it replaces an older one that is damaged or has been pruned."""
-        try:
-            os.rename(temporary, final)
-        except OSError:
-            if not self.has(final.name, files):
+        for _ in range(3):  # another process may be replacing it too
+            try:
+                return os.rename(temporary, final)
+            except OSError:
+                if self.has(final.name, files):
+                    return None
                 shutil.rmtree(final, ignore_errors=True)
-                os.rename(temporary, final)
+        os.rename(temporary, final)
 
     def entry(self, id: str) -> dict | None:
         """The entry's record and numbers, or None where it is absent or damaged (then it is computed again)."""

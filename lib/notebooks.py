@@ -408,8 +408,9 @@ def from_published_tables(study: Study) -> tuple[Study, str]:
     again = study.model_copy(update={"results": str(Path(study.results) / "published")})
     path = again.folder.with_suffix(".yaml")
     write_atomically(path, yaml.safe_dump(again.model_dump(mode="json"), sort_keys=False).encode())
-    shutil.rmtree(again.tables, ignore_errors=True)
-    shutil.copytree(published, again.tables)
+    with _only_one(again):
+        shutil.rmtree(again.tables, ignore_errors=True)
+        shutil.copytree(published, again.tables)
     return again, str(path)
 
 

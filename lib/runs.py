@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
 from itertools import product
@@ -31,6 +31,7 @@ from lib.transfer import selected_singles
 
 CODE_VERSION = 4  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
+RESULTS = ("predictions", "losses")  # files of a finished run
 
 
 @dataclass(frozen=True)
@@ -283,33 +284,38 @@ def _at_checkpoint(run: Run, checkpoint: float) -> tuple[str, dict]:
 
 @worker_process()
 def train(place: Place, model: Model) -> None:
-    """Train one model, predict validation and test, and enter it in the ledger; runs in a worker process."""
-    started = time.perf_counter()
-    network = worker_network(place.encoder, model.run.training["dropout"], place.device)
+    """Train one model, predict validation and test, and enter it in the ledger; runs in a worker process.
+
+    Where only the weights of a finished model are missing, they alone are added: tables rest on what it predicted then.
+    """
+    started, ledger, run = time.perf_counter(), Ledger(place.ledger), model.run
+    network = worker_network(place.encoder, run.training["dropout"], place.device)
     tokens, rows = load_materials(place.ledger, place.materials)
-    with lost_seconds(place.ledger, model.run.id) as clock:
-        torch.manual_seed(int(model.run.id, 16) >> 1)
-        load_weights(place, network, model.run.source)
+    with lost_seconds(place.ledger, run.id) as clock:
+        load_weights(place, network, run.source)
+        torch.manual_seed(int(run.id, 16) >> 1)
         fresh_head(network)
-        setting, training = Setting(**model.run.setting), Training(clip=model.run.training["clip"])
-        visit = partial(keep_checkpoint, place, model.run, network)
+        setting, training = Setting(**run.setting), Training(clip=run.training["clip"])
+        visit = partial(keep_checkpoint, place, run, network)
         fit = fine_tune(
             network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat,
             model.checkpoints, visit,
         )  # fmt: skip
+        weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind == "single" else {}
+        if ledger.has(run.id, RESULTS):
+            files = {name: ledger.arrays(run.id, name) for name in RESULTS}
+            ledger.put(run.id, asdict(run), ledger.entry(run.id)["numbers"], files | weights)
+            return
         predicting = time.perf_counter()
         files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
         files["losses"] = {"training": fit.losses}
-        predicted = time.perf_counter()
-        if model.kind == "single":
-            files["weights"] = weights_to_keep(network, tokens, model.rows)
+        ended = time.perf_counter()
         numbers = {
-            "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds,
-            "predict_seconds": predicted - predicting, "total_seconds": time.perf_counter() - started - fit.visits,
-            "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
-            "peak_memory_mb": peak_memory_mb(),
+            "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds, "predict_seconds": ended - predicting,
+            "total_seconds": ended - started - fit.visits, "failed_seconds": clock.lost,
+            "device": device_name(place.device), "threads": torch.get_num_threads(), "peak_memory_mb": peak_memory_mb(),
         }  # fmt: skip
-        Ledger(place.ledger).put(model.run.id, asdict(model.run), numbers, files)
+        ledger.put(run.id, asdict(run), numbers, files | weights)
 
 
 def keep_checkpoint(
@@ -394,7 +400,8 @@ class Heartbeat:
     def beat(self) -> None:
         if time.time() - self.last > 1:
             self.last = time.time()
-            os.utime(self.path)
+            with suppress(FileNotFoundError):  # another process was at the same run, and has finished it
+                os.utime(self.path)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import torch
 from lib.encoders import Tokens
 from lib.study import Setting, Training
 
-NO_DECAY = ("bias", "LayerNorm.weight", "embeddings")
+NO_DECAY = ("bias", "norm", "embeddings")  # parts of names, in lower case
 POSITIONS = (
     2**10
 )  # wordpieces that a step on a CPU takes at once: more fall out of a core's cache, and need more memory
@@ -83,7 +83,8 @@ class PlainSteps:
 
     def end(self) -> None:
         """Leave the model as it is, with its whole vocabulary."""
-        restore_vocabulary(self.model, self.vocabulary)
+        if self.model.get_input_embeddings() is not self.vocabulary[0]:
+            restore_vocabulary(self.model, self.vocabulary)
 
 
 class RecordedSteps:
@@ -244,7 +245,10 @@ def optimiser(model: torch.nn.Module, weight_decay: float, **options) -> torch.o
     """AdamW that decays no bias, norm or embedding. options: those of torch's AdamW."""
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for n, p in named if not any(part in n for part in NO_DECAY)], "weight_decay": weight_decay},
-        {"params": [p for n, p in named if any(part in n for part in NO_DECAY)], "weight_decay": 0.0},
+        {
+            "params": [p for n, p in named if not any(part in n.lower() for part in NO_DECAY)],
+            "weight_decay": weight_decay,
+        },
+        {"params": [p for n, p in named if any(part in n.lower() for part in NO_DECAY)], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, fused=True, **options)

@@ -25,7 +25,7 @@ SEEDS = 1_000_000  # a study's seeds are below it; seeds above belong to the lat
 class Parameters(BaseModel):
     """Strict, frozen, and without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class CorpusParameters(Parameters):

@@ -341,18 +341,17 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     frame.to_parquet(content, index=False)
     write_atomically(Path(folder) / f"{name}.parquet", content.getvalue())
     if len(frame) <= CSV_ROWS:
-        text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_atomically(Path(folder) / f"{name}.csv", text.encode())
+        write_for_spreadsheets(Path(folder) / f"{name}.csv", frame, "%.6g")
     return frame
 
 
-def write_for_spreadsheets(path: Path, frame: pd.DataFrame) -> None:
-    """A CSV for people, whole or not at all; no text in it is taken for a formula."""
+def write_for_spreadsheets(path: Path, frame: pd.DataFrame, numbers: str = "%.4f") -> None:
+    """A CSV for people, whole or not at all; no text in it is taken for a formula. numbers: how fractions are written."""
     texts = frame.select_dtypes(["object", "string"])
     safe = frame.assign(
-        **{name: texts[name].map(lambda text: f"'{text}" if text[:1] in _FORMULA else text) for name in texts}
+        **{name: texts[name].map(lambda text: f"'{text}" if str(text)[:1] in _FORMULA else text) for name in texts}
     )
-    write_atomically(path, safe.to_csv(index=False, float_format="%.4f", lineterminator="\n").encode())
+    write_atomically(path, safe.to_csv(index=False, float_format=numbers, lineterminator="\n").encode())
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:

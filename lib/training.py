@@ -88,17 +88,19 @@ def fine_tune(
     batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
     visits, losses = 0.0, torch.empty(len(batches), device=model.device)
     model.train()
-    for step, batch in enumerate(batches):
-        losses[step] = steps.take(batch, learning_rate(setting, step, len(batches)))
-        heartbeat()
-        for checkpoint in checkpoints:
-            if checkpoint_step(checkpoint, len(batches)) == step + 1:
-                losses[step].item()  # on a GPU: wait until it has come this far
-                reached = time.perf_counter()
-                with steps.interrupted():
-                    visit(checkpoint, step + 1, reached - started - visits)
-                visits += time.perf_counter() - reached
-    steps.end()
+    try:
+        for step, batch in enumerate(batches):
+            losses[step] = steps.take(batch, learning_rate(setting, step, len(batches)))
+            heartbeat()
+            for checkpoint in checkpoints:
+                if checkpoint_step(checkpoint, len(batches)) == step + 1:
+                    losses[step].item()  # on a GPU: wait until it has come this far
+                    reached = time.perf_counter()
+                    with steps.interrupted():
+                        visit(checkpoint, step + 1, reached - started - visits)
+                    visits += time.perf_counter() - reached
+    finally:  # an interrupted cell too leaves a network that the next training can use
+        steps.end()
     curve = losses.cpu().numpy()
     if not math.isfinite(curve[-1]):
         raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")

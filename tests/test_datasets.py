@@ -207,7 +207,25 @@ def test_ids_groups_and_splits_are_checked(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["a/b", "a\\b", "a\nb", "a\x7fb", ".a", "..", "", " ", " a", "a ", "x" * 101, "CON", "nul", "Com1", "lpt9.txt"],
+    [
+        "a/b",
+        "a\\b",
+        "a\nb",
+        "a\x7fb",
+        "<img src=x>",
+        "a`b",
+        ".a",
+        "..",
+        "",
+        " ",
+        " a",
+        "a ",
+        "x" * 101,
+        "CON",
+        "nul",
+        "Com1",
+        "lpt9.txt",
+    ],
 )
 def test_label_names_that_are_no_file_names_are_refused(tmp_path, name):
     path = tmp_path / "t.parquet"

@@ -88,6 +88,11 @@ def test_figures_are_the_same_files_on_every_run(tmp_path):
     assert not plt.get_fignums()
 
 
+def test_dollars_in_a_label_are_no_formula(tmp_path):
+    tasks = pd.DataFrame({"task": ["under $5, 10% to $20", "a $_$"], "prevalence": 0.1, "train_positives": 9})
+    assert figures.save_figure(figures.plot_prevalence(tasks), tmp_path, "dollars").png
+
+
 def test_no_file_names_a_path_of_one_machine():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode:

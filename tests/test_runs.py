@@ -15,10 +15,12 @@ from lib.engine import train_missing, train_models
 from lib.errors import InputError
 from lib.ledger import Ledger
 from lib.runs import (
+    RESULTS,
     Heartbeat,
     check_separation,
     checkpoint_table,
     longer_models,
+    lost_seconds,
     next_try,
     open_workbench,
     prune_weights,
@@ -64,6 +66,33 @@ def test_a_second_call_trains_nothing_even_after_weights_were_pruned(whole):
     before = {path: path.stat().st_mtime_ns for path in whole[0].rglob("entry.json")}
     pd.testing.assert_frame_equal(grid(bench), whole[1])
     assert before == {path: path.stat().st_mtime_ns for path in whole[0].rglob("entry.json")}
+
+
+def test_where_only_weights_are_missing_only_they_are_made_again(whole):
+    folder, table = whole
+    bench = open_workbench(tiny_study(folder))
+    chosen = set(table.loc[table["selected"].eq(True), "run"])
+    model = next(model for model in single_models(bench) if model.run.id in chosen)
+    run = model.run.id
+    train_missing(bench, [model], "weights", weights=True)
+    before, files = bench.ledger.entry(run), {name: bench.ledger.arrays(run, name) for name in RESULTS}
+    bench.ledger.prune(run, "weights")
+    train_missing(bench, [model], "weights", weights=True)
+    after = bench.ledger.entry(run)
+    assert after["numbers"] == before["numbers"] and after["sha256"] == before["sha256"]
+    for name, arrays in files.items():
+        assert {key: value.tobytes() for key, value in bench.ledger.arrays(run, name).items()} == {
+            key: value.tobytes() for key, value in arrays.items()
+        }
+
+
+def test_two_processes_at_one_run_do_not_stop_each_other(tmp_path):
+    with lost_seconds(tmp_path, "run") as slower:
+        with lost_seconds(tmp_path, "run"):
+            pass  # the faster one has ended, and its marker is gone
+        slower.last = 0.0
+        slower.beat()
+    assert not (tmp_path / "under_way" / "run").exists()
 
 
 def test_a_damaged_prediction_is_trained_again(whole):

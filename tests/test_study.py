@@ -32,6 +32,7 @@ def test_the_reference_study_has_1728_models():
     [
         ({"settngs": 1}, "unknown key 'settngs' (did you mean 'settings'?"),
         ({"corpus": {"loader": "synthetic", "textz": 1}}, "unknown key 'corpus.textz' (did you mean 'texts'"),
+        ({"checkpoints": [float("inf")]}, "'checkpoints.0'"),
         ({"corpus": {"loader": "hub", "paht": "a/b"}}, "unknown key 'corpus.paht' (did you mean 'path'"),
         ({"corpus": {"loader": "nowhere"}}, "'disaster_response', 'hub', 'orange_text'"),
         ({"settings": [{"learning_rate": "1e-5", "epochs": 1}]}, "'settings.0.learning_rate'"),

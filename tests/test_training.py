@@ -131,6 +131,18 @@ def test_recorded_steps_are_plain_steps_whole_or_in_parts(tokens, device, positi
             torch.testing.assert_close(state[name], value, atol=2e-5, rtol=1e-3)
 
 
+def test_an_interrupted_training_leaves_a_network_that_the_next_can_use(tokens, model):
+    table, rows = model.get_input_embeddings(), np.arange(16)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    for where in ({"heartbeat": stop}, {"checkpoints": [1.0], "visit": stop}):
+        with pytest.raises(KeyboardInterrupt):
+            fine_tune(model, tokens, rows, labels_of(tokens)[rows], SETTING, Training(), "float32", **where)
+        assert model.get_input_embeddings() is table
+
+
 def test_the_compact_vocabulary_gives_the_same_embeddings_and_goes_without_a_trace(tokens, model):
     table = model.get_input_embeddings()
     before = table.weight.clone()

@@ -145,6 +145,7 @@ def check_label_name(origin: str, name: str) -> None:
     """Refuse a name that could not be a file name or a table key everywhere: labels become both."""
     faults = {
         "is empty": not name.strip(),
+        "has an angle bracket or a backtick, which pages take for markup": re.search(r"[<>`]", name),
         "has a slash, backslash or control character": re.search(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029]", name),
         "begins with a dot": name.startswith("."),
         "begins or ends with a blank": name != name.strip(),
