@@ -27,6 +27,7 @@ from lib.runs import (
     run_table,
     select_settings,
     single_models,
+    single_tries,
     sources_to_train,
     transfer_models,
 )
@@ -72,7 +73,7 @@ def test_where_only_weights_are_missing_only_they_are_made_again(whole):
     folder, table = whole
     bench = open_workbench(tiny_study(folder))
     chosen = set(table.loc[table["selected"].eq(True), "run"])
-    model = next(model for model in single_models(bench) if model.run.id in chosen)
+    model = next(model for model in single_tries(bench) if model.run.id in chosen)
     run = model.run.id
     train_missing(bench, [model], "weights", weights=True)
     before, files = bench.ledger.entry(run), {name: bench.ledger.arrays(run, name) for name in RESULTS}
