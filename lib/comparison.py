@@ -14,10 +14,7 @@ from lib.study import Ranking
 from lib.transfer import UNIT, best_settings
 
 TIE_DRAWS = 200
-CHANCE_ORDERS = (
-    10_000  # drawn for the test against random order: so many selectors stand beside each other that it has to
-)
-# tell small p-values apart
+CHANCE_ORDERS = 10_000  # drawn for the test against random order, which has to tell small p-values apart
 REGRETS = (1, 3, 5)
 PLANTED = "spearman_with_planted"
 

@@ -29,6 +29,11 @@ class Clock:
     pair_seconds: pd.Series
     grid: float
 
+    @property
+    def work(self) -> float:
+        """Seconds of all pairs."""
+        return float(self.pair_seconds.sum())
+
     def finished(self, units: Sequence[tuple[str, str, int]]) -> np.ndarray:
         """Seconds at which the first 0, 1, ..., n units of an order are trained: (n + 1,)."""
         each = self.pair_seconds.loc[list(units)].to_numpy() if len(units) else np.zeros(0)

@@ -22,7 +22,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from lib.bootstrap import discoveries
 from lib.captions import captioned
 from lib.ledger import write_atomically
-from lib.ranking import PAPER_SHARES
+from lib.ranking import PAPER_SHARES, middle
 
 WIDTH = 6.5  # inches; the text column of a notebook's page
 COLOURS = sns.color_palette("colorblind")
@@ -307,7 +307,7 @@ def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
     for colour, layer in zip(sns.color_palette("viridis", len(layers)), layers, strict=True):
         grouped = rows[rows["layer"] == layer].groupby("threshold")["ansat"]
         axes.plot(grouped.mean(), color=colour, marker="o", ms=3, label=f"layer {layer}")
-        if layer == layers[len(layers) // 2]:
+        if layer == middle(rows["layer"]):
             low, high = grouped.quantile(0.05), grouped.quantile(0.95)
             axes.fill_between(low.index, low, high, color=colour, alpha=0.2, lw=0)
     axes.set(xlabel="activity threshold (share of the text's largest)", ylabel="ANSAT (shared active terms per text)")

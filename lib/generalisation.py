@@ -96,7 +96,7 @@ def contenders(known: list[StudyTables], new: StudyTables, config: Regression) -
     """The regressions carried over, from each known grid and from all of them, and the RIVALS on the new grid."""
     attribution = attribution_seconds(new["conductance"])
     units, costs = pair_units(new["pairs"]), new["selector_costs"]
-    names = ("tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence")
+    names = ("singles", "pairs", "ansat", "predictions", "cooccurrence")
     rivals = standard_scores(*(new[name] for name in names), attribution) + field_scores(units, new["selectors"], costs)
     price = attribution + seconds_of(rivals, "consensus")  # of all selectors
     sets = {f"carried_over_from_{grid.study}": [grid] for grid in known}

@@ -4,7 +4,6 @@
 """
 
 import json
-import math
 import re
 import shutil
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ from lib.ledger import write_atomically
 from lib.ranking import BOUNDS
 from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
 from lib.study import ROOT, Study
-from lib.summary import PRICED, beside_the_paper, procedure_losses, seconds_by_phase, set_up_beside_the_paper
+from lib.summary import beside_the_paper, priced_tables, seconds_by_phase, set_up_beside_the_paper
 from lib.tables import read_table
 
 END_MARK = "<!-- end of the numbers -->"
@@ -49,7 +48,7 @@ def publish(study: Study) -> Path:
 def write_demo_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """The demo's numbers in README.md, docs/data_card.md and docs/model_card.md, from its published files."""
     summary = json.loads((folder / "summary.json").read_text())
-    names = ("tasks", "selector_metrics", *PRICED, *(["checkpoints"] if study.checkpoints else []))
+    names = ("tasks", "selector_metrics", *priced_tables(study))
     tables = {name: read_table(folder / "tables", name) for name in names}
     _write_block(root / "README.md", study.name, demo_block(study, summary, tables))
     write_atomically(root / "docs" / "data_card.md", data_card(summary, tables["tasks"]).encode())
@@ -214,24 +213,26 @@ def paper_block(study: Study, summary: dict, singles: pd.DataFrame) -> str:
 
 def losses_block(published: Path, studies: Iterable[str], titles: dict[str, str]) -> str:
     """What procedures lose of each published grid's F1 at the same moment, all-inclusive."""
-    losses = {name: procedure_losses(json.loads((published / name / "summary.json").read_text())) for name in studies}
+    summaries = {name: json.loads((published / name / "summary.json").read_text()) for name in studies}
     lines = [
-        f"| F1 lost after attribution and 10 % of the pairs' time | {' | '.join(f'`{name}`' for name in losses)} |"
+        f"| F1 lost after attribution and 10 % of the pairs' time | {' | '.join(f'`{name}`' for name in summaries)} |"
     ]
-    lines.append("|---|" + "---|" * len(losses))
+    lines.append("|---|" + "---|" * len(summaries))
     for order in SHOWN_LOSSES:
-        cells = [
-            _with_interval(table.loc[order].to_dict()) if order in table.index else "–" for table in losses.values()
-        ]
+        cells = [_with_interval(_lost(summary, order)) for summary in summaries.values()]
         lines.append(f"| {label(order, titles)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _lost(summary: dict, order: str) -> dict | None:
+    return summary["selectors"][order]["all_inclusive"]["loss_at_10_percent_of_pairs"]
 
 
 def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
     """The headline numbers and three figures of the demo study."""
     best, chance = (summary["selectors"][name] for name in ("regression", "random"))
     procedures = ("regression_sequential", "label_cooccurrence", "random")
-    lost = [summary["selectors"][name]["all_inclusive"]["loss_at_10_percent_of_pairs"] for name in procedures]
+    lost = [_lost(summary, name) for name in procedures]
     precision = summary["average_precision_gain"]
     environment = summary["environment"]
     spent = seconds_by_phase(tables).sum()
@@ -318,10 +319,7 @@ def _with_interval(point: dict | None) -> str:
     """A point of summary.json as '3.1 % (0.5 to 6.0)'; a dash where it does not exist."""
     if point is None:
         return "–"
-    bounds = [
-        "never" if point[end] is None or math.isnan(point[end]) else f"{100 * point[end]:.1f}"
-        for end in ("low", "high")
-    ]
+    bounds = ["never" if point[end] is None else f"{100 * point[end]:.1f}" for end in ("low", "high")]
     return f"{100 * point['value']:.1f} % ({bounds[0]} to {bounds[1]})"
 
 

@@ -34,14 +34,10 @@ TOLERANCE = 1 + 1e-9  # sums of seconds in another order differ in their last di
 # --- scores of pairs --------------------------------------------------------------------------------------------------
 
 
-def _by_source(units: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
-    """Scores that depend on the source only. values: indexed by task."""
-    return units[UNIT].assign(score=units["source"].map(values).astype(float))
-
-
 def best_single_source(units: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Sources by the validation F1 of their own single-task model, the mean over seeds."""
-    return _by_source(units, selected_singles(singles, "source").groupby("target")["validation_f1"].mean())
+    own = selected_singles(singles, "source").groupby("target")["validation_f1"].mean()
+    return units[UNIT].assign(score=units["source"].map(own).astype(float))
 
 
 def static_mean(units: pd.DataFrame) -> pd.DataFrame:
@@ -74,6 +70,12 @@ def from_predictions(predictions: pd.DataFrame, protocol: str, model: str = "reg
     """Pairs by predicted F1, the mean over seeds (table "predictions")."""
     rows = predictions[(predictions["protocol"] == protocol) & (predictions["model"] == model)]
     return rows.groupby(UNIT, as_index=False)["predicted"].mean().rename(columns={"predicted": "score"})
+
+
+def middle(values: pd.Series) -> float:
+    """The middle one of the different values: the layer, or the threshold, that is stated before anything is measured."""
+    different = np.unique(values)
+    return different[len(different) // 2]
 
 
 def ansat_fixed(
@@ -266,7 +268,6 @@ class Scored(NamedTuple):
 
 
 def standard_scores(
-    tasks: pd.DataFrame,
     singles: pd.DataFrame,
     pairs: pd.DataFrame,
     ansat: pd.DataFrame,
@@ -279,8 +280,7 @@ def standard_scores(
     "ansat" is ANSAT at the middle layer and threshold, stated beforehand; "ansat_tuned" is chosen on other targets.
     """
     units = pair_units(pairs)
-    layers, thresholds = np.unique(ansat["layer"]), np.unique(ansat["threshold"])
-    middle = ansat_fixed(units, ansat, int(layers[len(layers) // 2]), float(thresholds[len(thresholds) // 2]))
+    stated = ansat_fixed(units, ansat, int(middle(ansat["layer"])), float(middle(ansat["threshold"])))
     predicted = from_predictions(predictions, "leave_one_target_out")
     bare = from_predictions(predictions, "leave_one_target_out", "without_ansat")
     return [
@@ -289,7 +289,7 @@ def standard_scores(
         Scored("best_single_source", best_single_source(units, singles)),
         Scored("label_cooccurrence", label_cooccurrence(units, cooccurrence)),
         Scored("static_mean", static_mean(units), training_pairs=True),
-        Scored("ansat", middle, attribution),
+        Scored("ansat", stated, attribution),
         Scored("ansat_tuned", tuned_elsewhere(units, ansat, "ansat"), attribution, True),
         Scored("regression", predicted, attribution, True),
         Scored("regression_without_ansat", bare, training_pairs=True),
@@ -553,28 +553,34 @@ def curves(
     weights = nested_weights(*grid.single_test.shape, config.bootstrap, np.random.default_rng(config.seed))
     weights = np.concatenate([np.full((1, *grid.single_test.shape), 1 / grid.single_test.size), weights])
     best, found = np.tensordot(weights, grid.final(), axes=2), []
+    bare = {accounting: clock(accounting, singles, pairs) for accounting in ACCOUNTINGS}
+    tenths = {
+        accounting: clock(accounting, singles, pairs, attribution).start + 0.1 * time.work
+        for accounting, time in bare.items()
+    }
     for order in orders:
         values = random_progress(grid) if order.units is None else progress(order.units, grid)
-        f1 = np.tensordot(weights, values, axes=2)
+        f1, shares = np.tensordot(weights, values, axes=2), dict.fromkeys(ACCOUNTINGS)
+        if order.units is None:
+            shares = random_shares(grid, bare, weights, best, config.seed)
         for accounting in ACCOUNTINGS:
-            ready = clock(accounting, singles, pairs)
             time = clock(accounting, singles, pairs, order.own_seconds, order.training_pairs)
-            work = float(time.pair_seconds.sum())
-            shares = None
             if order.finished is not None:
                 steps = time.start + np.concatenate([[0.0], order.finished[accounting]])
             elif order.units is not None:
                 steps = time.finished(order.units)
             else:  # n of N units cost n/N of the work
-                steps = time.start + np.linspace(0, work, values.shape[2])
-                shares = random_shares(grid, time, weights, best, config.seed)
-            tenth = clock(accounting, singles, pairs, attribution).start + 0.1 * work
-            found.append(Curve(order.name, accounting, ready.start, steps, f1, best, time.grid, tenth, shares))
+                steps = time.start + np.linspace(0, time.work, values.shape[2])
+            moments = bare[accounting].start, steps, f1, best, time.grid, tenths[accounting]
+            found.append(Curve(order.name, accounting, *moments, shares[accounting]))
     return found
 
 
-def random_shares(grid: Grid, time: Clock, weights: np.ndarray, best: np.ndarray, seed: int) -> np.ndarray:
-    """Share of the grid's time at which a random order first reaches ENOUGH of its F1: (1 + draws,), the median first.
+def random_shares(
+    grid: Grid, clocks: Mapping[str, Clock], weights: np.ndarray, best: np.ndarray, seed: int
+) -> dict[str, np.ndarray]:
+    """Share of the grid's time at which a random order first reaches ENOUGH of its F1, by clock: (1 + draws,), the
+    median first.
 
     The expectation over orders passes that line later than the orders do, which need to pass it only once; so orders are
     drawn, each judged in its own draw of targets and seeds. weights: (1 + draws, targets, seeds); best: ``grid_f1``.
@@ -582,11 +588,12 @@ def random_shares(grid: Grid, time: Clock, weights: np.ndarray, best: np.ndarray
     rng, every, found = np.random.default_rng(seed), _units(grid.units), []
     for draw in range(1, min(len(weights), RANDOM_ORDERS + 1)):
         units = [every[place] for place in rng.permutation(len(every))]
-        f1, share = np.tensordot(weights[[0, draw]], progress(units, grid), axes=2), time.finished(units) / time.grid
+        f1 = np.tensordot(weights[[0, draw]], progress(units, grid), axes=2)
         reached = f1 >= ENOUGH * best[[0, draw], None] - 1e-12
-        found.append(np.where(reached.any(axis=1), share[reached.argmax(axis=1)], np.inf))
-    estimates, draws = np.array(found).T
-    return np.concatenate([[np.median(estimates)], draws])
+        shares = np.stack([clock.finished(units) / clock.grid for clock in clocks.values()])
+        found.append(np.where(reached.any(axis=1), shares[:, reached.argmax(axis=1)], np.inf))
+    estimates, draws = np.moveaxis(np.array(found), -1, 0)  # (orders, clocks) each
+    return dict(zip(clocks, np.vstack([np.median(estimates, axis=0), draws]).T, strict=True))
 
 
 def anytime_table(found: Sequence[Curve]) -> pd.DataFrame:

@@ -18,9 +18,8 @@ from lib.encoders import Tokens
 from lib.study import Setting, Training
 
 NO_DECAY = ("bias", "norm", "embeddings")  # parts of names, in lower case
-POSITIONS = (
-    2**10
-)  # wordpieces that a step on a CPU takes at once: more fall out of a core's cache, and need more memory
+# Wordpieces that a step on a CPU takes at once: more fall out of a core's cache, and need more memory.
+POSITIONS = 2**10
 WIDTHS = 8  # recorded steps are padded to multiples of it: a recording has one shape
 REHEARSALS = 3  # steps before a recording, in which libraries choose and set up their kernels
 
@@ -243,12 +242,9 @@ def restore_vocabulary(model: torch.nn.Module, vocabulary: tuple[torch.nn.Embedd
 
 def optimiser(model: torch.nn.Module, weight_decay: float, **options) -> torch.optim.AdamW:
     """AdamW that decays no bias, norm or embedding. options: those of torch's AdamW."""
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    groups = [
-        {
-            "params": [p for n, p in named if not any(part in n.lower() for part in NO_DECAY)],
-            "weight_decay": weight_decay,
-        },
-        {"params": [p for n, p in named if any(part in n.lower() for part in NO_DECAY)], "weight_decay": 0.0},
-    ]
+    decayed, kept = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            (kept if any(part in name.lower() for part in NO_DECAY) else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, fused=True, **options)

@@ -23,7 +23,10 @@ PAPER = {
 }  # fmt: skip
 
 
-PRICED = ("singles", "pairs", "longer", "conductance", "tradeoff", "readings", "selector_costs")  # tables with seconds
+def priced_tables(study: Study) -> list[str]:
+    """Names of the tables that ``seconds_by_phase`` adds up."""
+    names = ["singles", "pairs", "longer", "conductance", "tradeoff", "readings", "selector_costs"]
+    return names + ["checkpoints"] * bool(study.checkpoints)
 
 
 def summarise(
@@ -77,7 +80,7 @@ def write_summary(study: Study, summary: dict) -> None:
 def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
     """Seconds of one worker by phase (PHASES); they add up to everything that was spent on models.
 
-    tables: by name, those in PRICED, and "checkpoints" where the study keeps any.
+    tables: by name, the ``priced_tables``.
     """
     kinds = [tables[name] for name in ("singles", "pairs", "longer")]
     models = pd.concat(kinds)
