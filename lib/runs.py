@@ -26,7 +26,7 @@ from lib.ledger import Ledger, digest, fingerprint, write_atomically
 from lib.metrics import collapsed, scores
 from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
-from lib.training import fine_tune, predict, resolve_precision, worker_process
+from lib.training import epochs_of_steps, fine_tune, predict, resolve_precision, worker_process
 from lib.transfer import selected_singles
 
 CODE_VERSION = 4  # of everything below that decides a result; raise it when a change to the code changes results
@@ -209,7 +209,7 @@ def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     most, models = selected_singles(singles, "source").groupby("seed")["steps"].max(), []
     for single in selected_singles(singles, "target").itertuples():
         steps = int(single.steps + most[single.seed])
-        epochs = steps * bench.study.settings[single.setting].batch_size / single.texts
+        epochs = epochs_of_steps(steps, single.texts, bench.study.settings[single.setting].batch_size)
         models.append(_model(bench, "longer", "target", single.target, single.setting, single.seed, epochs=epochs))
     return models
 

@@ -114,7 +114,7 @@ def checkpoint_step(checkpoint: float, steps: int) -> int:
 
 def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Batches of positions into ``lengths``, texts of like length together; epochs in full, the last one as a fraction."""
-    texts = math.ceil(setting.epochs * len(lengths))
+    texts = math.ceil(setting.epochs * len(lengths) - 1e-6)  # the rounding of a fraction adds no text
     while texts > 0:
         order = generator.permutation(len(lengths))[:texts]
         texts -= len(order)
@@ -127,6 +127,12 @@ def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random
             for first in range(0, len(part), setting.batch_size)
         ]
         yield from (batches[number] for number in generator.permutation(len(batches)))
+
+
+def epochs_of_steps(steps: int, texts: int, batch_size: int) -> float:
+    """The epochs in which ``training_batches`` makes exactly so many batches; an epoch's last one may be smaller."""
+    passes, batches = divmod(steps, math.ceil(texts / batch_size))
+    return (passes * texts + batches * batch_size) / texts
 
 
 @torch.inference_mode()

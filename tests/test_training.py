@@ -9,7 +9,7 @@ from lib.errors import InputError
 from lib.metrics import scores
 from lib.steps import PlainSteps, RecordedSteps, compact_vocabulary, restore_vocabulary
 from lib.study import Encoder, Setting, Training
-from lib.training import fine_tune, learning_rate, predict, prediction_batches, training_batches
+from lib.training import epochs_of_steps, fine_tune, learning_rate, predict, prediction_batches, training_batches
 
 TINY = Encoder(name="tiny", max_length=16)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -162,6 +162,13 @@ def test_batches_hold_every_text_once_per_epoch(epochs, expected):
     batches = list(training_batches(lengths, setting, np.random.default_rng(1)))
     seen = np.bincount(np.concatenate(batches), minlength=50)
     assert seen.sum() == expected and seen.max() - seen.min() <= 1 and max(map(len, batches)) <= 8
+
+
+@pytest.mark.parametrize("texts", [7, 11, 48, 100])
+def test_epochs_can_be_given_as_steps(texts):
+    for steps in range(1, 40):
+        setting = SETTING.model_copy(update={"epochs": epochs_of_steps(steps, texts, 16), "batch_size": 16})
+        assert len(list(training_batches(np.ones(texts), setting, np.random.default_rng(1)))) == steps
 
 
 def test_prediction_does_not_depend_on_the_order_or_company_of_texts(tokens, model):
