@@ -16,6 +16,8 @@ CAPTIONS = {  # by file: what a figure shows, and what to see in it
     "intervals; coloured where outside the noise of the test texts), and over a single-task model that was trained for as "
     "many steps as source and target together (diamonds).",
     "03_gain_against_size": "Gain against how many positives the source has for each of the target.",
+    "03_repeatability": "Sources ranked by their F1 with one seed, judged by test F1 with the same seed and with another: "
+    "what is lost from the first to the second is luck, which no way of ranking sources can know.",
     "04_completeness": "How exact the attribution is: what a layer's conductances miss of the change of the logit; and "
     "how much of it sits at [CLS].",
     "04_tradeoff": "What probe texts and steps of the path buy: agreement of the order of sources with the best one.",

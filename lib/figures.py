@@ -237,6 +237,32 @@ def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
     return figure
 
 
+def plot_repeatability(table: pd.DataFrame) -> Figure:
+    """Sources ranked by one seed's F1: how that ranks test F1 with the same seed and another, and what it gains."""
+    keys = [(part, other) for part in ("validation", "test") for other in (True, False)]
+    names = [f"{part} F1, {'another' if other else 'same'} seed" for part, other in keys]
+    table = table.set_index(["metric", "ranked_by", "other_seed"])
+    figure, panels = _panels(2, 1.9, sharey=True)
+    shown = {
+        "spearman": "rank correlation with test F1\n(bar: 95 % interval)",
+        "gain": "gain of the first choice\n(test F1)",
+    }
+    for axes, (metric, title) in zip(panels, shown.items(), strict=True):
+        rows = (
+            table[table["metric"] == metric]
+            .set_index(["ranked_by", "other_seed"])
+            .loc[[(f"{part}_f1", other) for part, other in keys]]
+        )
+        colours = [TARGET if other else SOURCE for _, other in rows.index]
+        axes.hlines(range(len(rows)), rows["low"], rows["high"], color=colours, lw=1.4)
+        axes.scatter(rows["value"], range(len(rows)), color=colours, s=22, zorder=3)
+        axes.axvline(0, color="black", lw=0.9, ls="--")
+        axes.set(xlabel=title, ylim=(-0.5, len(rows) - 0.5))
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].set_ylabel("sources ranked by")
+    return figure
+
+
 # --- 04, 05 -----------------------------------------------------------------------------------------------------------
 
 

@@ -440,14 +440,14 @@ def _row(bench: Workbench, model: Model) -> dict:
 def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
     """Table "singles": the single-task runs, ``selected`` where validation F1 (then average precision) is best.
 
-    One setting is selected for each target, regime and seed; test scores play no part.
+    One setting is selected for each target and regime, by the mean over seeds; test scores play no part.
     """
-    singles = runs[runs["kind"] == "single"].copy()
-    ranked = singles.sort_values(
-        ["validation_f1", "validation_average_precision", "setting"], ascending=[False, False, True], kind="stable"
-    )
-    best = ranked.groupby(["target", "regime", "seed"], sort=False).head(1).index
-    singles["selected"] = singles.index.isin(best)
+    singles, key = runs[runs["kind"] == "single"].copy(), ["target", "regime", "setting"]
+    criteria = ["validation_f1", "validation_average_precision"]
+    means = singles.groupby(key, as_index=False)[criteria].mean()
+    ranked = means.sort_values([*criteria, "setting"], ascending=[False, False, True], kind="stable")
+    best = pd.MultiIndex.from_frame(ranked.drop_duplicates(["target", "regime"])[key])
+    singles["selected"] = pd.MultiIndex.from_frame(singles[key]).isin(best)
     return singles
 
 

@@ -178,6 +178,15 @@ SCHEMAS = {
         hurts=_flag(),
         chosen=_flag(),
     ),
+    "repeatability": _schema(
+        ["ranked_by", "other_seed", "metric"],
+        ranked_by=pa.Column(str, pa.Check.isin(["test_f1", "validation_f1"])),
+        other_seed=_flag(),
+        metric=pa.Column(str, pa.Check.isin(["spearman", "gain"])),
+        value=_number(nullable=True),
+        low=_number(nullable=True),
+        high=_number(nullable=True),
+    ),
     "conductance": _schema(
         ["run"],
         run=_text(),

@@ -23,6 +23,7 @@ from lib.runs import (
     lost_seconds,
     next_try,
     open_workbench,
+    pair_table,
     prune_weights,
     run_table,
     select_settings,
@@ -33,6 +34,7 @@ from lib.runs import (
 )
 from lib.tables import check
 from lib.training import checkpoint_step
+from lib.transfer import pair_units
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
 
@@ -180,6 +182,18 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
     for model in models:
         texts = model.run.setting["epochs"] * len(model.rows)
         assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
+
+
+def test_seeds_share_the_setting_that_is_best_in_their_mean(tmp_path):
+    bench = open_workbench(tiny_study(tmp_path, seeds=[0, 1]))
+    singles = run_table(bench, train_models(bench, single_models(bench), "singles"))
+    first = (singles["seed"] == 0) & (singles["setting"] == 0)
+    disagree = 0.5 + 0.3 * first - 0.1 * (singles["setting"] == 0)  # 0.7 and 0.4; 0.5 and 0.5
+    singles = select_settings(singles.assign(validation_f1=disagree))
+    assert (singles["selected"] == (singles["setting"] == 0)).all()
+    pairs = train_models(bench, transfer_models(bench, singles), "pairs")
+    units = pair_units(pair_table(run_table(bench, pairs)))  # which asks that each has all seeds
+    assert len(units) == 6 and set(units["setting"]) == {0}
 
 
 def test_checkpoints_change_no_run_and_are_kept_for_pairs(whole):
