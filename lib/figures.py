@@ -248,12 +248,8 @@ def plot_repeatability(table: pd.DataFrame) -> Figure:
         "gain": "gain of the first choice\n(test F1)",
     }
     for axes, (metric, title) in zip(panels, shown.items(), strict=True):
-        rows = (
-            table[table["metric"] == metric]
-            .set_index(["ranked_by", "other_seed"])
-            .loc[[(f"{part}_f1", other) for part, other in keys]]
-        )
-        colours = [TARGET if other else SOURCE for _, other in rows.index]
+        rows = table.loc[[(metric, f"{part}_f1", other) for part, other in keys]]
+        colours = [TARGET if other else SOURCE for _, other in keys]
         axes.hlines(range(len(rows)), rows["low"], rows["high"], color=colours, lw=1.4)
         axes.scatter(rows["value"], range(len(rows)), color=colours, s=22, zorder=3)
         axes.axvline(0, color="black", lw=0.9, ls="--")

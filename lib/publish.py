@@ -92,8 +92,14 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
     _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
 
 
+def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """How far one seed's grid is found again with another in README.md, from a published study of several seeds."""
+    _write_block(root / "README.md", study.name, repeatability_block(read_table(folder / "tables", "repeatability")))
+
+
 DOCUMENTS = {
     "demo": write_demo_documents,
+    "demo_seeds": write_repeatability_documents,
     "demo_limited": write_regimes_documents,
     "reuters": write_generalisation_documents,
     "smoke": write_smoke_documents,
@@ -171,8 +177,7 @@ def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, 
     lines.append("|---|---|---|---|")
     for name, shown in names.items():
         cells = [values.loc[(name, quantity)] for quantity in ("mean_gain", "chosen_gain", "share_gaining")]
-        gains = [f"{cell['value']:+.3f} ({cell['low']:+.3f} to {cell['high']:+.3f})" for cell in cells[:2]]
-        lines.append(f"| {shown} | {gains[0]} | {gains[1]} | {cells[2]['value']:.0%} |")
+        lines.append(f"| {shown} | {_gain(cells[0])} | {_gain(cells[1])} | {cells[2]['value']:.0%} |")
     heads = [*(names[name] for name in names), "mean"]
     listed = [*ranks.index.drop(list(BOUNDS))[:SHOWN_RANKS], *OF_THE_PAPER, *BOUNDS[:1]]
     table = [f"| rank correlation with test F1 | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
@@ -180,6 +185,17 @@ def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, 
         cells = [f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]]
         table.append(f"| {label(selector, titles)} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *table])
+
+
+def repeatability_block(found: pd.DataFrame) -> str:
+    """What ranks the sources, how it ranks their test F1, and what its first choice gains."""
+    table = found.set_index(["metric", "ranked_by", "other_seed"])
+    lines = ["| sources ranked by | rank correlation with test F1 | gain of the first choice (F1) |", "|---|---|---|"]
+    for part, other in table.loc["spearman"].index:
+        rank, gain = (table.loc[(metric, part, other)] for metric in ("spearman", "gain"))
+        name = f"{part.removesuffix('_f1')} F1 with {'another' if other else 'the same'} seed"
+        lines.append(f"| {name} | {_correlation(rank)} | {_gain(gain)} |")
+    return "\n".join(lines)
 
 
 def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
@@ -313,6 +329,11 @@ def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, st
 def _correlation(row: pd.Series) -> str:
     """A rank correlation with its interval as '0.52 (0.35 to 0.68)'."""
     return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _gain(row: pd.Series) -> str:
+    """A difference of F1 with its interval as '+0.025 (-0.010 to +0.058)'."""
+    return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
 
 
 def _with_interval(point: dict | None) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from grids import grid, names, pair, single
 
+from lib.figures import plot_repeatability
 from lib.repeatability import repeatability
 from lib.study import Ranking
 from lib.tables import check
@@ -42,3 +43,10 @@ def test_gains_are_over_no_transfer_of_the_same_seed_as_the_test():
     found = table({"singles": pd.DataFrame(singles), "pairs": pd.DataFrame(pairs)})["value"]
     np.testing.assert_allclose(found["test_f1", True, "gain"], (0.2 + 0.3 + 0.3) / 3)
     np.testing.assert_allclose(found["validation_f1", True, "spearman"], 0)  # validation is all equal: it ranks nothing
+
+
+def test_the_figure_shows_every_way_of_ranking_once():
+    frames = grid(4, seeds=2)
+    panels = plot_repeatability(repeatability(frames["singles"], frames["pairs"], CONFIG)).axes
+    assert [tick.get_text() for tick in panels[0].get_yticklabels()][-1] == "test F1, same seed"
+    assert panels[0].collections[1].get_offsets()[-1].tolist() == [1, 3] and all(axes.get_xlabel() for axes in panels)
