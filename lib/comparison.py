@@ -23,15 +23,19 @@ PLANTED = "spearman_with_planted"
 
 
 def field_scores(units: pd.DataFrame, selectors: pd.DataFrame, costs: pd.DataFrame) -> list[Scored]:
-    """The field's selectors, the mean over seeds. units: from ``pair_units``; tables "selectors", "selector_costs"."""
+    """The field's selectors that rank anything (sources of one size have no largest), the mean over seeds.
+
+    units: from ``pair_units``; selectors, selector_costs: the tables of these names.
+    """
     seconds = costs.set_index("selector")[["reading_seconds", "scoring_seconds"]].sum(axis=1)
     means = selectors.groupby(["selector", "source", "target"], as_index=False)["score"].mean()
-    return [
+    found = [
         Scored(
             name, units[UNIT].merge(rows.drop(columns="selector"), how="left", validate="many_to_one"), seconds[name]
         )
         for name, rows in means.groupby("selector")
     ]
+    return [each for each in found if each.ranks_something]
 
 
 def short_training_scores(checkpoints: pd.DataFrame) -> list[Scored]:

@@ -15,6 +15,7 @@ from lib.conductance import layer_conductances
 from lib.encoders import fresh_head
 from lib.runs import PARTS, Model, Workbench, load_weights, single_models, weights_to_keep, worker_network
 from lib.study import Setting
+from lib.tasks import check_grid
 from lib.training import fine_tune, predict, worker_process
 
 BATCHES = 4  # of training that are timed
@@ -24,7 +25,10 @@ PREDICTED, ATTRIBUTED = 64, 8  # texts
 
 def estimate(bench: Workbench) -> pd.DataFrame:
     """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse, and
-    without the seconds in which selectors make scores of their readings."""
+    without the seconds in which selectors make scores of their readings. InputError where the study could be trained,
+    but not analysed."""
+    if bench.study.budget_minutes is None:
+        check_grid(bench.tasks, bench.study.conductance)
     work, rates = planned_work(bench), measured_rates(bench)
     seconds = sum(work[kind] * rates[kind] for kind in rates)
     disk = work["phase"].map(_disk(bench, work.set_index("phase"))).fillna(0.0)
@@ -85,8 +89,9 @@ def _readings(bench: Workbench) -> tuple[int, int]:
     seeds, names = len(bench.study.seeds), bench.tasks.names
     sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
     encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) for rows in sources)
-    sides = [sources] if bench.study.source == bench.study.target else [sources, targets]
-    return encoded + len(np.unique(np.concatenate([*sources, *targets]))), seeds * sum(map(len, sum(sides, [])))
+    trained = [(task, "source" if side == "source" else "target") for task in names for side in bench.sides(task)]
+    squared = seeds * sum(len(bench.drawn(task, side)) for task, side in trained)
+    return encoded + len(np.unique(np.concatenate([*sources, *targets]))), squared
 
 
 def _texts(models: list[Model]) -> float:

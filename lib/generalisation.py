@@ -55,7 +55,7 @@ def read_grids(study: Study) -> list[StudyTables]:
 
 def of_other_corpora(grids: list[StudyTables], new: StudyTables) -> list[StudyTables]:
     """The grids that know nothing of the new one's texts: another regime of the same corpus has trained the same pairs."""
-    return [grid for grid in grids if grid.corpus != new.corpus]
+    return [grid for grid in grids if grid.corpus.texts_of != new.corpus.texts_of]
 
 
 def comparable(features: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from lib.transfer import PAIR, UNIT, best_settings, selected_singles
 
 PROMISING = "logme"  # the selector that says which pairs are promising
 COVERAGE = 0.9  # of the intervals around predicted F1
-FEWEST = 10  # measured pairs that a prediction needs
+FEWEST = 10  # measured pairs that a prediction needs, whatever their seeds and settings
 PREDICTED = ("predicted_f1", "predicted_low", "predicted_high")
 
 
@@ -147,10 +147,9 @@ def _with_outcomes(models: list[Model], pairs: pd.DataFrame | None) -> pd.DataFr
 def _predicted(
     frame: pd.DataFrame, singles: pd.DataFrame, tasks: pd.DataFrame, selectors: pd.DataFrame, config: Regression
 ) -> pd.DataFrame:
-    """Predicted validation F1 of every pair with its interval: means over seeds, at the setting with the largest."""
-    known = frame["validation_f1"].notna().to_numpy()
-    predicted, width = np.full(len(frame), np.nan), np.nan
-    if known.sum() >= FEWEST:
+    """Predicted validation F1 of every pair with its interval: means over seeds, the largest of its settings."""
+    known, predicted = frame["validation_f1"].notna().to_numpy(), np.full(len(frame), np.nan)
+    if len(frame.loc[known, PAIR].drop_duplicates()) >= FEWEST:
         features = with_selectors(pair_features(frame, singles, tasks), selectors)
         design = Design.of(features)
         if not known.all():
@@ -158,12 +157,11 @@ def _predicted(
         for fold in random_pairs(features, config.seed):
             if (left_out := fold.test & known).any():
                 predicted[left_out] = fit_predict(design, known & ~fold.test, left_out, Candidate(), config)
-        width = conformal_width(np.abs(predicted - design.y)[known])
-    bounds = np.clip([predicted, predicted - width, predicted + width], 0, 1)
-    found = frame[UNIT].assign(**dict(zip(PREDICTED, bounds, strict=True)))
-    means = found.groupby(UNIT, as_index=False)[list(PREDICTED)].mean()
-    best = means.sort_values(PREDICTED[0], ascending=False, kind="stable").drop_duplicates(PAIR)
-    return best.drop(columns="setting")
+    means = frame.assign(predicted=predicted).groupby(UNIT)[["predicted", "validation_f1"]].mean()
+    found = means.groupby(PAIR).max()  # both of the setting that is told
+    width = conformal_width((found["predicted"] - found["validation_f1"]).abs().dropna().to_numpy())
+    bounds = {name: found["predicted"] + add for name, add in zip(PREDICTED, (0.0, -width, width), strict=True)}
+    return found[[]].assign(**bounds).clip(0, 1).reset_index()
 
 
 def conformal_width(errors: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from lib.generalisation import StudyTables
 from lib.metrics import spearman
 from lib.ranking import single_validation
 from lib.study import Ranking, Study
-from lib.transfer import best_settings, pair_units, selected_singles
+from lib.transfer import pair_units, selected_pairs, selected_singles
 
 QUANTITIES = {
     "mean_gain": "mean gain of all sources\n(test F1; bar: 95 % interval)",
@@ -26,18 +26,19 @@ QUANTITIES = {
 
 
 def same_but_for_regimes(study: Study) -> list[str]:
-    """The names in ``compare`` whose studies have this one's corpus, tasks and encoder."""
+    """The names in ``compare`` whose studies have this one's corpus, tasks, encoder and way of training."""
     others = {name: Study.load(name) for name in study.compare}
-    alike = ("corpus", "tasks", "split", "encoder")
+    alike = ("corpus", "tasks", "split", "encoder", "training")
     return [name for name, other in others.items() if all(getattr(study, k) == getattr(other, k) for k in alike)]
 
 
 def gains_by_target(grid: StudyTables) -> pd.DataFrame:
     """Each target's QUANTITIES in one study, indexed by target: test F1 of pairs less that of no transfer.
 
+    Where pairs are trained with all settings, only those with the selected ones count, so that no study has more tries.
     chosen_gain is 0 where validation prefers no transfer; size_correlation is NaN where all sources are of one size.
     """
-    pairs = best_settings(pair_units(grid["pairs"]))
+    pairs = pair_units(selected_pairs(grid["singles"], grid["pairs"]))
     single = selected_singles(grid["singles"], "target").groupby("target")["test_f1"].mean()
     positives = grid["tasks"].set_index("task")["source_positives"]
     before, rows = single_validation(grid["singles"]), {}

@@ -18,7 +18,7 @@ from lib.bootstrap import interval, nested_weights
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.study import Regression
-from lib.transfer import KEYS, UNIT, selected_singles
+from lib.transfer import KEYS, UNIT, best_settings, selected_singles
 
 OUTCOMES = ["validation_f1", "test_f1"]
 ATTRIBUTION = ("ansat_", "cosine_", "spearman_")  # prefixes of the columns that the controls remove or shuffle
@@ -386,7 +386,8 @@ def regression_scores(predictions: pd.DataFrame, draws: int = 1000, seed: int = 
 
     predictions: the table of this name, of any protocols and models; seeds are averaged first. Returns protocol, model,
     judged_against ("test_f1", "validation_f1"), score, value, low, high. Scores: "mae"; "r2", pooled over all pairs
-    (it mostly measures how hard targets are); "spearman", within a target, the mean over targets whose pairs differ.
+    (it mostly measures how hard targets are); "spearman" of sources within a target, the mean over targets whose pairs
+    differ, of a pair with several settings its validation-best one.
     """
     rows = []
     mean = predictions.groupby(["protocol", "model", *UNIT], as_index=False)[["predicted", *OUTCOMES]].mean()
@@ -406,9 +407,10 @@ def _judge(group: pd.DataFrame, outcome: str, draws: int, seed: int) -> dict[str
 
 
 def _sums(rows: pd.DataFrame, outcome: str) -> dict[str, float]:
-    """What one target contributes to the three scores."""
+    """What one target contributes to the three scores; a source ranks by its largest prediction over settings."""
     y, error = rows[outcome].to_numpy(), (rows["predicted"] - rows[outcome]).to_numpy()
-    rank = spearman(rows["predicted"].to_numpy(), y)
+    best = best_settings(rows).set_index("source")[outcome]
+    rank = spearman(rows.groupby("source")["predicted"].max()[best.index].to_numpy(), best.to_numpy())
     return {
         "n": len(y), "y": y.sum(), "y2": (y**2).sum(), "absolute": np.abs(error).sum(), "squared": (error**2).sum(),
         "rank": np.nan_to_num(rank), "ranked": float(not np.isnan(rank)),

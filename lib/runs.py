@@ -110,6 +110,13 @@ class Workbench:
             self._drawn[task, side] = draw_training_rows(self.tasks, task, getattr(self.study, side))
         return self._drawn[task, side]
 
+    def sides(self, task: str) -> list[str]:
+        """The sides for which a task has models of its own: "both" where source and target are trained alike."""
+        rows = (self.drawn(task, side) for side in ("source", "target"))
+        regimes, settings = (self.study.source, self.study.target), self.study.settings
+        source, target = ([regime.epochs or setting.epochs for setting in settings] for regime in regimes)
+        return ["both"] if source == target and np.array_equal(*rows) else ["source", "target"]
+
     def predictions(self, run: str, part: str) -> np.ndarray:
         """Positive-class probabilities of a finished run on a part of the split, (texts,)."""
         return self.ledger.arrays(run, "predictions")[part]
@@ -161,14 +168,23 @@ def load_materials(ledger: Path, id: str) -> tuple[Tokens, dict[str, np.ndarray]
 def single_models(bench: Workbench) -> list[Model]:
     """All single-task models: every task, setting and seed, as a source and as a target (once where both are alike)."""
     study = bench.study
-    sides = ["both"] if study.source == study.target else ["source", "target"]
-    return [
+    models = [
         _model(bench, "single", side, target=task, setting=setting, seed=seed)
-        for side in sides
+        for side in ("both", "source", "target")
         for task in bench.tasks.names
+        if side in bench.sides(task)
         for setting in range(len(study.settings))
         for seed in study.seeds
     ]
+    known: dict[str, Model] = {}
+    for model in models:
+        if (other := known.setdefault(model.run.id, model)) is not model:
+            raise InputError(
+                f"{model.target} would be trained twice alike, with settings {other.setting} ({other.regime}) and "
+                f"{model.setting} ({model.regime}), counted from 0: source.epochs and target.epochs replace a setting's "
+                "epochs; change or drop one"
+            )
+    return models
 
 
 def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
@@ -193,22 +209,30 @@ def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
 
 def _starts(study: Study, singles: pd.DataFrame) -> dict[tuple[str, int], list[tuple[int, str]]]:
     """The models that pairs start from, (task, seed) -> [(number of the source's setting, run)]; number 0 for the best."""
-    best = study.source_setting == "best"
-    chosen = selected_singles(singles, "source") if best else singles[singles["regime"].isin(["source", "both"])]
+    best, chosen = study.source_setting == "best", _used_singles(study, singles, "source")
     return {
         key: [(0 if best else row.setting, row.run) for row in rows.sort_values("setting").itertuples()]
         for key, rows in chosen.groupby(["target", "seed"])
     }
 
 
+def _used_singles(study: Study, singles: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The models of one side whose settings pairs are trained with: the validation-best, or all."""
+    if getattr(study, f"{side}_setting") == "best":
+        return selected_singles(singles, side)
+    return singles[singles["regime"].isin([side, "both"])]
+
+
 def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     """The second baseline: every target's selected setting, trained for the steps of a pair's two models together.
 
-    Sources differ in their steps where their settings or sizes do: the most steps of any source count.
+    Steps differ where settings or sizes do: those of the longest pair into the target count.
     """
-    most, models = selected_singles(singles, "source").groupby("seed")["steps"].max(), []
+    sources, targets = (_used_singles(bench.study, singles, side) for side in ("source", "target"))
+    first, second = sources.groupby("seed")["steps"].max(), targets.groupby(["target", "seed"])["steps"].max()
+    models = []
     for single in selected_singles(singles, "target").itertuples():
-        steps = int(single.steps + most[single.seed])
+        steps = int(first[single.seed] + second[single.target, single.seed])
         epochs = epochs_of_steps(steps, single.texts, bench.study.settings[single.setting].batch_size)
         models.append(_model(bench, "longer", "target", single.target, single.setting, single.seed, epochs=epochs))
     return models
@@ -295,7 +319,8 @@ def train(place: Place, model: Model) -> None:
         load_weights(place, network, run.source)
         torch.manual_seed(int(run.id, 16) >> 1)
         fresh_head(network)
-        setting, training = Setting(**run.setting), Training(clip=run.training["clip"])
+        setting = Setting.model_construct(**run.setting)  # the longer baselines' epochs may pass a user's limit
+        training = Training(clip=run.training["clip"])
         visit = partial(keep_checkpoint, place, run, network)
         fit = fine_tune(
             network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat,

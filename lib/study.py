@@ -41,6 +41,12 @@ class CorpusParameters(Parameters):
         """The corpus's name: its file's without the ending, else its loader's."""
         return Path(self.origin).stem
 
+    @property
+    def texts_of(self) -> dict:
+        """What tells its texts from another corpus's: not how they came, nor which labels and splits of them are used."""
+        told = self.model_dump(include={"loader", "path", "subset", "collection", "texts", "tasks", "seed", "null"})
+        return told | ({"path": (ROOT / self.path).resolve()} if "path" in told else {})
+
 
 class DisasterResponse(CorpusParameters):
     """26,248 real disaster messages with 36 labels; downloaded once and checked by SHA-256."""
@@ -232,7 +238,7 @@ class Ranking(Parameters):
     """The analysis of the time that a ranking saves."""
 
     batch: int = Field(12, ge=1, description="pairs trained between two fits of the sequential procedure")
-    bootstrap: int = Field(2000, ge=10, le=100_000, description="bootstrap draws behind every interval")
+    bootstrap: int = Field(2000, ge=10, le=20_000, description="bootstrap draws behind every interval")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
 
 

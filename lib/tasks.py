@@ -268,6 +268,15 @@ def _check_probes(taskset: TaskSet, chosen: list[int], config: Conductance) -> N
         )
 
 
+def check_grid(taskset: TaskSet, config: Conductance) -> None:
+    """InputError where a grid of these tasks could be trained but not analysed: too few tasks or probe texts."""
+    if len(taskset.names) < 3:
+        raise InputError(
+            f"a study without budget_minutes needs three tasks, to rank sources; it has {', '.join(taskset.names)}"
+        )
+    probe_rows(taskset, config)
+
+
 def task_table(taskset: TaskSet, source: Regime, target: Regime) -> pd.DataFrame:
     """Table "tasks": one row per task with its texts and positives, in each part of the split and in both regimes."""
     frame = pd.DataFrame({"task": taskset.names})

@@ -41,6 +41,15 @@ def pair_units(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs.groupby(UNIT, as_index=False, sort=True).agg(mean)
 
 
+def selected_pairs(singles: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that start from their source's selected model and have their target's selected setting: where pairs are
+    trained with all settings, those that a study with the best ones would have trained. Tables of these names."""
+    starts, ends = (selected_singles(singles, side) for side in ("source", "target"))
+    wanted = ends.set_index(["target", "seed"])["setting"][pd.MultiIndex.from_frame(pairs[["target", "seed"]])]
+    setting = pairs["setting"] % singles["setting"].nunique()
+    return pairs[pairs["source_run"].isin(starts["run"]) & (setting.to_numpy() == wanted.to_numpy())]
+
+
 def best_settings(units: pd.DataFrame) -> pd.DataFrame:
     """Every pair's validation-best setting: one row per (source, target), sorted; ties go to the lower setting."""
     best = units.sort_values(["validation_f1", "setting"], ascending=[False, True], kind="stable")

@@ -113,10 +113,18 @@ def test_targets_without_a_metric_are_left_out():
 
 def test_field_scores_are_means_over_seeds_with_their_price():
     units = pair_units(grid(3, seeds=2)["pairs"])
-    keys = [units.assign(seed=seed, score=float(seed), selector="logme") for seed in (0, 1)]
-    costs = pd.DataFrame({"selector": ["logme"], "reading_seconds": [2.0], "scoring_seconds": [1.0]})
-    (found,) = field_scores(units, pd.concat(keys), costs)
-    assert (found.scores["score"] == 0.5).all() and len(found.scores) == 6 and found.own_seconds == 3
+    first = (units["source"] == units["source"].min()).astype(float)
+    keys = [units.assign(seed=seed, score=seed + first, selector="logme") for seed in (0, 1)]
+    size = units.assign(seed=0, score=48.0, selector="source_positives")  # of sources of one size: it ranks nothing
+    costs = pd.DataFrame({"selector": ["logme", "source_positives"], "reading_seconds": 2.0, "scoring_seconds": 1.0})
+    (found,) = field_scores(units, pd.concat([*keys, size]), costs)
+    assert (found.scores["score"] == 0.5 + first).all() and len(found.scores) == 6 and found.own_seconds == 3
+
+
+def test_the_oracle_is_the_bound_of_pairs_with_several_settings_too():
+    units = pair_units(grid(6, settings=4, signal=0.2)["pairs"])
+    values = selector_metrics(oracle(units), units).groupby("metric")["value"].mean()
+    assert values["spearman"] == pytest.approx(1) and values["regret_at_1"] == 0
 
 
 def test_short_training_costs_what_it_took_and_orders_become_scores():

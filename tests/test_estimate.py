@@ -5,6 +5,7 @@ import pytest
 import torch
 from studies import tiny_study
 
+from lib.errors import InputError
 from lib.estimate import estimate, planned_work
 from lib.runs import open_workbench
 from lib.tables import check
@@ -34,6 +35,17 @@ def test_the_work_is_counted_by_hand(bench):
     sources = [bench.drawn(task, "source") for task in bench.tasks.names]
     read = sum(len({*rows, *targets}) for rows in sources)
     assert readings["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({"corpus": {"loader": "synthetic", "texts": 240, "tasks": 2}}, "three tasks"),
+     ({"conductance": {"probe_texts": 10_000}}, "probe_texts is 10000")],
+)  # fmt: skip
+def test_what_could_not_be_analysed_is_refused_before_it_is_trained(tmp_path, changes, told):
+    with pytest.raises(InputError, match=told):
+        estimate(open_workbench(tiny_study(tmp_path, **changes)))
+    assert len(estimate(open_workbench(tiny_study(tmp_path, budget_minutes=5, **changes))))
 
 
 def test_an_estimate_takes_time_from_every_phase_and_draws_nothing(bench):

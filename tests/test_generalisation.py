@@ -10,7 +10,7 @@ from lib.generalisation import StudyTables, carried_over, comparable, judge, of_
 from lib.metrics import spearman
 from lib.regimes import gains_by_target, regime_table, same_but_for_regimes
 from lib.regression import pair_features, predict_grid
-from lib.study import Ranking, Regression, Study
+from lib.study import Ranking, Regression, Study, Table
 from lib.tables import check
 from lib.transfer import UNIT, pair_units
 
@@ -116,6 +116,18 @@ def test_regimes_are_compared_over_the_same_targets():
     assert table.loc[("one", "mean_gain"), "value"] == pytest.approx(gains["mean_gain"].mean())
 
 
+def test_regimes_are_compared_with_the_selected_settings_only():
+    one = finished("one", 4)
+    singles = [one["singles"].assign(setting=n, selected=n == 0, run=one["singles"]["run"] + f"/{n}") for n in (0, 1)]
+    starts = one["pairs"]["source_run"]
+    pairs = [
+        one["pairs"].assign(setting=2 * first + n, source_run=starts + f"/{first}", test_f1=one["pairs"]["test_f1"] + n)
+        for first in (0, 1) for n in (0, 1)
+    ]  # fmt: skip
+    many = StudyTables("many", {**one.tables, "singles": pd.concat(singles), "pairs": pd.concat(pairs)})
+    pd.testing.assert_frame_equal(gains_by_target(many), gains_by_target(one))
+
+
 def test_only_studies_that_differ_in_their_regimes_are_regimes():
     values = {"corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-3, "epochs": 1}]}
     study = Study.parse(values | {"name": "mine", "compare": ["smoke", "shuffled"]})
@@ -142,3 +154,13 @@ def test_what_is_known_comes_from_other_corpora_not_from_other_regimes():
     }
     found = of_other_corpora(list(grids.values()), grids["demo"])
     assert [grid.study for grid in found] == ["newsgroups", "reuters"]
+
+
+def test_the_same_texts_fetched_or_with_other_labels_are_the_same_corpus():
+    fetched = Study.load("trecis").corpus.model_copy(update={"fetch": True})
+    assert fetched.texts_of == Study.load("trecis_gpu").corpus.texts_of
+    one, two = (
+        Table(loader="table", path=path, labels=labels) for path, labels in (("a.csv", ["x", "y"]), ("./a.csv", None))
+    )
+    assert one.texts_of == two.texts_of != Table(loader="table", path="b.csv").texts_of
+    assert Study.load("smoke").corpus.texts_of != Study.load("shuffled").corpus.texts_of

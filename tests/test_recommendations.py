@@ -85,6 +85,23 @@ def test_what_is_trained_is_recommended_by_validation_and_the_rest_is_predicted(
         assert (np.diff(expected) <= 1e-12).all() and rows["rank"].tolist() == list(range(1, 7))
 
 
+def test_seeds_of_a_pair_are_one_measurement():
+    tables = grids.grid(6, seeds=2)
+    pairs = tables["pairs"]
+    scores = pairs[["source", "target", "seed"]].assign(selector=PROMISING, score=pairs["validation_f1"])
+    models = [
+        SimpleNamespace(
+            source=r.source, target=r.target, setting=0, seed=r.seed, run=SimpleNamespace(source=r.source_run)
+        )
+        for r in pairs.itertuples()
+    ]
+    for n in (FEWEST - 1, FEWEST):
+        trained = pairs.merge(pairs[["source", "target"]].drop_duplicates().head(n))
+        assert len(trained) == 2 * n
+        table = recommend(tables | {"selectors": scores}, models, trained)
+        assert table["predicted_f1"].notna().any() == (n == FEWEST)
+
+
 def test_test_scores_recommend_nothing(grid, models):
     pairs = grid["pairs"].sample(15, random_state=2)
     changed = recommend(grid, models, pairs.assign(test_f1=pairs["test_f1"].to_numpy()[::-1]))

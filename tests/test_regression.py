@@ -249,6 +249,17 @@ def test_seeds_are_averaged_before_scores():
     assert found["test_f1", "mae"] == pytest.approx(0)
 
 
+def test_settings_of_a_pair_are_not_sources():
+    truth = [0.1, 0.2, 0.3]
+    once = table_of(list("AAA"), truth, truth)
+    settings = [once.assign(setting=n, predicted=0.5 + n, test_f1=once["test_f1"] + n, validation_f1=n) for n in (0, 1)]
+    found = regression.regression_scores(pd.concat(settings), draws=50).set_index(["judged_against", "score"])["value"]
+    assert found["test_f1", "spearman"] == 0  # it tells settings apart, and no source
+    told = [each.assign(predicted=truth) for each in settings]
+    found = regression.regression_scores(pd.concat(told), draws=50).set_index(["judged_against", "score"])["value"]
+    assert found["test_f1", "spearman"] == 1
+
+
 def test_importance_goes_to_the_planted_layer():
     table = regression.feature_importance(features_of(grid(6)).assign(logme=1.0), QUICK)
     shares = table.set_index(["view", "name"])["share"]

@@ -184,6 +184,36 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
         assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
 
 
+def test_models_that_would_be_trained_twice_alike_are_one_or_refused(tmp_path):
+    everything = {"n": None, "positives": None}
+    bench = open_workbench(tiny_study(tmp_path, source=everything, target={"n": 10_000, "positives": 0.4}))
+    assert {model.regime for model in single_models(bench)} == {"both"}
+    settings = [{"learning_rate": 1e-3, "epochs": epochs} for epochs in (1, 2)]
+    bench = open_workbench(tiny_study(tmp_path, source={"n": 48, "epochs": 2}, settings=settings))
+    with pytest.raises(InputError, match="settings 0 .source. and 1 .source..*source.epochs"):
+        single_models(bench)
+
+
+def test_a_longer_baseline_may_take_more_epochs_than_a_user_may_ask_for(tmp_path):
+    bench = open_workbench(tiny_study(tmp_path))
+    model = single_models(bench)[0]
+    setting = {**model.run.setting, "epochs": 1001.0}
+    long = dataclasses.replace(
+        model, run=dataclasses.replace(model.run, setting=setting), rows=model.rows[:2], labels=np.array([0, 1])
+    )
+    assert run_table(bench, train_models(bench, [long], "longer"))["steps"].tolist() == [1001]
+
+
+def test_the_longest_pair_decides_where_pairs_have_all_settings(tmp_path):
+    settings = [{"learning_rate": 3e-3, "epochs": 1}, {"learning_rate": 1e-5, "epochs": 3}]
+    bench = open_workbench(tiny_study(tmp_path, settings=settings, target_setting="all"))
+    table = run_table(bench, train_models(bench, single_models(bench), "singles"))
+    singles = table.assign(selected=table["setting"] == 0)
+    assert {model.run.setting["epochs"] * 2 for model in longer_models(bench, singles)} == {3 + 6}  # batches of 16
+    bench = dataclasses.replace(bench, study=bench.study.model_copy(update={"target_setting": "best"}))
+    assert {model.run.setting["epochs"] * 2 for model in longer_models(bench, singles)} == {3 + 2}
+
+
 def test_seeds_share_the_setting_that_is_best_in_their_mean(tmp_path):
     bench = open_workbench(tiny_study(tmp_path, seeds=[0, 1]))
     singles = run_table(bench, train_models(bench, single_models(bench), "singles"))
