@@ -78,18 +78,15 @@ def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> No
     _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
-def write_generalisation_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """Who ranks the pairs of which corpus in README.md, from this study's table of all that it compares itself with."""
+def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """In README.md, from the study's published files: the paper's numbers and set-up beside its own, and who ranks the
+    pairs of which corpus, from its table of all that it compares itself with."""
+    summary, singles = json.loads((folder / "summary.json").read_text()), read_table(folder / "tables", "singles")
+    _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
     found = read_table(folder / "tables", "generalisation")
     titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
     blocks = generalisation_block(found, titles), losses_block(folder.parent, found["study"].unique(), titles)
-    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
-
-
-def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """The paper's numbers and set-up beside this study's in README.md, from its published files."""
-    summary, singles = json.loads((folder / "summary.json").read_text()), read_table(folder / "tables", "singles")
-    _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
+    _write_block(root / "README.md", study.name, "\n\n".join(blocks), "other corpora")
 
 
 def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
@@ -101,30 +98,30 @@ DOCUMENTS = {
     "demo": write_demo_documents,
     "demo_seeds": write_repeatability_documents,
     "demo_limited": write_regimes_documents,
-    "reuters": write_generalisation_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
     "trecis": write_paper_documents,
 }  # by study
 
 
-def _write_block(readme: Path, study: str, block: str) -> None:
-    write_atomically(readme, with_block(readme.read_text(), study, block).encode())
+def _write_block(readme: Path, study: str, block: str, part: str = "") -> None:
+    write_atomically(readme, with_block(readme.read_text(), study, block, part).encode())
 
 
-def mark(study: str) -> str:
-    """The line of README.md after which a study's numbers stand."""
-    return f"<!-- numbers of the study {study}: written by python -m lib.publish {study} -->"
+def mark(study: str, part: str = "") -> str:
+    """The line of README.md after which a study's numbers, or a named part of them, stand."""
+    return f"<!-- numbers of the study {study}{part and ', ' + part}: written by python -m lib.publish {study} -->"
 
 
-def with_block(text: str, study: str, block: str) -> str:
+def with_block(text: str, study: str, block: str, part: str = "") -> str:
     """The text with what stands between a study's mark and the next END_MARK replaced."""
-    pattern = re.escape(mark(study)) + ".*?" + re.escape(END_MARK)
+    start = mark(study, part)
+    pattern = re.escape(start) + ".*?" + re.escape(END_MARK)
     if not re.search(pattern, text, re.DOTALL):
         raise InputError(
             f"README.md: the two comment lines that enclose the numbers of {study} are missing; restore them"
         )
-    return re.sub(pattern, lambda _: f"{mark(study)}\n{block}\n{END_MARK}", text, flags=re.DOTALL)
+    return re.sub(pattern, lambda _: f"{start}\n{block}\n{END_MARK}", text, flags=re.DOTALL)
 
 
 def planted_block(study: Study, folder: Path) -> str:

@@ -61,8 +61,11 @@ def test_a_block_replaces_only_what_stands_between_its_marks():
     other = f"{mark('smoke')}\nolder\n{END_MARK}"
     text = f"before\n{other}\n{mark('demo')}\nold\n{END_MARK}\nafter"
     assert with_block(text, "demo", "new") == f"before\n{other}\n{mark('demo')}\nnew\n{END_MARK}\nafter"
-    with pytest.raises(InputError, match="numbers of demo"):
-        with_block("no marks", "demo", "new")
+    part = f"{mark('demo', 'a part')}\nold\n{END_MARK}"
+    assert with_block(f"{other}\n{part}", "demo", "new", "a part") == f"{other}\n{part}".replace("old", "new")
+    for missing in ("", "a part"):
+        with pytest.raises(InputError, match="numbers of demo"):
+            with_block("no marks", "demo", "new", missing)
 
 
 @pytest.mark.parametrize("study", DOCUMENTS)
