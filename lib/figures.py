@@ -217,6 +217,7 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
     axes.set(xlabel="gain in test F1 (bar: 95 % interval)", ylabel="target  ←  chosen source")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
@@ -578,8 +579,9 @@ def plot_generalisation(found: pd.DataFrame, titles: Mapping[str, str]) -> Figur
     everyone = pd.MultiIndex.from_product([studies, dict.fromkeys(ranks["selector"])], names=["metric", "selector"])
     by_study = ranks.drop(columns="metric").rename(columns={"study": "metric"}).set_index(["metric", "selector"])
     by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
-    panels = [(study, f"rank correlation with\ntest F1 on {study}", 1) for study in studies]
-    return plot_selectors(by_study, titles, panels, alike=True)
+    figure = plot_selectors(by_study, titles, [(study, f"on {study}", 1) for study in studies], alike=True)
+    figure.supxlabel("rank correlation with test F1 (bar: 95 % interval)", fontsize="medium")
+    return figure
 
 
 # --- 11 ---------------------------------------------------------------------------------------------------------------

@@ -133,6 +133,7 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
         ("models trained", PAPER["models_trained"], summary["models_trained"]),
         ("hours of the grid", PAPER["grid_hours"], summary["grid_seconds"] / 3600),
         ("F1 of the best model per task", PAPER["grid_f1"], summary["grid_f1"]),
+        ("F1 without transfer", None, summary["single_task_f1"]),
         ("tasks that gain", PAPER["tasks_helped"], summary["tasks_gaining"]),
         ("their mean relative gain", PAPER["mean_relative_gain_of_helped"], summary["mean_relative_gain_of_gaining"]),
         ("tasks that gain outside the noise", None, summary["tasks_helped"]),
