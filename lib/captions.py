@@ -41,6 +41,8 @@ CAPTIONS = {  # by file: what a figure shows, and what to see in it
     "08_price": "What a selector costs before it can choose, and what the best of its first three choices lacks.",
     "09_data_regimes": "How gains depend on how much either side is trained on.",
     "10_generalisation": "Who ranks the pairs of a corpus of which no pair was trained.",
+    "10_f1_against_time": "What regressions carried over from other corpora, and scores that need no pair, reach on a "
+    "corpus after how much time, all-inclusive; the band is the 95 % interval of the regression.",
     "11_recommendations": "What is recommended for every task, beside what else was trained and no transfer.",
 }
 

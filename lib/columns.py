@@ -36,6 +36,7 @@ TABLES = {  # what a row is
     "importance": "a feature, or a family, layer or threshold of features, of the regression",
     "regimes": "a study and a quantity, mean over targets: data regimes side by side",
     "generalisation": "a study as the new one, a way of ranking its pairs, and a metric",
+    "carried_anytime": "a study as the new one, an order of its pairs and a moment, all-inclusive",
     "anytime": "an order, an accounting and a moment: what has been reached by then",
     "estimate": "a phase of the study: what was expected of it before it began",
     "recommendations": "a target and a source, or no transfer: what to expect of it",

@@ -37,6 +37,13 @@ ORDER_STYLES = {
     "label_cooccurrence": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
 }
+CARRIED_STYLES = {
+    "carried over": (COLOURS[0], "-"),
+    "logme": (COLOURS[1], "-"),
+    "esm_logme": (COLOURS[2], "--"),
+    "ansat": (COLOURS[4], "-"),
+    "random": ("0.35", "-"),
+}
 SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
@@ -581,6 +588,41 @@ def plot_generalisation(found: pd.DataFrame, titles: Mapping[str, str]) -> Figur
     by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
     figure = plot_selectors(by_study, titles, [(study, f"on {study}", 1) for study in studies], alike=True)
     figure.supxlabel("rank correlation with test F1 (bar: 95 % interval)", fontsize="medium")
+    return figure
+
+
+def plot_carried_anytime(anytime: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """F1 as a share of the grid's against its time, all-inclusive, one panel per new corpus: the regression carried over
+    from all other corpora (from the one, where there is but one) with its 95 % interval, and who needs no pair.
+
+    anytime: the table "carried_anytime". titles: names to show.
+    """
+    studies = list(dict.fromkeys(anytime["study"]))
+    height = 0.6 + 1.7 * math.ceil(len(studies) / 2)
+    figure, panels = plt.subplots(math.ceil(len(studies) / 2), 2, figsize=(WIDTH, height), sharex=True, squeeze=False)
+    for axes in panels.flat[len(studies) :]:
+        axes.set_visible(False)
+    for axes, study in zip(panels.flat, studies, strict=False):
+        rows = anytime[anytime["study"] == study].set_index("order")
+        carried = [name for name in dict.fromkeys(rows.index) if name.startswith("carried_over")][-1]
+        axes.axhline(100, color="black", lw=0.8)
+        for order, (colour, style) in CARRIED_STYLES.items():
+            found = rows.loc[carried if order == "carried over" else order]
+            time, kept = 100 * found["share_of_time"], 100 * (1 - found[["loss", "loss_low", "loss_high"]])
+            axes.plot(
+                time,
+                kept["loss"],
+                style,
+                color=colour,
+                lw=1.4,
+                label=label(order, titles),
+            )
+            if order == "carried over":
+                axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
+        axes.set(title=f"on {study}", xlim=(0, 100))
+    figure.supylabel("mean test F1 of the chosen\nmodels (% of the grid's)", fontsize="medium")
+    figure.supxlabel("share of the whole grid's time (%)", fontsize="medium")
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), fontsize=7, ncols=5, loc="outside upper center")
     return figure
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.comparison import compare, field_scores, seconds_of
 from lib.costs import attribution_seconds
-from lib.ranking import BOUNDS, Scored, curves, points, random_order, single_validation, standard_scores
+from lib.ranking import BOUNDS, Scored, anytime_table, curves, points, random_order, single_validation, standard_scores
 from lib.regression import Design, feature_columns, fit_predict, pair_features, tune, with_selectors
 from lib.study import CorpusParameters, Ranking, Regression, Study
 from lib.tables import read_table
@@ -106,8 +106,11 @@ def contenders(known: list[StudyTables], new: StudyTables, config: Regression) -
     return [*carried, *(each for each in rivals if each.name in RIVALS)]
 
 
-def judge(known: list[StudyTables], new: StudyTables, regression: Regression, ranking: Ranking) -> pd.DataFrame:
-    """Table "generalisation": every metric of every contender on the new grid, and the F1 it loses all-inclusive.
+def judge(
+    known: list[StudyTables], new: StudyTables, regression: Regression, ranking: Ranking
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables "generalisation" and "carried_anytime": every metric of every contender on the new grid, and what has been
+    reached after how much time, all-inclusive, of those that are not learnt from that grid.
 
     The metric "loss_at_10_percent_of_pairs" is the share of the grid's F1 that is missing after the single-task models,
     attribution and 10 % of the pairs' time; it has no test against random order.
@@ -117,7 +120,8 @@ def judge(known: list[StudyTables], new: StudyTables, regression: Regression, ra
     metrics = compare(scored, units, ranking)
     single = single_validation(new["singles"])
     orders = [random_order(), *(each.order(single) for each in scored)]
-    found = points(curves(orders, new["singles"], new["pairs"], ranking, attribution_seconds(new["conductance"])))
+    drawn = curves(orders, new["singles"], new["pairs"], ranking, attribution_seconds(new["conductance"]))
+    found = points(drawn)
     losses = {name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in found.items()}
     chance = losses.pop("random")
     rows = [
@@ -125,4 +129,7 @@ def judge(known: list[StudyTables], new: StudyTables, regression: Regression, ra
         for name, point in losses.items()
         if point is not None
     ]
-    return pd.concat([metrics, pd.DataFrame(rows)], ignore_index=True).assign(study=new.study)
+    followed = {"random", *(row["selector"] for row in rows)}
+    anytime = anytime_table([each for each in drawn if each.order in followed and each.accounting == "all_inclusive"])
+    table = pd.concat([metrics, pd.DataFrame(rows)], ignore_index=True)
+    return table.assign(study=new.study), anytime.drop(columns="accounting").assign(study=new.study)

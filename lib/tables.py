@@ -67,6 +67,13 @@ _REGRESSION_SCORES = _schema(
     high=_number(nullable=True),
 )
 
+_ANYTIME = {
+    "order": _text(),
+    "share_of_time": _share(),
+    **{f"f1{end}": _share(nullable=True) for end in ("", "_low", "_high")},
+    **{f"loss{end}": _number(nullable=True) for end in ("", "_low", "_high")},
+}
+
 SCHEMAS = {
     "tasks": _schema(
         ["task"],
@@ -319,16 +326,10 @@ SCHEMAS = {
     ),
     "anytime": _schema(
         ["order", "accounting", "share_of_time"],
-        order=_text(),
         accounting=pa.Column(str, pa.Check.isin(["paper", "all_inclusive"])),
-        share_of_time=_share(),
-        f1=_share(nullable=True),
-        f1_low=_share(nullable=True),
-        f1_high=_share(nullable=True),
-        loss=_number(nullable=True),
-        loss_low=_number(nullable=True),
-        loss_high=_number(nullable=True),
+        **_ANYTIME,
     ),
+    "carried_anytime": _schema(["study", "order", "share_of_time"], study=_text(), **_ANYTIME),
 }
 
 

@@ -93,13 +93,17 @@ def test_no_trained_pair_of_the_new_grid_is_seen(corpora):
 
 
 def test_contenders_are_judged_on_the_new_grid(corpora):
-    table = check("generalisation", judge([corpora["known"]], corpora["new"], REGRESSION, RANKING), "here")
+    table, anytime = judge([corpora["known"]], corpora["new"], REGRESSION, RANKING)
+    table, anytime = check("generalisation", table, "here"), check("carried_anytime", anytime, "here")
     values = table.set_index(["metric", "selector"])["value"]
     assert values["spearman", "oracle"] == pytest.approx(1)
     assert values["spearman", "carried_over_from_known"] > values["spearman", "logme"]
     losses = values["loss_at_10_percent_of_pairs"]
     assert "regression" not in losses and {"carried_over_from_known", "logme"} <= set(losses.index)
-    assert set(table["study"]) == {"new"}
+    assert set(table["study"]) == set(anytime["study"]) == {"new"}
+    assert set(anytime["order"]) == {"random", *losses.dropna().index}
+    ends = anytime[anytime["share_of_time"] == 1].set_index("order")["loss"]
+    assert ends["logme"] == pytest.approx(0) and not anytime.loc[anytime["share_of_time"] == 0, "loss"].notna().any()
 
 
 def test_regimes_are_compared_over_the_same_targets():
