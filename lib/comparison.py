@@ -127,6 +127,12 @@ def resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
     return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
 
 
+def mean_over_targets(weights: np.ndarray, values: pd.Series) -> dict[str, float]:
+    """The mean over targets and its 95 % interval: value, low, high. Arguments as for ``resampled_means``."""
+    low, high = interval(resampled_means(weights, values))
+    return {"value": values.mean(), "low": low, "high": high}
+
+
 def random_means(
     units: pd.DataFrame, draws: int, seed: int, planted: pd.DataFrame | None = None
 ) -> dict[str, np.ndarray]:

@@ -89,8 +89,7 @@ def _readings(bench: Workbench) -> tuple[int, int]:
     seeds, names = len(bench.study.seeds), bench.tasks.names
     sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
     encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) for rows in sources)
-    trained = [(task, "source" if side == "source" else "target") for task in names for side in bench.sides(task)]
-    squared = seeds * sum(len(bench.drawn(task, side)) for task, side in trained)
+    squared = sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
     return encoded + len(np.unique(np.concatenate([*sources, *targets]))), squared
 
 

@@ -36,14 +36,11 @@ ORDER_STYLES = {
     "oracle": (COLOURS[2], ":"),
     "label_cooccurrence": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
-}
-CARRIED_STYLES = {
-    "carried over": (COLOURS[0], "-"),
+    "carried_over": (COLOURS[0], "-"),
     "logme": (COLOURS[1], "-"),
     "esm_logme": (COLOURS[2], "--"),
-    "ansat": (COLOURS[4], "-"),
-    "random": ("0.35", "-"),
 }
+CARRIED_ORDERS = ("carried_over", "logme", "esm_logme", "ansat", "random")
 SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
@@ -95,6 +92,15 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Shown:
 def _panels(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]:
     figure, axes = plt.subplots(1, columns, figsize=(WIDTH, height), squeeze=False, **options)
     return figure, axes[0]
+
+
+def _grid_of_panels(n: int, height: float, more: float = 0.0, **options) -> tuple[Figure, np.ndarray]:
+    """A figure with n panels, two side by side: (n,). height: inches of a row; more: of what stands around them."""
+    rows = math.ceil(n / 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(WIDTH, height * rows + more), squeeze=False, **options)
+    for axes in panels.flat[n:]:
+        axes.set_visible(False)
+    return figure, panels.ravel()[:n]
 
 
 def label(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -449,11 +455,7 @@ def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
         axes.axhline(100, color="black", lw=0.8)
         for order in filter(known.__contains__, orders):
             rows = anytime[(anytime["accounting"] == accounting) & (anytime["order"] == order)]
-            colour, style = ORDER_STYLES[order]
-            time, kept = 100 * rows["share_of_time"], 100 * (1 - rows[["loss", "loss_low", "loss_high"]])
-            axes.plot(time, kept["loss"], style, color=colour, lw=1.4, label=label(order))
-            if order == band:
-                axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
+            _draw_order(axes, rows, order, label(order), order == band)
         axes.set(title=f"accounting: {label(accounting)}", xlim=(0, 100))
     panels[0].set(ylabel="mean test F1 of the chosen\nmodels (% of the grid's)")
     panels[0].set(xlabel="share of the pairs' training time (%)")
@@ -463,6 +465,15 @@ def plot_anytime(anytime: pd.DataFrame, orders: list[str], band: str) -> Figure:
         panels[0].text(100 * share, 0.01, f" {share:.1%}", fontsize=6, transform=panels[0].get_xaxis_transform())
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=4, loc="outside lower center")
     return figure
+
+
+def _draw_order(axes: Axes, rows: pd.DataFrame, order: str, name: str, band: bool) -> None:
+    """One order's F1, as a share of the grid's, against time, with its 95 % interval if ``band``; rows as in "anytime"."""
+    colour, style = ORDER_STYLES[order]
+    time, kept = 100 * rows["share_of_time"], 100 * (1 - rows[["loss", "loss_low", "loss_high"]])
+    axes.plot(time, kept["loss"], style, color=colour, lw=1.4, label=name)
+    if band:
+        axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
 
 
 def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure:
@@ -563,11 +574,8 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
     names = [f"{s}\n{texts.loc[s, 'source_texts']:.0f} → {texts.loc[s, 'target_texts']:.0f} texts" for s in studies]
     defined = set(regimes.loc[regimes["value"].notna(), "quantity"])
     shown = [(quantity, title) for quantity, title in quantities.items() if quantity in defined]
-    size = (WIDTH, (1.2 + 0.35 * len(studies)) * math.ceil(len(shown) / 2))
-    figure, panels = plt.subplots(math.ceil(len(shown) / 2), 2, figsize=size, sharey=True, squeeze=False)
-    for axes in panels.flat[len(shown) :]:
-        axes.set_visible(False)
-    for axes, (quantity, title) in zip(panels.flat, shown, strict=False):
+    figure, panels = _grid_of_panels(len(shown), 1.2 + 0.35 * len(studies), sharey=True)
+    for axes, (quantity, title) in zip(panels, shown, strict=True):
         rows = regimes[regimes["quantity"] == quantity].set_index("study").loc[studies]
         places = range(len(names))
         axes.hlines(places, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
@@ -598,31 +606,18 @@ def plot_carried_anytime(anytime: pd.DataFrame, titles: Mapping[str, str]) -> Fi
     anytime: the table "carried_anytime". titles: names to show.
     """
     studies = list(dict.fromkeys(anytime["study"]))
-    height = 0.6 + 1.7 * math.ceil(len(studies) / 2)
-    figure, panels = plt.subplots(math.ceil(len(studies) / 2), 2, figsize=(WIDTH, height), sharex=True, squeeze=False)
-    for axes in panels.flat[len(studies) :]:
-        axes.set_visible(False)
-    for axes, study in zip(panels.flat, studies, strict=False):
+    figure, panels = _grid_of_panels(len(studies), 1.7, 0.6, sharex=True)
+    for axes, study in zip(panels, studies, strict=True):
         rows = anytime[anytime["study"] == study].set_index("order")
         carried = [name for name in dict.fromkeys(rows.index) if name.startswith("carried_over")][-1]
         axes.axhline(100, color="black", lw=0.8)
-        for order, (colour, style) in CARRIED_STYLES.items():
-            found = rows.loc[carried if order == "carried over" else order]
-            time, kept = 100 * found["share_of_time"], 100 * (1 - found[["loss", "loss_low", "loss_high"]])
-            axes.plot(
-                time,
-                kept["loss"],
-                style,
-                color=colour,
-                lw=1.4,
-                label=label(order, titles),
-            )
-            if order == "carried over":
-                axes.fill_between(time, kept["loss_high"], kept["loss_low"], color=colour, alpha=0.12, lw=0)
+        for order in CARRIED_ORDERS:
+            found = rows.loc[carried if order == "carried_over" else order]
+            _draw_order(axes, found, order, label(order, titles), order == "carried_over")
         axes.set(title=f"on {study}", xlim=(0, 100))
     figure.supylabel("mean test F1 of the chosen\nmodels (% of the grid's)", fontsize="medium")
     figure.supxlabel("share of the whole grid's time (%)", fontsize="medium")
-    figure.legend(*panels.flat[0].get_legend_handles_labels(), fontsize=7, ncols=5, loc="outside upper center")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=5, loc="outside upper center")
     return figure
 
 

@@ -69,7 +69,7 @@ def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> No
     """The data regimes side by side in README.md, from this study's tables and the published ones it compares with."""
     names = [study.name, *same_but_for_regimes(study)]
     metrics = {name: read_table(folder.parent / name / "tables", "selector_metrics") for name in names}
-    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    titles = _titles(folder)
     regimes = read_table(folder / "tables", "regimes")
     blocks = (
         regimes_block(regimes, rank_correlations_by_regime(metrics), titles),
@@ -84,7 +84,7 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
     summary, singles = json.loads((folder / "summary.json").read_text()), read_table(folder / "tables", "singles")
     _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
     found = read_table(folder / "tables", "generalisation")
-    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    titles = _titles(folder)
     blocks = generalisation_block(found, titles), losses_block(folder.parent, found["study"].unique(), titles)
     _write_block(root / "README.md", study.name, "\n\n".join(blocks), "other corpora")
 
@@ -102,6 +102,11 @@ DOCUMENTS = {
     "shuffled": write_shuffled_documents,
     "trecis": write_paper_documents,
 }  # by study
+
+
+def _titles(folder: Path) -> dict[str, str]:
+    """How a published study names its selectors."""
+    return read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
 
 
 def _write_block(readme: Path, study: str, block: str, part: str = "") -> None:
@@ -127,7 +132,7 @@ def with_block(text: str, study: str, block: str, part: str = "") -> str:
 def planted_block(study: Study, folder: Path) -> str:
     """Who finds planted relations, beside who ranks the pairs' F1, from the table "selector_metrics"."""
     metrics = read_table(folder / "tables", "selector_metrics").set_index(["metric", "selector"])
-    titles = read_table(folder / "tables", "selector_costs").set_index("selector")["title"].to_dict()
+    titles = _titles(folder)
     planted, measured = metrics.loc["spearman_with_planted"], metrics.loc["spearman"]
     lines = ["| selector | with the planted relatedness | with the pairs' test F1 |", "|---|---|---|"]
     for name in planted.sort_values("value", ascending=False, kind="stable").index:

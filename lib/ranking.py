@@ -20,7 +20,7 @@ from lib.errors import InputError
 from lib.metrics import spearman
 from lib.regression import Design, controlled, fit_predict, pair_features, tune, with_selectors
 from lib.study import Ranking, Regression
-from lib.transfer import UNIT, best_settings, pair_units, selected_singles
+from lib.transfer import UNIT, among, best_settings, pair_units, selected_singles
 
 Unit = tuple[str, str, int]
 BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what no selector can do better
@@ -59,8 +59,7 @@ def label_cooccurrence(units: pd.DataFrame, cooccurrence: pd.DataFrame) -> pd.Da
 def oracle(units: pd.DataFrame) -> pd.DataFrame:
     """Pairs by the *test* F1 of their validation-best setting, other settings after all of them: a bound that no
     procedure can know; never a selector."""
-    best = pd.MultiIndex.from_frame(best_settings(units)[UNIT])
-    is_best = pd.MultiIndex.from_frame(units[UNIT]).isin(best)
+    is_best = among(units, best_settings(units), UNIT)
     return units[UNIT].assign(score=units["test_f1"].where(is_best, units["test_f1"] - 1))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import interval, nested_weights
-from lib.comparison import randomised, resampled_means
+from lib.bootstrap import nested_weights
+from lib.comparison import mean_over_targets, randomised
 from lib.generalisation import StudyTables
 from lib.metrics import spearman
 from lib.ranking import single_validation
@@ -66,11 +66,10 @@ def regime_table(grids: Sequence[StudyTables], config: Ranking) -> pd.DataFrame:
         found = gains_by_target(grid).reindex(first.index)
         texts = {f"{side}_texts": float(grid["tasks"][f"{side}_texts"].median()) for side in ("source", "target")}
         for quantity, values in found.items():
-            low, high = interval(resampled_means(weights, values))
             apart = values - first[quantity] if position else values * np.nan
             tested = {"difference": apart.mean(), "difference_p": randomised(signs, apart)}
             keys = {"study": grid.study, **texts, "quantity": quantity}
-            rows.append(keys | {"value": values.mean(), "low": low, "high": high} | tested)
+            rows.append(keys | mean_over_targets(weights, values) | tested)
     return pd.DataFrame(rows)
 
 

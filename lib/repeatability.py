@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import interval, nested_weights
-from lib.comparison import resampled_means
+from lib.bootstrap import nested_weights
+from lib.comparison import mean_over_targets
 from lib.metrics import spearman
 from lib.study import Ranking
-from lib.transfer import UNIT, best_settings, pair_units, selected_singles
+from lib.transfer import UNIT, among, best_settings, pair_units, selected_singles
 
 PARTS = ("test", "validation")  # whose F1 ranks the sources
 
@@ -20,8 +20,7 @@ def repeatability(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -
     Sources ranked by test F1 with the same seed are a bound that holds all luck. singles, pairs: the tables of these
     names, with two seeds or more; of a pair with several settings its validation-best one (mean over seeds) counts.
     """
-    units = pd.MultiIndex.from_frame(best_settings(pair_units(pairs))[UNIT])
-    chosen = pairs[pd.MultiIndex.from_frame(pairs[UNIT]).isin(units)]
+    chosen = pairs[among(pairs, best_settings(pair_units(pairs)), UNIT)]
     single = selected_singles(singles, "target").pivot(index="target", columns="seed", values="test_f1")
     by_target = {
         target: _by_target(
@@ -32,11 +31,10 @@ def repeatability(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -
     }
     found = pd.DataFrame.from_dict(by_target, orient="index")
     weights = nested_weights(len(found), 1, config.bootstrap, np.random.default_rng(config.seed))[:, :, 0]
-    rows = []
-    for (part, other, metric), values in found.items():
-        low, high = interval(resampled_means(weights, values))
-        keys = {"ranked_by": f"{part}_f1", "other_seed": other, "metric": metric}
-        rows.append(keys | {"value": values.mean(), "low": low, "high": high})
+    rows = [
+        {"ranked_by": f"{part}_f1", "other_seed": other, "metric": metric, **mean_over_targets(weights, values)}
+        for (part, other, metric), values in found.items()
+    ]
     return pd.DataFrame(rows)
 
 

@@ -27,7 +27,7 @@ from lib.metrics import collapsed, scores
 from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import epochs_of_steps, fine_tune, predict, resolve_precision, worker_process
-from lib.transfer import selected_singles
+from lib.transfer import among, selected_singles
 
 CODE_VERSION = 4  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
@@ -471,8 +471,7 @@ def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
     criteria = ["validation_f1", "validation_average_precision"]
     means = singles.groupby(key, as_index=False)[criteria].mean()
     ranked = means.sort_values([*criteria, "setting"], ascending=[False, False, True], kind="stable")
-    best = pd.MultiIndex.from_frame(ranked.drop_duplicates(["target", "regime"])[key])
-    singles["selected"] = pd.MultiIndex.from_frame(singles[key]).isin(best)
+    singles["selected"] = among(singles, ranked.drop_duplicates(["target", "regime"]), key)
     return singles
 
 

@@ -41,6 +41,11 @@ def pair_units(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs.groupby(UNIT, as_index=False, sort=True).agg(mean)
 
 
+def among(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """Which rows have keys that one of the others has: (rows,) bool."""
+    return pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
+
+
 def selected_pairs(singles: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs that start from their source's selected model and have their target's selected setting: where pairs are
     trained with all settings, those that a study with the best ones would have trained. Tables of these names."""
