@@ -26,7 +26,7 @@ TABLES = {  # what a row is
     "tradeoff": "a number of steps and probe texts: what they cost, and how well sources keep their order by ANSAT",
     "ansat": "a pair of tasks, a layer, a threshold and a set of probe texts",
     "siblings": "a pair of tasks, a layer and a set of probe texts",
-    "readings": "a model that has read the training texts for the field's selectors",
+    "readings": "a model that has read texts for the field's selectors",
     "selectors": "a pair of tasks and a selector: its score",
     "selector_costs": "a selector: its price",
     "selector_metrics": "a selector and a metric of the order in which it puts a target's sources, mean over targets",
@@ -108,7 +108,7 @@ COLUMNS = {
     "selector": "name of the way of ranking sources",
     "score": "larger for a better source",
     "title": "as figures name it",
-    "sees_target_labels": "whether it looks at the target's training labels",
+    "sees_target_labels": "whether it looks at the target's labels, training or validation",
     "caveat": "why it means little on tasks of one corpus, where it does",
     "reading_seconds": "seconds of the readings it rests on, as if it stood alone",
     "scoring_seconds": "seconds of scoring all pairs",
@@ -144,7 +144,7 @@ COLUMNS = {
     "predicted_high": "upper end of its 90 % interval",
 }
 SPECIAL = {
-    ("readings", "kind"): "features, or fisher (squared gradients)",
+    ("readings", "kind"): "features, validation (features of the validation texts), or fisher (squared gradients)",
     ("readings", "texts"): "texts that were read",
     ("conductance", "steps"): "points of the path, less one",
     ("tradeoff", "steps"): "points of the path, less one",

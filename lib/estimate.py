@@ -88,7 +88,8 @@ def _readings(bench: Workbench) -> tuple[int, int]:
     """Texts whose features are read (by source models, and by the encoder alone), and whose gradients are squared."""
     seeds, names = len(bench.study.seeds), bench.tasks.names
     sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
-    encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) for rows in sources)
+    validation = len(bench.tasks.split["validation"])
+    encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) + validation for rows in sources)
     squared = sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
     return encoded + len(np.unique(np.concatenate([*sources, *targets]))), squared
 

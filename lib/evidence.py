@@ -1,4 +1,4 @@
-"""What selectors may look at: what the single-task models and the pretrained encoder make of the training texts.
+"""What selectors may look at: what the single-task models and the pretrained encoder make of training and validation texts.
 
 Models read texts once, for all pairs and all selectors; the readings are entries of the ledger.
 """
@@ -25,12 +25,13 @@ PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
 FROM_FISHER = {"source_fisher", "target_fisher"}  # the evidence that comes from each kind of reading
 FROM_ENCODER = {"base_features", "source_base_features", "source_embeddings", "target_embeddings"}
 FROM_SOURCES = {"features", "probabilities", "source_features"}
+FROM_VALIDATION = {"validation_features"}
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Everything that decides what one model makes of some texts. kind: "features", or "fisher", which needs labels and
-    is always computed in float32."""
+    """Everything that decides what one model makes of some texts. kind: "features" of training texts, "validation" for
+    those of the validation texts, or "fisher", which needs labels and is always computed in float32."""
 
     kind: str
     run: str
@@ -59,11 +60,11 @@ def read_texts(place: Place, reading: Reading) -> None:
     network = worker_network(place.encoder, None, place.device)
     load_weights(place, network, reading.run)
     network.eval()
-    if reading.kind == "features":
-        arrays = encode(network, tokens, reading.rows, reading.precision)
-    else:
+    if reading.kind == "fisher":
         with FrozenLinearMaps():
             arrays = _halved(diagonal_fisher(network, tokens, reading.rows, reading.labels))
+    else:
+        arrays = encode(network, tokens, reading.rows, reading.precision)
     numbers = {"seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(reading.id, reading.record, numbers, {reading.kind: arrays})
 
@@ -100,6 +101,8 @@ class Evidence:
             "features": lambda: self._features(run, "cls", ours),
             "probabilities": lambda: self._features(run, "probabilities", ours),
             "labels": lambda: self.bench.tasks.column(target)[ours],
+            "validation_features": lambda: self._arrays("validation", run)["cls"],
+            "validation_labels": lambda: self.bench.labels(target, "validation"),
             "base_features": lambda: self._features(PRETRAINED, "cls", ours),
             "source_features": lambda: self._features(run, "cls", theirs),
             "source_labels": lambda: self.bench.tasks.column(source)[theirs],
@@ -133,7 +136,9 @@ class Evidence:
 
     def suffices(self, needs: Sequence[str]) -> bool:
         """Whether all that a selector with these needs looks at was read."""
-        unread = (FROM_FISHER | FROM_ENCODER | FROM_SOURCES).difference(*map(_provides, self.readings.values()))
+        unread = (FROM_FISHER | FROM_ENCODER | FROM_SOURCES | FROM_VALIDATION).difference(
+            *map(_provides, self.readings.values())
+        )
         return not unread & set(needs)
 
     def _seconds(self, reading: Reading) -> float:
@@ -149,6 +154,8 @@ def _provides(reading: Reading) -> set[str]:
     """The evidence that comes from a reading."""
     if reading.kind == "fisher":
         return FROM_FISHER
+    if reading.kind == "validation":
+        return FROM_VALIDATION
     return FROM_ENCODER if reading.run == PRETRAINED else FROM_SOURCES
 
 
@@ -174,8 +181,8 @@ def gather_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str
 
 
 def _readings(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) -> Iterator[Reading]:
-    """Every reading of the study: source models on all targets' texts and their own, the encoder on all of them, and
-    the squared gradients of every model on its own texts."""
+    """Every reading of the study: source models on all targets' texts and their own, and on the validation texts; the
+    encoder on all training texts; and the squared gradients of every model on its own texts."""
     names, place = bench.tasks.names, bench.place
     every = {side: [bench.drawn(task, side) for task in names] for side in ("source", "target")}
     common = (place.materials, bench.encoder, place.precision)
@@ -183,6 +190,7 @@ def _readings(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) ->
     for (task, _), run in sides["source"].items():
         rows = np.unique(np.concatenate([bench.drawn(task, "source"), *every["target"]]))
         yield Reading("features", run, *common, rows)
+        yield Reading("validation", run, *common, bench.tasks.split["validation"])
     for side, models in sides.items():
         for (task, _), run in models.items():
             rows = bench.drawn(task, side)

@@ -37,10 +37,10 @@ ORDER_STYLES = {
     "label_cooccurrence": (COLOURS[1], "-"),
     "no_transfer": (COLOURS[3], "-."),
     "carried_over": (COLOURS[0], "-"),
+    "linear_probe": (COLOURS[2], "-"),
     "logme": (COLOURS[1], "-"),
-    "esm_logme": (COLOURS[2], "--"),
 }
-CARRIED_ORDERS = ("carried_over", "logme", "esm_logme", "ansat", "random")
+CARRIED_ORDERS = ("carried_over", "linear_probe", "logme", "ansat", "random")
 SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),

@@ -22,8 +22,8 @@ TABLES = (
     "tasks", "singles", "pairs", "ansat", "predictions", "cooccurrence", "conductance", "selectors", "selector_costs",
 )  # fmt: skip
 RIVALS = (
-    *BOUNDS, "static_mean", "label_cooccurrence", "ansat", "regression", "logme", "esm_logme", "knn",
-    "vocabulary_positives", "consensus",
+    *BOUNDS, "static_mean", "label_cooccurrence", "ansat", "regression", "linear_probe", "logme", "esm_logme",
+    "knn", "vocabulary_positives", "consensus",
 )  # fmt: skip
 
 

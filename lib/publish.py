@@ -27,7 +27,7 @@ END_MARK = "<!-- end of the numbers -->"
 CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](docs/model_card.md)."
 OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
 SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
-SHOWN_LOSSES = ("regression_sequential", "label_cooccurrence", "logme", "random", "no_transfer")
+SHOWN_LOSSES = ("regression_sequential", "label_cooccurrence", "linear_probe", "logme", "random", "no_transfer")
 README_FIGURES = ("03_chosen_sources", "06_controls", "07_f1_against_time")
 
 
@@ -249,7 +249,7 @@ def _lost(summary: dict, order: str) -> dict | None:
 def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
     """The headline numbers and three figures of the demo study."""
     best, chance = (summary["selectors"][name] for name in ("regression", "random"))
-    procedures = ("regression_sequential", "label_cooccurrence", "random")
+    procedures = ("regression_sequential", "label_cooccurrence", "linear_probe", "random")
     lost = [_lost(summary, name) for name in procedures]
     precision = summary["average_precision_gain"]
     environment = summary["environment"]
@@ -298,7 +298,7 @@ def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
         ),
         (
             "F1 lost after attribution and 10 % of the pairs' time, all-inclusive: sequential regression; label "
-            "co-occurrence alone, which chooses its first batch; random order",
+            "co-occurrence alone, which chooses its first batch; linear probe; random order",
             "; ".join(map(_with_interval, lost)),
         ),
         ("single-task models, share of the grid's time", f"{summary['single_task_share_of_grid']:.0%}"),

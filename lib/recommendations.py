@@ -20,7 +20,7 @@ from lib.study import Regression, Study
 from lib.tables import write_for_spreadsheets, write_table
 from lib.transfer import PAIR, UNIT, best_settings, selected_singles
 
-PROMISING = "logme"  # the selector that says which pairs are promising
+PROMISING = "linear_probe"  # the selector that says which pairs are promising
 COVERAGE = 0.9  # of the intervals around predicted F1
 FEWEST = 10  # measured pairs that a prediction needs, whatever their seeds and settings
 PREDICTED = ("predicted_f1", "predicted_low", "predicted_high")

@@ -239,7 +239,7 @@ SCHEMAS = {
     ),
     "readings": _schema(
         ["kind", "run"],
-        kind=pa.Column(str, pa.Check.isin(["features", "fisher"])),
+        kind=pa.Column(str, pa.Check.isin(["features", "validation", "fisher"])),
         run=_text(),
         texts=_count(),
         seconds=pa.Column(float, pa.Check.ge(0)),

@@ -13,8 +13,10 @@ from matplotlib import pyplot as plt
 from lib import columns, figures
 from lib.errors import InputError
 from lib.publish import DOCUMENTS, END_MARK, mark, with_block
+from lib.recommendations import PROMISING
+from lib.selectors import FUSED, SELECTORS
 from lib.study import ROOT, Study
-from lib.tables import SCHEMAS
+from lib.tables import SCHEMAS, read_table
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -120,6 +122,37 @@ def test_every_column_of_every_table_is_described():
     used = {name for table in columns.published_columns(ROOT / "figures").values() for name in table}
     unpublished = {column for name in ("recommendations", "repeatability") for column in SCHEMAS[name].columns}
     assert set(columns.COLUMNS) <= used | unpublished  # and nothing else is
+
+
+PUBLISHED = [path.parent.name for path in sorted((ROOT / "figures").glob("*/summary.json"))]
+REAL = [name for name in PUBLISHED if Study.load(name).corpus.loader != "synthetic"]
+
+
+def losses_at_ten_percent(study):
+    """What each order that can be followed has lost of the grid's F1 by then, everything on the clock."""
+    found = json.loads((ROOT / "figures" / study / "summary.json").read_text())["selectors"]
+    lost = {order: each["all_inclusive"]["loss_at_10_percent_of_pairs"] for order, each in found.items()}
+    return {order: each["value"] for order, each in lost.items() if each}
+
+
+def test_what_is_recommended_ranks_best_over_the_published_studies():
+    """As docs/method.md says, with its mean rank correlation, and in how many studies it loses less than random order."""
+    ranks = {}
+    for name in REAL:
+        metrics = read_table(ROOT / "figures" / name / "tables", "selector_metrics")
+        ranks[name] = metrics[metrics["metric"] == "spearman"].set_index("selector")["value"]
+    means = pd.DataFrame(ranks).reindex([*SELECTORS, *FUSED]).mean(axis=1)
+    lost = pd.DataFrame({name: losses_at_ten_percent(name) for name in REAL})
+    ahead = lost.loc[PROMISING].lt(lost.loc["random"]).sum()
+    page = (ROOT / "docs" / "method.md").read_text()
+    assert means.idxmax() == PROMISING and f"({means[PROMISING]:.2f})" in page
+    assert f"ahead of random order in {ahead} of {len(REAL)}" in page
+
+
+def test_no_order_loses_less_than_a_random_one_in_all_published_studies():
+    """As README.md says of them."""
+    lost = pd.DataFrame({name: losses_at_ten_percent(name) for name in REAL}).drop(index="no_transfer").dropna()
+    assert len(lost) > 10 and not lost.lt(lost.loc["random"]).all(axis=1).any()
 
 
 def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys):

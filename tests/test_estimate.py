@@ -33,7 +33,7 @@ def test_the_work_is_counted_by_hand(bench):
     assert readings["trained"] == 2 * 3 * (48 + 32)
     targets = np.concatenate([bench.drawn(task, "target") for task in bench.tasks.names])
     sources = [bench.drawn(task, "source") for task in bench.tasks.names]
-    read = sum(len({*rows, *targets}) for rows in sources)
+    read = sum(len({*rows, *targets}) + validation for rows in sources)
     assert readings["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
 
 

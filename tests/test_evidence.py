@@ -106,10 +106,12 @@ def test_every_selector_scores_every_pair_and_has_its_price(scored):
     assert set(costs.loc[costs["reading_seconds"] == 0, "selector"]) == free
     assert (costs["scoring_seconds"] > 0).all() and (costs["peak_memory_mb"] > 0).all()
     readings = check("readings", evidence.table(), "test").set_index(["kind", "run"])
-    assert len(readings) == 3 + 1 + 6 and (readings["seconds"] > 0).all()
+    assert len(readings) == 3 + 1 + 3 + 6 and (readings["seconds"] > 0).all()
     price = costs.set_index("selector")["reading_seconds"]
     assert price["taskemb"] == pytest.approx(readings.loc["fisher", "seconds"].sum())
     assert price["esm_logme"] == pytest.approx(readings.loc["features", "seconds"].sum())
+    sources = readings.drop(index=("features", PRETRAINED)).loc[["features", "validation"], "seconds"]
+    assert price["linear_probe"] == pytest.approx(sources.sum())
 
 
 def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_more(scored):
@@ -125,14 +127,18 @@ def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_mor
     assert prices.set_index("selector")["reading_seconds"]["logme"] == readings["logme"]
 
 
-def test_evidence_is_complete_and_of_training_texts_only(scored):
+def test_evidence_is_complete_and_none_of_it_is_of_a_test_text(scored):
     bench, _, evidence, *_ = scored
-    held_out = np.concatenate([bench.tasks.split["validation"], bench.tasks.split["test"]])
-    assert not any(np.isin(reading.rows, held_out).any() for reading in evidence.readings.values())
+    split = bench.tasks.split
+    for (kind, _), reading in evidence.readings.items():
+        part = "validation" if kind == "validation" else "train"
+        assert np.isin(reading.rows, split[part]).all() and not np.isin(reading.rows, split["test"]).any()
     seen = {name: get() for name, get in evidence.of("task_1", "task_2", 0).items()}
     assert set(seen) == set(EVIDENCE)
     sizes = {name: len(value) for name, value in seen.items() if "fisher" not in name and name != "source_losses"}
-    assert all(size == (48 if name.startswith("source") else 32) for name, size in sizes.items())
+    expected = {"source": 48, "validation": len(split["validation"])}
+    assert all(size == expected.get(name.split("_")[0], 32) for name, size in sizes.items())
+    assert (seen["validation_labels"] == bench.tasks.column("task_2")[split["validation"]]).all()
 
 
 def nothing_is_left(place, reading):

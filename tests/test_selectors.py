@@ -5,9 +5,10 @@ import pkgutil
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import BayesianRidge, LinearRegression
-from sklearn.metrics import mutual_info_score
+from sklearn.metrics import average_precision_score, mutual_info_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -22,6 +23,7 @@ from lib.selectors.knn import knn
 from lib.selectors.leep import leep
 from lib.selectors.logme import logme
 from lib.selectors.nce import nce
+from lib.selectors.probe import linear_probe
 from lib.selectors.registry import SELECTORS, selector
 from lib.selectors.taskemb import taskemb
 from lib.selectors.textemb import cosine, textemb, textemb_positives
@@ -166,6 +168,31 @@ def test_ranks_are_fused_within_a_target_and_seed():
 def test_every_file_of_the_folder_brings_a_selector():
     files = {module.name for module in pkgutil.iter_modules(selectors.__path__)} - {"registry"}
     assert files == {each.score.__module__.rsplit(".", 1)[1] for each in SELECTORS.values()}
+
+
+def test_the_linear_probe_ranks_held_out_texts_by_the_penalised_likelihood_of_the_training_texts():
+    """Against the same likelihood, every class weighing alike, maximised by a general optimiser."""
+    features, labels = problem(120, 5)
+    (known, y), (held_out, truth) = (features[:80], labels[:80]), (features[80:], labels[80:])
+    spread = known.std(axis=0)
+    weights = len(y) / (2 * np.bincount(y))[y]
+
+    def loss(parameters):
+        logits = (known / spread) @ parameters[1:] + parameters[0]
+        return weights @ np.logaddexp(0, np.where(y == 1, -logits, logits)) + parameters[1:] @ parameters[1:] / (
+            2 * 0.01
+        )
+
+    best = minimize(loss, np.zeros(6)).x
+    expected = average_precision_score(truth, (held_out / spread) @ best[1:])
+    assert linear_probe(known, y, held_out, truth) == pytest.approx(expected)
+
+
+def test_the_linear_probe_prefers_features_that_tell_the_labels():
+    features, labels = problem(120, 20)
+    noise = np.random.default_rng(5).normal(size=features.shape)
+    scores = [linear_probe(each[:80], labels[:80], each[80:], labels[80:]) for each in (features, noise)]
+    assert scores[0] > scores[1] + 0.2
 
 
 def test_who_sees_target_labels_is_told_from_the_parameters():

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from lib.errors import InputError
 
-# All that there is to see of a pair: its training sides. No selector sees a validation or a test label.
+# All that there is to see of a pair without training it. No selector sees a test text, nor a test label.
 EVIDENCE = {
     "features": "(n, d) the source model's [CLS] outputs on the target's training texts",
     "probabilities": "(n,) the source model's positive-class probabilities of them",
     "labels": "(n,) the target's 0/1 labels of them",
+    "validation_features": "(v, d) the source model's [CLS] outputs on the validation texts",
+    "validation_labels": "(v,) the target's 0/1 labels of them",
     "base_features": "(n, d) the pretrained encoder's [CLS] outputs on them",
     "source_features": "(m, d) the source model's [CLS] outputs on the source's own training texts",
     "source_labels": "(m,) the source's 0/1 labels of them",
@@ -41,7 +43,7 @@ class Selector:
 
     @property
     def sees_target_labels(self) -> bool:
-        return bool({"labels", "target_fisher"} & set(self.needs))
+        return bool({"labels", "validation_labels", "target_fisher"} & set(self.needs))
 
 
 SELECTORS: dict[str, Selector] = {}
