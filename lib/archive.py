@@ -2,7 +2,8 @@
 
 ``python -m lib.archive save STUDY`` writes figures/STUDY/runs.zip: of every finished run and attribution its record,
 measured numbers, probabilities, losses and terms' conductance; no weights and no text. ``load`` enters them in the
-ledger; a source model is then trained again only where a missing pair or attribution needs its weights.
+ledger; a model is then trained again only where a missing pair, a missing attribution or a reading for the field's
+selectors (their features are too large to travel) needs its weights, and its recorded seconds stay what they were.
 """
 
 import io

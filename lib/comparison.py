@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lib.bootstrap import discoveries, interval, nested_weights, two_sided
+from lib.bootstrap import interval, nested_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import spearman
-from lib.ranking import Scored, log_choose, winning_probability
+from lib.ranking import Scored, differs_from_random, log_choose, winning_probability
 from lib.study import Ranking
 from lib.transfer import UNIT, best_settings
 
@@ -98,7 +98,7 @@ def advice(scored: Sequence[Scored], metrics: pd.DataFrame, caveats: pd.Series) 
     metrics: from ``compare``. caveats: by selector; those with one, and those that learn from pairs, are no candidates.
     """
     ranks = metrics[metrics["metric"] == "spearman"].set_index("selector")
-    real = pd.Series(discoveries(ranks["over_random_p"].fillna(1.0).to_numpy()), ranks.index)
+    real = differs_from_random(ranks)
     kinds: dict[str, list[Scored]] = {}
     for each in scored:
         if not each.training_pairs and not caveats.get(each.name):

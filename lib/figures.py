@@ -19,10 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from lib.bootstrap import discoveries
 from lib.captions import captioned
 from lib.ledger import write_atomically
-from lib.ranking import PAPER_SHARES, middle
+from lib.ranking import PAPER_SHARES, differs_from_random, middle
 
 WIDTH = 6.5  # inches; the text column of a notebook's page
 COLOURS = sns.color_palette("colorblind")
@@ -524,14 +523,15 @@ def plot_selectors(
 ) -> Figure:
     """Metrics of every selector side by side, means over targets with 95 % intervals; the dashed line is random order.
 
-    Filled where it differs from random order, false discoveries controlled. titles: the names to show. panels: metric,
-    axis label and scale of each; selectors are sorted by the first. alike: one scale for all panels.
+    Filled where it differs from random order, false discoveries among the selectors controlled (bounds are none).
+    titles: the names to show. panels: metric, axis label and scale of each; selectors are sorted by the first. alike: one
+    scale for all panels.
     """
     figure, columns = _panels(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True, sharex=alike)
     order = metrics[metrics["metric"] == panels[0][0]].sort_values("value", na_position="first")["selector"]
     for axes, (metric, description, scale) in zip(columns, panels, strict=True):
         rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
-        better = discoveries(rows["over_random_p"].fillna(1.0).to_numpy())
+        better = differs_from_random(rows)
         names = [label(name, titles) for name in rows.index]
         axes.hlines(names, scale * rows["low"], scale * rows["high"], color=NEUTRAL, lw=1.4)
         colours = np.where(better, mpl.colors.to_hex(SOURCE), "white")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.comparison import compare, field_scores, seconds_of
 from lib.costs import attribution_seconds
-from lib.ranking import BOUNDS, Scored, anytime_table, curves, points, random_order, single_validation, standard_scores
+from lib.ranking import BOUNDS, Scored, anytime_table, curves, points, random_order, standard_scores
 from lib.regression import Design, feature_columns, fit_predict, pair_features, tune, with_selectors
 from lib.study import CorpusParameters, Ranking, Regression, Study
 from lib.tables import read_table
@@ -76,8 +76,8 @@ def comparable(features: pd.DataFrame) -> pd.DataFrame:
 def carried_over(known: list[StudyTables], new: StudyTables, config: Regression) -> pd.DataFrame:
     """Scores of the new grid's pairs by a regression fitted, and tuned, on the known grids: source, target, setting, score.
 
-    Of the new grid it sees single-task models, texts and training labels, and no trained pair. Features that one of the
-    grids lacks are left out.
+    Of the new grid it sees single-task models, texts, training and validation labels, and no trained pair. Features that
+    one of the grids lacks are left out.
     """
     frames = {grid.study: comparable(grid.features) for grid in [*known, new]}
     shared = set.intersection(*(set(frame) for frame in frames.values()))
@@ -118,8 +118,7 @@ def judge(
     scored = contenders(known, new, regression)
     units = pair_units(new["pairs"])
     metrics = compare(scored, units, ranking)
-    single = single_validation(new["singles"])
-    orders = [random_order(), *(each.order(single) for each in scored)]
+    orders = [random_order(), *(each.order(new["singles"]) for each in scored)]
     drawn = curves(orders, new["singles"], new["pairs"], ranking, attribution_seconds(new["conductance"]))
     found = points(drawn)
     losses = {name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in found.items()}

@@ -14,21 +14,28 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from lib.bootstrap import interval, nested_weights
+from lib.bootstrap import discoveries, interval, nested_weights
 from lib.costs import ACCOUNTINGS, Clock, clock
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.regression import Design, controlled, fit_predict, pair_features, tune, with_selectors
 from lib.study import Ranking, Regression
-from lib.transfer import UNIT, among, best_settings, pair_units, selected_singles
+from lib.transfer import PAIR, UNIT, among, best_settings, pair_units, selected_singles
 
 Unit = tuple[str, str, int]
-BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what no selector can do better
+BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what ranks no selector can reach
 SHARES = np.round(np.linspace(0, 1, 101), 2)
 PAPER_SHARES = (0.165, 0.495)  # the paper's two points: 10 h and 30 h of its 60.6 h
 ENOUGH = 0.99
 RANDOM_ORDERS = 500  # that are drawn where their expectation does not tell
 TOLERANCE = 1 + 1e-9  # sums of seconds in another order differ in their last digits
+
+
+def differs_from_random(rows: pd.DataFrame) -> pd.Series:
+    """Whether selectors differ from random order, false discoveries among all of them controlled; bounds are no
+    selectors, and NaN does not differ. rows: "over_random_p" of one metric, by selector."""
+    tested = rows["over_random_p"].drop(index=list(BOUNDS), errors="ignore").fillna(1.0)
+    return pd.Series(discoveries(tested.to_numpy()), tested.index).reindex(rows.index, fill_value=False)
 
 
 # --- scores of pairs --------------------------------------------------------------------------------------------------
@@ -149,13 +156,20 @@ def no_transfer() -> Order:
     return Order("no_transfer", ())
 
 
-def interleaved(scores: pd.DataFrame, single_f1: pd.Series) -> tuple[Unit, ...]:
+def interleaved(scores: pd.DataFrame, single_f1: pd.Series, turns: pd.Series | None = None) -> tuple[Unit, ...]:
     """Every target's first choice, then every target's second, and so on.
 
     scores: source, target, setting, score (larger first, NaN last). single_f1: validation F1 of each target's
-    single-task model; within a round, and nowhere else, targets go by score minus single_f1, then by names.
+    single-task model; within a round, and nowhere else, targets go by score minus single_f1, then by names. turns: from
+    ``setting_turns``; where scores know nothing of settings, a target's sources all come with the setting whose turn is
+    first, then all with the second, and so on.
     """
-    own = _sorted(scores, ["target"], scores["score"])
+    first = ["target"]
+    if turns is not None and not scores.groupby(PAIR)["score"].nunique(dropna=False).gt(1).any():
+        setting = scores["setting"] % (turns.index.get_level_values("setting").max() + 1)  # the target's part of it
+        scores = scores.assign(_turn=turns.loc[zip(scores["target"], setting, strict=True)].to_numpy())
+        first.append("_turn")
+    own = _sorted(scores, first, scores["score"])
     turn = own.groupby("target").cumcount()
     gain = own["score"] - own["target"].map(single_f1)
     return _units(_sorted(own.assign(turn=turn), ["turn"], gain))
@@ -182,22 +196,34 @@ def single_validation(singles: pd.DataFrame) -> pd.Series:
     return selected_singles(singles, "target").groupby("target")["validation_f1"].mean()
 
 
+def setting_turns(singles: pd.DataFrame) -> pd.Series:
+    """The place of each setting by the validation F1 of the target's single-task models with it, the mean over seeds:
+    (target, setting) -> 0 for the best, 1, ..."""
+    own = singles[singles["regime"].isin(["target", "both"])].groupby(["target", "setting"])["validation_f1"].mean()
+    return own.groupby("target").rank(method="first", ascending=False).astype(int) - 1
+
+
 def sequential_order(
-    features: pd.DataFrame, config: Regression, batch: int, first: pd.DataFrame | None = None, tuned: bool = False
+    features: pd.DataFrame,
+    config: Regression,
+    batch: int,
+    first: pd.DataFrame | None = None,
+    turns: pd.Series | None = None,
+    tuned: bool = False,
 ) -> tuple[Unit, ...]:
     """The all-inclusive procedure: train a batch, fit on what is trained so far, choose the next batch, repeat.
 
     features: from ``regression.pair_features`` (or ``controlled``). The first batch is one pair per target: its best by
-    the scores ``first``, else drawn at random. Every later batch takes ``batch`` units, interleaved over targets, by
-    the validation F1 that the regression predicts from the pairs trained before. tuned: choose XGBoost's settings
-    anew inside them before every fit, instead of the fixed default.
+    the scores ``first``, with the setting that ``turns`` puts first, else drawn at random. Every later batch takes
+    ``batch`` units, interleaved over targets, by the validation F1 that the regression predicts from the pairs trained
+    before. tuned: choose XGBoost's settings anew inside them before every fit, instead of the fixed default.
     """
     features = features.sort_values([*UNIT, "seed"]).reset_index(drop=True)
     design, single = Design.of(features), features.groupby("target")["target_f1"].mean()
     if first is None:
         first = features[UNIT].drop_duplicates()
         first = first.assign(score=np.random.default_rng(config.seed).random(len(first)))
-    order = list(interleaved(first, single)[: features["target"].nunique()])
+    order = list(interleaved(first, single, turns)[: features["target"].nunique()])
     unit = pd.MultiIndex.from_frame(features[UNIT])
     while not (trained := unit.isin(order)).all():
         search = config if tuned else config.model_copy(update={"candidates": 1})
@@ -264,9 +290,10 @@ class Scored(NamedTuple):
         """Whether any target's sources differ in their scores: else an order by them is one by names."""
         return bool((self.scores.groupby("target")["score"].nunique() > 1).any())
 
-    def order(self, single: pd.Series) -> Order:
-        """The order of ``interleaved``; single: validation F1 of each target's single-task model."""
-        return Order(self.name, interleaved(self.scores, single), self.own_seconds, self.training_pairs)
+    def order(self, singles: pd.DataFrame) -> Order:
+        """The order of ``interleaved``, from the single-task models' validation F1: the table "singles"."""
+        units = interleaved(self.scores, single_validation(singles), setting_turns(singles))
+        return Order(self.name, units, self.own_seconds, self.training_pairs)
 
 
 def standard_scores(
@@ -326,7 +353,7 @@ def standard_orders(
     among the procedures where the study keeps ``checkpoints``: over all pairs, and over the half of each target's pairs
     that another score puts first.
     """
-    units, single = pair_units(pairs), single_validation(singles)
+    units, turns = pair_units(pairs), setting_turns(singles)
     named = {each.name: each for each in scored}
     features = pair_features(pairs, singles, tasks, ansat)
     bare_features = controlled(features, "without_ansat", regression.seed)
@@ -336,13 +363,13 @@ def standard_orders(
     found = [
         no_transfer(),
         random_order(),
-        *(each.order(single) for each in scored),
+        *(each.order(singles) for each in scored),
         Order("regression_overall", overall(ranked.scores), ranked.own_seconds, ranked.training_pairs),
-        Order("regression_sequential", sequential_order(features, regression, config.batch, first), attribution),
-        Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first)),
+        Order("regression_sequential", sequential_order(features, regression, config.batch, first, turns), attribution),
+        Order("sequential_without_ansat", sequential_order(bare_features, regression, config.batch, first, turns)),
         Order(
             "sequential_on_all_selectors",
-            sequential_order(every_feature, regression, config.batch, consensus.scores),
+            sequential_order(every_feature, regression, config.batch, consensus.scores, turns),
             every_second,
         ),
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lib.engine import train_missing, train_models
-from lib.ranking import interleaved, single_validation
+from lib.ranking import interleaved, setting_turns, single_validation
 from lib.regression import Candidate, Design, fit_predict, pair_features, random_pairs, with_selectors
 from lib.runs import Model, Workbench, pair_table, run_table, sources_to_train
 from lib.study import Regression, Study
@@ -35,7 +35,11 @@ def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: 
     for model in models:
         by_unit.setdefault((model.source, model.target, model.setting), []).append(model)
     units = pd.DataFrame(list(by_unit), columns=UNIT).merge(_promise(selectors), on=PAIR, validate="many_to_one")
-    return [model for unit in interleaved(units, single_validation(singles)) for model in by_unit[unit]]
+    return [
+        model
+        for unit in interleaved(units, single_validation(singles), setting_turns(singles))
+        for model in by_unit[unit]
+    ]
 
 
 def _promise(selectors: pd.DataFrame) -> pd.DataFrame:

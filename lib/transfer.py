@@ -198,8 +198,8 @@ def _mean(values: pd.Series) -> float | None:
 def transfer_summary(matrix: pd.DataFrame) -> dict:
     """The headline numbers of transfer, as the paper prints them.
 
-    grid_f1 and single_task_f1 are means over targets, as is oracle_f1, of the largest test F1 that there is: chosen on
-    test, so that no procedure can reach it but by luck. A task is *helped* where its chosen pair's gain is outside the
+    grid_f1 and single_task_f1 are means over targets, as is oracle_f1, of the largest test F1 among the same models: chosen
+    on test, so that no procedure can reach it but by luck. A task is *helped* where its chosen pair's gain is outside the
     noise, with false discoveries over the tasks controlled; tasks_gaining counts every gain above 0, as the paper seems
     to. Rates are shares of all pairs.
     """

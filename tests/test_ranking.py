@@ -52,6 +52,31 @@ def test_equal_scores_go_by_name_and_unknown_ones_last(study):
     assert ranking.interleaved(scored({BA: np.nan, CA: 0.1}), single_f1) == (CA, BA)
 
 
+def test_scores_that_know_no_settings_try_every_source_with_the_targets_best_one_first():
+    rows = [("A", 0, 0.2), ("A", 1, 0.6), ("B", 0, 0.5), ("B", 1, 0.4)]
+    singles = pd.DataFrame([(*row, "target", row[2] > 0.4) for row in rows])
+    singles.columns = ["target", "setting", "validation_f1", "regime", "selected"]
+    singles = pd.concat([singles, singles.assign(regime="source", validation_f1=1 - singles["validation_f1"])])
+    turns = ranking.setting_turns(singles)
+    assert turns.to_dict() == {("A", 0): 1, ("A", 1): 0, ("B", 0): 0, ("B", 1): 1}
+    blind = {(source, "A", setting): score for source, score in (("B", 0.1), ("C", 0.9)) for setting in (0, 1)}
+    blind |= {(source, "B", setting): score for source, score in (("A", 0.8), ("C", 0.3)) for setting in (0, 1)}
+    order = ranking.interleaved(scored(blind), pd.Series({"A": 0.6, "B": 0.5}), turns)
+    assert [unit for unit in order if unit[1] == "A"] == [("C", "A", 1), ("B", "A", 1), ("C", "A", 0), ("B", "A", 0)]
+    assert [unit for unit in order if unit[1] == "B"] == [("A", "B", 0), ("C", "B", 0), ("A", "B", 1), ("C", "B", 1)]
+    seeing = blind | {("C", "A", 0): 1.0}
+    first = [
+        unit for unit in ranking.interleaved(scored(seeing), pd.Series({"A": 0.6, "B": 0.5}), turns) if unit[1] == "A"
+    ]
+    assert first[:2] == [("C", "A", 0), ("C", "A", 1)]
+    started = {(source, target, 2 + setting): score for (source, target, setting), score in blind.items()}
+    of_all = ranking.interleaved(scored(blind | started), pd.Series({"A": 0.6, "B": 0.5}), turns)
+    assert [unit for unit in of_all if unit[1] == "A"][:2] == [
+        ("C", "A", 1),
+        ("C", "A", 3),
+    ]  # both of the source's models
+
+
 def test_scores_by_source(study):
     singles, pairs = study
     table = pair_units(pairs)
