@@ -1,9 +1,9 @@
 """Finished runs of a study as one file that travels with the repository, so that another machine goes on from them.
 
 ``python -m lib.archive save STUDY`` writes figures/STUDY/runs.zip: of every finished run and attribution its record,
-measured numbers, probabilities, losses and terms' conductance; no weights and no text. ``load`` enters them in the
-ledger; a model is then trained again only where a missing pair, a missing attribution or a reading for the field's
-selectors (their features are too large to travel) needs its weights, and its recorded seconds stay what they were.
+measured numbers, probabilities, losses and terms' conductance, and the scores of the field's selectors; no weights and no
+text. ``load`` enters them in the ledger; a model is then trained again only where a missing pair, an attribution or a
+selector that nobody has scored needs its weights, and its recorded seconds stay what they were.
 """
 
 import io
@@ -17,7 +17,7 @@ from lib.ledger import Ledger, write_atomically
 from lib.runs import open_workbench
 from lib.study import ROOT, Study
 
-FILES = ("entry.json", "predictions.safetensors", "losses.safetensors", "terms.safetensors")
+FILES = ("entry.json", "predictions.safetensors", "losses.safetensors", "terms.safetensors", "scores.safetensors")
 MEMBER = re.compile(rf"([0-9a-f]{{16}})/({'|'.join(map(re.escape, FILES))})")
 LARGEST = 2**26  # bytes that one member may unpack to
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every member: equal runs make equal files
@@ -40,11 +40,11 @@ def save(ledger: Ledger, materials: str, path: Path) -> int:
 
 
 def _made_from(ledger: Ledger, id: str, materials: str) -> bool:
-    """Whether an entry is a finished run or attribution on these texts, every byte as it was written."""
+    """Whether an entry is a finished run, attribution or scoring of these texts, every byte as it was written."""
     entry = ledger.entry(id)
     if entry is None or entry["record"].get("texts") != materials:
         return False
-    return ledger.has(id, ("predictions",)) or ledger.has(id, ("terms",))
+    return any(ledger.has(id, (name,)) for name in ("predictions", "terms", "scores"))
 
 
 def load(ledger: Ledger, path: Path) -> int:

@@ -159,18 +159,23 @@ def _provides(reading: Reading) -> set[str]:
     return FROM_ENCODER if reading.run == PRETRAINED else FROM_SOURCES
 
 
+def plan_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> Evidence:
+    """The evidence on a study's pairs, which the ledger may lack still; arguments as for ``gather_evidence``."""
+    sides = {
+        side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
+        for side in ("source", "target")
+    }
+    wanted = [each for each in _readings(bench, sides) if needs is None or _provides(each) & set(needs)]
+    return Evidence(bench, sides, {(each.kind, each.run): each for each in wanted})
+
+
 def gather_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> Evidence:
     """Let every selected single-task model, and the pretrained encoder, read what the ledger lacks.
 
     singles: the table of this name. needs: the evidence that is wanted (None: all). Models whose weights are not at hand
     are trained again.
     """
-    sides = {
-        side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
-        for side in ("source", "target")
-    }
-    wanted = [each for each in _readings(bench, sides) if needs is None or _provides(each) & set(needs)]
-    evidence = Evidence(bench, sides, {(each.kind, each.run): each for each in wanted})
+    evidence = plan_evidence(bench, singles, needs)
 
     def is_finished(reading: Reading) -> bool:
         return bench.ledger.has(reading.id, (reading.kind,))

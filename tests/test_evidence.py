@@ -1,17 +1,22 @@
 """What models make of texts: features, squared gradients, and the table of all selectors on a small study."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from studies import tiny_study
 
+from lib import archive
 from lib.encoders import fresh_head, load_model, tokenise
 from lib.engine import train_models
-from lib.evidence import PRETRAINED, gather_evidence
+from lib.evidence import PRETRAINED, gather_evidence, plan_evidence
 from lib.features import encode
 from lib.fisher import diagonal_fisher
+from lib.ledger import Ledger
 from lib.runs import open_workbench, run_table, select_settings, single_models
+from lib.scoring import score_study, scores_record
 from lib.selectors import FUSED, score_pairs
 from lib.selectors.registry import EVIDENCE, SELECTORS
 from lib.study import Encoder
@@ -156,3 +161,38 @@ def test_evidence_is_read_once_and_again_where_its_models_are_gone(scored, monke
     bench.ledger.prune(evidence.readings["features", run].id, "features")
     again = gather_evidence(bench, singles)
     assert again.of("task_1", "task_2", 0)["features"]() == pytest.approx(before, abs=1e-6)
+
+
+def nothing_is_computed(bench, work, pieces, is_finished, name):
+    assert all(is_finished(piece) for piece in pieces), f"{name} are computed again"
+
+
+def test_scores_are_kept_and_travel_without_weights_and_features(scored, tmp_path, monkeypatch):
+    bench, singles, *_ = scored
+    found = score_study(bench, singles)
+    archive.save(bench.ledger, bench.place.materials, tmp_path / "runs.zip")
+    place = replace(bench.place, ledger=tmp_path / "ledger")
+    archive.load(Ledger(place.ledger), tmp_path / "runs.zip")
+    elsewhere = replace(bench, place=place)
+    monkeypatch.setattr("lib.evidence.compute_from_weights", nothing_is_computed)
+    for there in (bench, elsewhere):
+        again = score_study(there, singles)
+        for name, table in found.items():
+            pd.testing.assert_frame_equal(again[name], check(name, table, "test"))
+    monkeypatch.setattr("lib.scoring.CODE_VERSION", -1)  # other formulas: features would have to be read
+    with pytest.raises(AssertionError, match="readings are computed again"):
+        score_study(elsewhere, singles)
+
+
+def test_scores_are_made_anew_for_other_labels_or_models_but_not_for_test_labels(scored):
+    bench, singles, evidence, *_ = scored
+    record = scores_record(evidence)
+    assert scores_record(plan_evidence(bench, singles)) == record
+    labels, split = bench.tasks.labels.copy(), bench.tasks.split
+    labels[split["test"][0], 0] ^= 1
+    tasks = replace(bench.tasks, labels=labels)
+    assert scores_record(replace(evidence, bench=replace(bench, tasks=tasks))) == record
+    labels[split["validation"][0], 0] ^= 1
+    changed = replace(evidence, bench=replace(bench, tasks=replace(bench.tasks, labels=labels)))
+    assert scores_record(changed)["labels"] != record["labels"]
+    assert scores_record(plan_evidence(bench, singles, SELECTORS["logme"].needs))["readings"] != record["readings"]
