@@ -22,10 +22,12 @@ from lib.transfer import selected_singles
 
 CODE_VERSION = 5  # raise it when a change to the code changes readings
 PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
-FROM_FISHER = {"source_fisher", "target_fisher"}  # the evidence that comes from each kind of reading
-FROM_ENCODER = {"base_features", "source_base_features", "source_embeddings", "target_embeddings"}
-FROM_SOURCES = {"features", "probabilities", "source_features"}
-FROM_VALIDATION = {"validation_features"}
+PROVIDED = {  # the evidence that comes from each kind of reading, and from the encoder's
+    "fisher": {"source_fisher", "target_fisher"},
+    "encoder": {"base_features", "source_base_features", "source_embeddings", "target_embeddings"},
+    "features": {"features", "probabilities", "source_features"},
+    "validation": {"validation_features"},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +138,7 @@ class Evidence:
 
     def suffices(self, needs: Sequence[str]) -> bool:
         """Whether all that a selector with these needs looks at was read."""
-        unread = (FROM_FISHER | FROM_ENCODER | FROM_SOURCES | FROM_VALIDATION).difference(
-            *map(_provides, self.readings.values())
-        )
+        unread = set().union(*PROVIDED.values()).difference(*map(_provides, self.readings.values()))
         return not unread & set(needs)
 
     def _seconds(self, reading: Reading) -> float:
@@ -152,11 +152,7 @@ class Evidence:
 
 def _provides(reading: Reading) -> set[str]:
     """The evidence that comes from a reading."""
-    if reading.kind == "fisher":
-        return FROM_FISHER
-    if reading.kind == "validation":
-        return FROM_VALIDATION
-    return FROM_ENCODER if reading.run == PRETRAINED else FROM_SOURCES
+    return PROVIDED["encoder" if reading.run == PRETRAINED else reading.kind]
 
 
 def plan_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> Evidence:
@@ -176,13 +172,19 @@ def gather_evidence(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str
     are trained again.
     """
     evidence = plan_evidence(bench, singles, needs)
+    read_missing(evidence)
+    return evidence
+
+
+def read_missing(evidence: Evidence) -> None:
+    """Let the models read what the ledger lacks of this evidence."""
+    bench = evidence.bench
 
     def is_finished(reading: Reading) -> bool:
         return bench.ledger.has(reading.id, (reading.kind,))
 
     readings = list(evidence.readings.values())
     compute_from_weights(bench, partial(read_texts, bench.place), readings, is_finished, "readings")
-    return evidence
 
 
 def _readings(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) -> Iterator[Reading]:

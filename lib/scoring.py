@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib import selectors
-from lib.evidence import Evidence, gather_evidence, plan_evidence
+from lib.evidence import Evidence, plan_evidence, read_missing
 from lib.ledger import digest, fingerprint
 from lib.runs import Workbench
 
@@ -23,10 +23,11 @@ def score_study(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | 
     no more. Weights of single-task models are needed only where nobody has scored the same readings with the same
     formulas before.
     """
-    record = scores_record(plan_evidence(bench, singles, needs))
+    evidence = plan_evidence(bench, singles, needs)
+    record = scores_record(evidence)
     kept = bench.ledger.arrays(digest(record), "scores")
     if kept is None:
-        evidence = gather_evidence(bench, singles, needs)
+        read_missing(evidence)
         found = dict(zip(TABLES, (evidence.table(), *selectors.score_pairs(evidence)), strict=True))
         keep_scores(bench, record, found)
         return found
