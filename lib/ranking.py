@@ -20,7 +20,7 @@ from lib.errors import InputError
 from lib.metrics import spearman
 from lib.regression import Design, controlled, fit_predict, pair_features, tune, with_selectors
 from lib.study import Ranking, Regression
-from lib.transfer import PAIR, UNIT, among, best_settings, pair_units, selected_singles
+from lib.transfer import PAIR, UNIT, among, best_settings, of_side, pair_units, selected_singles
 
 Unit = tuple[str, str, int]
 BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: what ranks no selector can reach
@@ -199,7 +199,7 @@ def single_validation(singles: pd.DataFrame) -> pd.Series:
 def setting_turns(singles: pd.DataFrame) -> pd.Series:
     """The place of each setting by the validation F1 of the target's single-task models with it, the mean over seeds:
     (target, setting) -> 0 for the best, 1, ..."""
-    own = singles[singles["regime"].isin(["target", "both"])].groupby(["target", "setting"])["validation_f1"].mean()
+    own = of_side(singles, "target").groupby(["target", "setting"])["validation_f1"].mean()
     return own.groupby("target").rank(method="first", ascending=False).astype(int) - 1
 
 

@@ -27,7 +27,7 @@ from lib.metrics import collapsed, scores
 from lib.study import SEEDS, Encoder, Setting, Study, Training
 from lib.tasks import TaskSet, decompose, draw_training_rows
 from lib.training import epochs_of_steps, fine_tune, predict, resolve_precision, worker_process
-from lib.transfer import among, selected_singles
+from lib.transfer import among, of_side, selected_singles
 
 CODE_VERSION = 4  # of everything below that decides a result; raise it when a change to the code changes results
 PARTS = ("validation", "test")
@@ -220,7 +220,7 @@ def _used_singles(study: Study, singles: pd.DataFrame, side: str) -> pd.DataFram
     """The models of one side whose settings pairs are trained with: the validation-best, or all."""
     if getattr(study, f"{side}_setting") == "best":
         return selected_singles(singles, side)
-    return singles[singles["regime"].isin([side, "both"])]
+    return of_side(singles, side)
 
 
 def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:

@@ -14,12 +14,17 @@ KEYS = [*PAIR, "seed"]  # of what is told of a pair's single-task models
 UNIT = [*PAIR, "setting"]  # what is trained as a whole: a pair with one setting, in all its seeds
 
 
+def of_side(singles: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The single-task models that serve as "source" or as "target", those that serve as both among them."""
+    return singles[singles["regime"].isin([side, "both"])]
+
+
 def selected_singles(singles: pd.DataFrame, side: str) -> pd.DataFrame:
     """The validation-best single-task models of one side ("source" or "target"): one row per task and seed.
 
     singles: the table "singles". Raises InputError where a task and seed has none or several.
     """
-    chosen = singles[singles["selected"] & singles["regime"].isin([side, "both"])].sort_values(["target", "seed"])
+    chosen = of_side(singles[singles["selected"]], side).sort_values(["target", "seed"])
     counts = chosen.groupby(["target", "seed"]).size().unstack()
     wrong = counts.isna().any(axis=1) | (counts != 1).any(axis=1)
     if counts.empty or wrong.any():
