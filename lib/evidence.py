@@ -104,7 +104,7 @@ class Evidence:
             "probabilities": lambda: self._features(run, "probabilities", ours),
             "labels": lambda: self.bench.tasks.column(target)[ours],
             "validation_features": lambda: self._arrays("validation", run)["cls"],
-            "validation_labels": lambda: self.bench.labels(target, "validation"),
+            "validation_labels": lambda: self.bench.validation_labels(target),
             "base_features": lambda: self._features(PRETRAINED, "cls", ours),
             "source_features": lambda: self._features(run, "cls", theirs),
             "source_labels": lambda: self.bench.tasks.column(source)[theirs],

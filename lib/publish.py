@@ -44,14 +44,24 @@ def publish(study: Study) -> Path:
     return folder
 
 
+def write_headline_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """A study's headline numbers and figures in README.md, from its published files."""
+    _write_block(root / "README.md", study.name, headline_block(study, *_published(study, folder)))
+
+
 def write_demo_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """The demo's numbers in README.md, docs/data_card.md and docs/model_card.md, from its published files."""
-    summary = json.loads((folder / "summary.json").read_text())
-    names = ("tasks", "selector_metrics", *priced_tables(study))
-    tables = {name: read_table(folder / "tables", name) for name in names}
-    _write_block(root / "README.md", study.name, demo_block(study, summary, tables))
+    summary, tables = _published(study, folder)
+    _write_block(root / "README.md", study.name, f"{headline_block(study, summary, tables)}\n\n{CARDS}")
     write_atomically(root / "docs" / "data_card.md", data_card(summary, tables["tasks"]).encode())
     write_atomically(root / "docs" / "model_card.md", model_card(study, summary, tables).encode())
+
+
+def _published(study: Study, folder: Path) -> tuple[dict, dict[str, pd.DataFrame]]:
+    """A published study's summary, and its tables that the headline numbers and the cards rest on."""
+    names = ("tasks", "selector_metrics", *priced_tables(study))
+    summary = json.loads((folder / "summary.json").read_text())
+    return summary, {name: read_table(folder / "tables", name) for name in names}
 
 
 def write_smoke_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
@@ -97,6 +107,8 @@ DOCUMENTS = {
     "demo": write_demo_documents,
     "demo_seeds": write_repeatability_documents,
     "demo_limited": write_regimes_documents,
+    "disaster": write_headline_documents,
+    "disaster_full": write_regimes_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
     "trecis": write_paper_documents,
@@ -245,8 +257,8 @@ def _lost(summary: dict, order: str) -> dict | None:
     return summary["selectors"][order]["all_inclusive"]["loss_at_10_percent_of_pairs"]
 
 
-def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
-    """The headline numbers and three figures of the demo study."""
+def headline_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> str:
+    """The headline numbers and three figures of a study."""
     best, chance = (summary["selectors"][name] for name in ("regression", "random"))
     procedures = ("regression_sequential", "label_cooccurrence", "linear_probe", "random")
     lost = [_lost(summary, name) for name in procedures]
@@ -308,7 +320,7 @@ def demo_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame]) -> 
         f"![{CAPTIONS[name]}](figures/{study.name}/{name}.png)\n*{CAPTIONS[name]}*" for name in README_FIGURES
     )
     machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
-    return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}\n\n{CARDS}"
+    return f"Study `{study.name}`, measured on {machine}:\n\n| quantity | value |\n|---|---|\n{table}\n\n{figures}"
 
 
 def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -117,9 +117,9 @@ class Workbench:
         source, target = ([regime.epochs or setting.epochs for setting in settings] for regime in regimes)
         return ["both"] if source == target and np.array_equal(*rows) else ["source", "target"]
 
-    def predictions(self, run: str, part: str) -> np.ndarray:
-        """Positive-class probabilities of a finished run on a part of the split, (texts,)."""
-        return self.ledger.arrays(run, "predictions")[part]
+    def validation_predictions(self, run: str) -> np.ndarray:
+        """Positive-class probabilities of a finished run, or of its state at a checkpoint, (validation texts,)."""
+        return self.ledger.arrays(run, "predictions")["validation"]
 
     def losses(self, run: str) -> np.ndarray:
         """Training loss of each step of a finished run, (steps,); InputError for one from before they were kept."""
@@ -128,8 +128,16 @@ class Workbench:
             raise InputError(f"run {run} has no losses; delete {self.ledger.path(run)} and run 02 again")
         return found["training"]
 
-    def labels(self, task: str, part: str) -> np.ndarray:
-        return self.tasks.column(task)[self.tasks.split[part]]
+    def validation_labels(self, task: str) -> np.ndarray:
+        return self.tasks.column(task)[self.tasks.split["validation"]]
+
+    def read_test(self, targets: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Test probabilities by run, and test labels by task, (test texts,) each; targets: run id -> its target task.
+
+        The only reader of what models predict for test texts and of the labels that judge it: to report, never to choose.
+        """
+        labels = {task: self.tasks.column(task)[self.tasks.split["test"]] for task in targets.values()}
+        return {run: self.ledger.arrays(run, "predictions")["test"] for run in targets}, labels
 
 
 def open_workbench(study: Study) -> Workbench:
@@ -282,7 +290,7 @@ def single_tries(bench: Workbench) -> Iterator[Model]:
 
 def has_collapsed(bench: Workbench, model: Model) -> bool:
     """Whether a finished model predicts no positive on validation."""
-    return collapsed(bench.predictions(model.run.id, "validation"))
+    return collapsed(bench.validation_predictions(model.run.id))
 
 
 def latest_try(bench: Workbench, model: Model) -> Model:
@@ -456,10 +464,13 @@ def _row(bench: Workbench, model: Model) -> dict:
         "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
         "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
-    for part in PARTS:
-        found = scores(bench.labels(model.target, part), bench.predictions(model.run.id, part))
-        row |= {f"{part}_{name}": value for name, value in found.items()}
-    return row
+    run, target = model.run.id, model.target
+    probabilities, labels = bench.read_test({run: target})
+    found = {
+        "validation": scores(bench.validation_labels(target), bench.validation_predictions(run)),
+        "test": scores(labels[target], probabilities[run]),
+    }
+    return row | {f"{part}_{name}": value for part in PARTS for name, value in found[part].items()}
 
 
 def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
@@ -510,17 +521,11 @@ def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
     rows = []
     for model, checkpoint in product(models, bench.study.checkpoints):
         id, _ = _at_checkpoint(model.run, checkpoint)
-        found = scores(bench.labels(model.target, "validation"), bench.predictions(id, "validation"))
+        found = scores(bench.validation_labels(model.target), bench.validation_predictions(id))
         keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
         kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
         rows.append(keys | {"checkpoint": checkpoint} | bench.ledger.entry(id)["numbers"] | kept)
     return pd.DataFrame(rows)
-
-
-def test_predictions(bench: Workbench, runs: list[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Test probabilities by run, and test labels by task, (test texts,) each: what bootstraps of reported gains need."""
-    labels = {task: bench.labels(task, "test") for task in bench.tasks.names}
-    return {run: bench.predictions(run, "test") for run in runs}, labels
 
 
 def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:

@@ -72,9 +72,8 @@ def train_with_trainer(bench: Workbench, model: Model, folder: Path) -> np.ndarr
         train_dataset=Texts(bench, model.rows, model.labels),
     )  # fmt: skip
     trainer.train()
-    logits = [
-        trainer.predict(Texts(bench, bench.tasks.split[part], bench.labels(model.target, part))) for part in PARTS
-    ]
+    column, split = bench.tasks.column(model.target), bench.tasks.split
+    logits = [trainer.predict(Texts(bench, split[part], column[split[part]])) for part in PARTS]
     return torch.as_tensor(logits[0].predictions).softmax(1)[:, 1].numpy()
 
 
@@ -90,13 +89,13 @@ def with_engine(bench: Workbench, folder: Path) -> list[np.ndarray]:
         if ledger_entry.exists():
             ledger_entry.rename(folder / f"{model.run.id}.{len(list(folder.iterdir()))}")
     train_models(bench, models, "models")
-    return [bench.predictions(model.run.id, "validation") for model in models]
+    return [bench.validation_predictions(model.run.id) for model in models]
 
 
 def f1_scores(bench: Workbench, found: list[np.ndarray]) -> np.ndarray:
     """Validation F1 of every model, (models,)."""
     pairs = zip(single_models(bench), found, strict=True)
-    return np.array([scores(bench.labels(model.target, "validation"), each)["f1"] for model, each in pairs])
+    return np.array([scores(bench.validation_labels(model.target), each)["f1"] for model, each in pairs])
 
 
 def agreement(folder: Path, texts: int, epochs: int, tasks: int, seeds: int) -> str:
@@ -110,7 +109,7 @@ def agreement(folder: Path, texts: int, epochs: int, tasks: int, seeds: int) -> 
             write_array(path, train_with_trainer(bench, model, folder))
         theirs.append(np.load(path, allow_pickle=False))
         print(f"Trainer: {number} of {len(models)} models to compare", flush=True)
-    sides = [f1_scores(bench, side) for side in ([bench.predictions(m.run.id, "validation") for m in models], theirs)]
+    sides = [f1_scores(bench, side) for side in ([bench.validation_predictions(m.run.id) for m in models], theirs)]
     apart = sides[0] - sides[1]
     return (
         f"mean validation F1 of {tasks} tasks and {seeds} seeds after {epochs} epochs of {texts} texts: ours "
