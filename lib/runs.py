@@ -136,7 +136,7 @@ class Workbench:
 
         The only reader of what models predict for test texts and of the labels that judge it: to report, never to choose.
         """
-        labels = {task: self.tasks.column(task)[self.tasks.split["test"]] for task in targets.values()}
+        labels = {task: self.tasks.column(task)[self.tasks.split["test"]] for task in dict.fromkeys(targets.values())}
         return {run: self.ledger.arrays(run, "predictions")["test"] for run in targets}, labels
 
 
