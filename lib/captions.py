@@ -16,6 +16,9 @@ CAPTIONS = {  # by file: what a figure shows, and what to see in it
     "intervals; coloured where outside the noise of the test texts), and over a single-task model that was trained for as "
     "many steps as source and target together (diamonds).",
     "03_gain_against_size": "Gain against how many positives the source has for each of the target.",
+    "03_choices": "What the best of many is worth: gain in test F1, over no transfer, of what validation chooses among a "
+    "target's pairs, and among as many restarts of its single-task model (means over seeds; below, with 95 % intervals, the "
+    "means over targets). Sources are worth what the first gains more than the second.",
     "03_repeatability": "Sources ranked by their F1 with one seed, judged by test F1 with the same seed and with another: "
     "what is lost from the first to the second is luck, which no way of ranking sources can know.",
     "04_completeness": "How exact the attribution is: what a layer's conductances miss of the change of the logit; and "

@@ -62,12 +62,12 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     targets = [model for model in singles if model.regime != "source"]
     sources = [model for model in singles if model.regime != "target"]
     tasks, seeds, settings = len(bench.tasks.names), len(study.seeds), len(study.settings)
-    used = settings ** [study.source_setting, study.target_setting].count("all")
     validation, test = (len(bench.tasks.split[part]) for part in PARTS)
-    pairs, selected = tasks * (tasks - 1) * used * seeds, len(singles) // settings
+    into_each = (tasks - 1) * study.models_per_pair
+    pairs, selected, restarts = tasks * into_each * seeds, len(singles) // settings, tasks * into_each * study.restarts
     mean = _texts(targets) / len(targets)
     longer = tasks * seeds * (mean + max(_texts([model]) for model in sources))
-    trained = len(singles) + pairs + tasks * seeds
+    trained = len(singles) + pairs + tasks * seeds + restarts
     config = study.conductance
     others = sum(steps + 1 for steps in config.all_steps if steps != config.steps)
     encoded, squared = _readings(bench)
@@ -75,13 +75,15 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
         ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
         ("training transfer models", pairs, pairs * mean, 0, 0, 0),
         ("training the longer baselines", tasks * seeds, longer, 0, 0, 0),
+        ("training restarts", restarts, restarts * mean, 0, 0, 0),
         ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
         ("loading and saving", trained, 0, 0, trained, 0),
         ("conductance", selected, 0, 0, 0, selected * config.probe_texts * (config.steps + 1)),
         ("conductance with other steps", selected, 0, 0, 0, selected * config.probe_texts * others),
         ("readings of other selectors", selected, squared, encoded, selected, 0),
     ]
-    return pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
+    table = pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
+    return table[table["models"] > 0].reset_index(drop=True)
 
 
 def _readings(bench: Workbench) -> tuple[int, int]:

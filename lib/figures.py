@@ -250,6 +250,28 @@ def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
     return figure
 
 
+def plot_choices(gains: pd.DataFrame, means: pd.DataFrame) -> Figure:
+    """What the best of many gains, by target: among pairs, among restarts; at the bottom the means, with intervals.
+
+    gains, means: from ``choice_gains`` and ``mean_choice_gains``.
+    """
+    gains = gains.sort_values("pairs", ascending=False)
+    rows = [label(name) for name in gains.index]
+    figure, (axes,) = _panels(1, 1.1 + 0.2 * len(rows))
+    kinds = {"pairs": (SOURCE, "o", -0.12), "restarts": (TARGET, "D", 0.12)}
+    for name, (colour, marker, shift) in kinds.items():
+        axes.scatter(gains[name], np.arange(len(rows)) + shift, color=colour, marker=marker, s=16, zorder=3)
+        mean = means.loc[name]
+        axes.hlines(len(rows) + 0.5 + shift, mean["low"], mean["high"], color=colour, lw=1.6)
+        axes.scatter(mean["value"], len(rows) + 0.5 + shift, color=colour, marker=marker, s=30, label=f"among {name}")
+    axes.set_yticks([*range(len(rows)), len(rows) + 0.5], [*rows, "mean"])
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set(xlabel="gain in test F1 over no transfer of what validation chooses", ylabel="target")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=7)
+    return figure
+
+
 def plot_repeatability(table: pd.DataFrame) -> Figure:
     """Sources ranked by one seed's F1: how that ranks test F1 with the same seed and another, and what it gains."""
     keys = [(part, other) for part in ("validation", "test") for other in (True, False)]

@@ -18,6 +18,7 @@ from lib.figures import label
 from lib.ledger import write_atomically
 from lib.ranking import BOUNDS, differs_from_random
 from lib.regimes import rank_correlations_by_regime, same_but_for_regimes
+from lib.repeatability import mean_choice_gains
 from lib.study import ROOT, Study
 from lib.summary import beside_the_paper, priced_tables, seconds_by_phase, set_up_beside_the_paper
 from lib.tables import read_table
@@ -99,8 +100,13 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
 
 
 def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """How far one seed's grid is found again with another in README.md, from a published study of several seeds."""
-    _write_block(root / "README.md", study.name, repeatability_block(read_table(folder / "tables", "repeatability")))
+    """How far one seed's grid is found again with another, and what choosing among restarts gains, in README.md, from a
+    published study of several seeds and restarts."""
+    blocks = (
+        repeatability_block(read_table(folder / "tables", "repeatability")),
+        choices_block(study, *(read_table(folder / "tables", name) for name in ("choices", "restarts"))),
+    )
+    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
 DOCUMENTS = {
@@ -209,6 +215,21 @@ def repeatability_block(found: pd.DataFrame) -> str:
         name = f"{part.removesuffix('_f1')} F1 with {'another' if other else 'the same'} seed"
         lines.append(f"| {name} | {_correlation(rank)} | {_gain(gain)} |")
     return "\n".join(lines)
+
+
+def choices_block(study: Study, chosen: pd.DataFrame, restarts: pd.DataFrame) -> str:
+    """What validation's choice among a target's pairs gains, among as many restarts, and the first less the second."""
+    n = restarts.groupby("target").size().iloc[0]
+    names = {"pairs": f"its {n} pairs", "restarts": f"{n} restarts of its single-task model"}
+    found = {
+        metric: mean_choice_gains(chosen, study.ranking, f"test_{metric}") for metric in ("f1", "average_precision")
+    }
+    lines = ["| chosen on validation, for each target, among | gain in F1 | in average precision |", "|---|---|---|"]
+    for name in found["f1"].index:
+        gains = " | ".join(_gain(means.loc[name]) for means in found.values())
+        lines.append(f"| {names.get(name, 'the first less the second')} | {gains} |")
+    spread = restarts.groupby("target")["test_f1"].std().mean()
+    return "\n".join([*lines, "", f"Restarts of one model differ in test F1 by a standard deviation of {spread:.3f}."])
 
 
 def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""How far one seed's grid tells another's: what anything that looks at one seed can at best know of the sources."""
+"""How much of a grid is luck: how far one seed's tells another's, and what the best of many gains without transfer."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from lib.study import Ranking
 from lib.transfer import UNIT, among, best_settings, pair_units, selected_singles
 
 PARTS = ("test", "validation")  # whose F1 ranks the sources
+CHOICES = ("pairs", "restarts")  # what there is to choose from, beside no transfer
 
 
 def repeatability(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -> pd.DataFrame:
@@ -49,3 +50,41 @@ def _by_target(f1: dict[str, pd.DataFrame], single: pd.Series) -> dict[tuple[str
             found[part, other, "spearman"] = pd.Series(ranks).mean()
             found[part, other, "gain"] = np.mean(gains)
     return found
+
+
+def choices(singles: pd.DataFrame, pairs: pd.DataFrame, restarts: pd.DataFrame) -> pd.DataFrame:
+    """Table "choices": what the best validation F1 chooses for each target and seed, among its pairs and its restarts.
+
+    No transfer, the selected single-task model of the seed, is in both choices and wins ties. Restarts have seeds of
+    their own: with every seed of the study the choice is among all of them. Tables by name.
+    """
+    own = selected_singles(singles, "target")
+    again = pd.concat([restarts.assign(seed=seed) for seed in own["seed"].unique()])
+    offered = {"no transfer": own, "pairs": pd.concat([own, pairs]), "restarts": pd.concat([own, again])}
+    key = ["target", "seed"]
+    parts = [
+        table.sort_values("validation_f1", ascending=False, kind="stable").drop_duplicates(key).assign(among=among)
+        for among, table in offered.items()
+    ]
+    columns = [*key, "among", "run", "validation_f1", "test_f1", "test_average_precision"]
+    return pd.concat(parts)[columns].sort_values([*key, "among"], ignore_index=True)
+
+
+def choice_gains(chosen: pd.DataFrame, metric: str = "test_f1") -> pd.DataFrame:
+    """What either choice gains over no transfer, mean over seeds: a row per target, a column for each of CHOICES.
+
+    chosen: the table "choices". metric: one of its scores.
+    """
+    means = chosen.pivot_table(index="target", columns="among", values=metric, aggfunc="mean")
+    return means[list(CHOICES)].sub(means["no transfer"], axis=0)
+
+
+def mean_choice_gains(chosen: pd.DataFrame, config: Ranking, metric: str = "test_f1") -> pd.DataFrame:
+    """``choice_gains`` and how much the first exceeds the second, as means over targets: value, low, high by choice.
+
+    Intervals: 95 %, of a bootstrap over targets.
+    """
+    gains = choice_gains(chosen, metric)
+    gains["difference"] = gains["pairs"] - gains["restarts"]
+    weights = nested_weights(len(gains), 1, config.bootstrap, np.random.default_rng(config.seed))[:, :, 0]
+    return pd.DataFrame({name: mean_over_targets(weights, column) for name, column in gains.items()}).T

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
-from itertools import product
+from itertools import count, islice, product
 from pathlib import Path
 
 import numpy as np
@@ -244,6 +244,22 @@ def longer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
         epochs = epochs_of_steps(steps, single.texts, bench.study.settings[single.setting].batch_size)
         models.append(_model(bench, "longer", "target", single.target, single.setting, single.seed, epochs=epochs))
     return models
+
+
+def restart_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """The third baseline: every target's selected setting from other seeds, as many as a seed of it has pairs.
+
+    So a choice among them is as large as one among the pairs. None where the study does not ask for them.
+    """
+    study = bench.study
+    n = (len(bench.tasks.names) - 1) * study.models_per_pair if study.restarts else 0
+    seeds = list(islice((seed for seed in count() if seed not in study.seeds), n))
+    selected = selected_singles(singles, "target").drop_duplicates("target")  # of all seeds the same setting
+    return [
+        _model(bench, "restart", "target", single.target, single.setting, seed)
+        for single in selected.itertuples()
+        for seed in seeds
+    ]
 
 
 def _model(

@@ -283,6 +283,11 @@ class Study(Parameters):
         "best", description="settings a pair is fine-tuned with: the target's validation-best one, or all"
     )
     seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field([0], min_length=1, description="seeds of every model")
+    restarts: bool = Field(
+        False,
+        description="train every target's selected setting again from as many other seeds as it has pairs: what choosing "
+        "among so many models gains without transfer",
+    )
     checkpoints: list[Annotated[float, Field(gt=0)]] = Field(
         [],
         description="when a pair's validation predictions are kept, for selectors that train every pair a little: below 1 "
@@ -366,6 +371,11 @@ class Study(Parameters):
                 )
             found[name] = existing[0]
         return found
+
+    @property
+    def models_per_pair(self) -> int:
+        """Transfer models of an ordered pair and a seed."""
+        return len(self.settings) ** [self.source_setting, self.target_setting].count("all")
 
     @property
     def budget_seconds(self) -> float:

@@ -26,7 +26,7 @@ PAPER = {
 def priced_tables(study: Study) -> list[str]:
     """Names of the tables that ``seconds_by_phase`` adds up."""
     names = ["singles", "pairs", "longer", "conductance", "tradeoff", "readings", "selector_costs"]
-    return names + ["checkpoints"] * bool(study.checkpoints)
+    return names + ["restarts"] * study.restarts + ["checkpoints"] * bool(study.checkpoints)
 
 
 def summarise(
@@ -82,9 +82,9 @@ def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
 
     tables: by name, the ``priced_tables``.
     """
-    kinds = [tables[name] for name in ("singles", "pairs", "longer")]
-    models = pd.concat(kinds)
-    training = [table["train_seconds"].sum() for table in kinds]
+    kinds = ["singles", "pairs", "longer", *(["restarts"] if "restarts" in tables else [])]
+    models = pd.concat([tables[name] for name in kinds])
+    training = [tables[name]["train_seconds"].sum() for name in kinds]
     predicting, loading, lost = (models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed"))
     if "checkpoints" in tables:
         predicting += tables["checkpoints"]["predict_seconds"].sum()
@@ -95,7 +95,7 @@ def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
         *training, predicting, loading, lost, attribution_seconds(conductance),
         len(conductance) * other["seconds"].sum(), tables["readings"]["seconds"].sum(), scoring,
     ]  # fmt: skip
-    return pd.Series(spent, index=PHASES)
+    return pd.Series(spent, index=[phase for phase in PHASES if phase != "training restarts" or "restarts" in tables])
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:

@@ -13,6 +13,7 @@ PHASES = (  # of a study's time, as estimated before it starts and as spent
     "training single-task models",
     "training transfer models",
     "training the longer baselines",
+    "training restarts",  # where the study asks for them
     "predicting",
     "loading and saving",
     "lost and collapsed tries",
@@ -56,6 +57,17 @@ _SCORES = {
     for score in ("f1", "average_precision", "precision", "recall")
 }
 
+_BASELINE = _schema(
+    ["target", "seed"],
+    target=_text(),
+    setting=_count(),
+    seed=_count(),
+    run=_text(),
+    steps=_count(),
+    collapsed=_flag(),
+    **_SECONDS,
+    **_SCORES,
+)
 _REGRESSION_SCORES = _schema(
     ["protocol", "model", "judged_against", "score"],
     protocol=_text(),
@@ -101,7 +113,7 @@ SCHEMAS = {
     "runs": _schema(
         ["run"],
         run=_text(),
-        kind=pa.Column(str, pa.Check.isin(["single", "transfer", "longer"])),
+        kind=pa.Column(str, pa.Check.isin(["single", "transfer", "longer", "restart"])),
         target=_text(),
         source=_text(),
         source_run=_text(),
@@ -158,17 +170,8 @@ SCHEMAS = {
         validation_f1=_share(),
         validation_average_precision=_share(),
     ),
-    "longer": _schema(
-        ["target", "seed"],
-        target=_text(),
-        setting=_count(),
-        seed=_count(),
-        run=_text(),
-        steps=_count(),
-        collapsed=_flag(),
-        **_SECONDS,
-        **_SCORES,
-    ),
+    "longer": _BASELINE,
+    "restarts": _BASELINE,
     "transfer_matrix": _schema(
         ["source", "target"],
         source=_text(),
@@ -193,6 +196,16 @@ SCHEMAS = {
         value=_number(nullable=True),
         low=_number(nullable=True),
         high=_number(nullable=True),
+    ),
+    "choices": _schema(
+        ["target", "seed", "among"],
+        target=_text(),
+        seed=_count(),
+        among=pa.Column(str, pa.Check.isin(["no transfer", "pairs", "restarts"])),
+        run=_text(),
+        validation_f1=_share(),
+        test_f1=_share(),
+        test_average_precision=_share(),
     ),
     "conductance": _schema(
         ["run"],

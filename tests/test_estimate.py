@@ -37,6 +37,13 @@ def test_the_work_is_counted_by_hand(bench):
     assert readings["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
 
 
+def test_restarts_are_planned_where_the_study_asks_for_them(bench, tmp_path):
+    work = planned_work(open_workbench(tiny_study(tmp_path, restarts=True, **CHANGES))).set_index("phase")
+    assert work.loc["training restarts", ["models", "trained"]].tolist() == [6, 6 * 32]
+    assert work.loc["predicting", "models"] == 42 + 6
+    assert "training restarts" not in planned_work(bench)["phase"].to_list()
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [({"corpus": {"loader": "synthetic", "texts": 240, "tasks": 2}}, "three tasks"),

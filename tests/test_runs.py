@@ -25,6 +25,7 @@ from lib.runs import (
     open_workbench,
     pair_table,
     prune_weights,
+    restart_models,
     run_table,
     select_settings,
     single_models,
@@ -182,6 +183,23 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
     for model in models:
         texts = model.run.setting["epochs"] * len(model.rows)
         assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
+
+
+def test_restarts_are_as_many_as_pairs_from_seeds_that_no_pair_has(tmp_path):
+    settings = [{"learning_rate": 3e-3, "epochs": 1}, {"learning_rate": 1e-5, "epochs": 1}]
+    more = {"settings": settings, "target_setting": "all", "seeds": [0, 2]}
+    bench = open_workbench(tiny_study(tmp_path, restarts=True, **more))
+    table = pd.DataFrame([vars(model) for model in single_models(bench)])
+    singles = table.assign(selected=table["setting"] == 1)
+    pairs = transfer_models(bench, singles.assign(run=[run.id for run in table["run"]]))
+    models = restart_models(bench, singles)
+    for task in bench.tasks.names:
+        own = [model for model in models if model.target == task]
+        assert len(own) == sum(pair.target == task and pair.seed == 0 for pair in pairs) == 4
+        assert [model.seed for model in own] == [1, 3, 4, 5] and {model.setting for model in own} == {1}
+        assert {model.run.source for model in own} == {""}
+    assert not {model.run.id for model in models} & {model.run.id for model in single_models(bench)}
+    assert not restart_models(open_workbench(tiny_study(tmp_path, **more)), singles)
 
 
 def test_models_that_would_be_trained_twice_alike_are_one_or_refused(tmp_path):

@@ -32,10 +32,10 @@ POINTS = [
 
 def test_every_notebook_ran_and_wrote_its_tables_and_figures(finished_smoke):
     study, _ = finished_smoke
-    elsewhere = {"recommendations", "repeatability"} | (
+    elsewhere = {"recommendations", "repeatability", "restarts", "choices"} | (
         set() if study.compare else {"generalisation", "carried_anytime"}
     )
-    for name in set(SCHEMAS) - elsewhere:  # of a budget, of several seeds, of several corpora
+    for name in set(SCHEMAS) - elsewhere:  # of a budget, of several seeds, of restarts, of several corpora
         assert len(read_table(study.tables, name)) > 0
     copies = sorted(path.stem for path in (study.folder / "notebooks").glob("*.ipynb"))
     assert [name[:2] for name in copies] == [f"{number:02d}" for number in range(1, 11)]
