@@ -100,11 +100,12 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
 
 
 def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """How far one seed's grid is found again with another, and what choosing among restarts gains, in README.md, from a
-    published study of several seeds and restarts."""
+    """How far one seed's grid is found again with another in README.md, from a published study of several seeds; and from
+    all published studies with restarts, what choosing among them gains."""
+    again = [Study.load(path.parent.parent.name) for path in sorted(folder.parent.glob("*/tables/choices.parquet"))]
     blocks = (
         repeatability_block(read_table(folder / "tables", "repeatability")),
-        choices_block(study, *(read_table(folder / "tables", name) for name in ("choices", "restarts"))),
+        choices_block(folder.parent, sorted(again, key=lambda other: other.name != study.name)),
     )
     _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
@@ -217,19 +218,19 @@ def repeatability_block(found: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def choices_block(study: Study, chosen: pd.DataFrame, restarts: pd.DataFrame) -> str:
+def choices_block(published: Path, studies: Iterable[Study]) -> str:
     """What validation's choice among a target's pairs gains, among as many restarts, and the first less the second."""
-    n = restarts.groupby("target").size().iloc[0]
-    names = {"pairs": f"its {n} pairs", "restarts": f"{n} restarts of its single-task model"}
-    found = {
-        metric: mean_choice_gains(chosen, study.ranking, f"test_{metric}") for metric in ("f1", "average_precision")
-    }
-    lines = ["| chosen on validation, for each target, among | gain in F1 | in average precision |", "|---|---|---|"]
-    for name in found["f1"].index:
-        gains = " | ".join(_gain(means.loc[name]) for means in found.values())
-        lines.append(f"| {names.get(name, 'the first less the second')} | {gains} |")
-    spread = restarts.groupby("target")["test_f1"].std().mean()
-    return "\n".join([*lines, "", f"Restarts of one model differ in test F1 by a standard deviation of {spread:.3f}."])
+    lines = [
+        "| chosen on validation | among a target's pairs | among as many restarts | difference |",
+        "|---|---|---|---|",
+    ]
+    for study in studies:
+        chosen = read_table(published / study.name / "tables", "choices")
+        for metric, title in (("f1", "F1"), ("average_precision", "average precision")):
+            means = mean_choice_gains(chosen, study.ranking, f"test_{metric}")
+            gains = (_gain(means.loc[name]) for name in ("pairs", "restarts", "difference"))
+            lines.append(f"| `{study.name}`, gain in {title} | {' | '.join(gains)} |")
+    return "\n".join(lines)
 
 
 def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:

@@ -122,7 +122,9 @@ def test_every_column_of_every_table_is_described():
     page = (ROOT / "figures" / "README.md").read_text()
     assert page.strip() == columns.reference().strip(), "run: python -m lib.columns > figures/README.md"
     used = {name for table in columns.published_columns(ROOT / "figures").values() for name in table}
-    unpublished = {column for name in ("recommendations", "repeatability", "choices") for column in SCHEMAS[name].columns}
+    unpublished = {
+        column for name in ("recommendations", "repeatability", "choices") for column in SCHEMAS[name].columns
+    }
     assert set(columns.COLUMNS) <= used | unpublished  # and nothing else is
 
 
