@@ -23,6 +23,11 @@ def nested_weights(n: int, inner: int, draws: int, rng: np.random.Generator) -> 
     return rng.multinomial(times * inner, np.full(inner, 1 / inner)) / (n * inner)
 
 
+def target_weights(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Weights of a bootstrap over n targets: (draws, n) float64; each draw's sum to 1."""
+    return nested_weights(n, 1, draws, rng)[:, :, 0]
+
+
 def f1_draws(counts: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Positive-class F1 = 2 TP / (2 TP + FP + FN) of m models on every resample of the texts: (draws, m).
 

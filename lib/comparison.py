@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lib.bootstrap import interval, nested_weights, two_sided
+from lib.bootstrap import interval, target_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.ranking import Scored, differs_from_random, log_choose, winning_probability
@@ -78,7 +78,7 @@ def compare(
     values = {name: table.set_index(keys)["value"].unstack("metric") for name, table in tables.items()}
     expected = next(iter(tables.values())).groupby("metric")["random"].mean()
     chance, rng = random_means(units, CHANCE_ORDERS, config.seed, planted), np.random.default_rng(config.seed)
-    weights = nested_weights(units["target"].nunique(), 1, config.bootstrap, rng)[:, :, 0]
+    weights = target_weights(units["target"].nunique(), config.bootstrap, rng)
     signs = rng.choice([-1.0, 1.0], size=weights.shape)
     rows = []
     for name, found in values.items():

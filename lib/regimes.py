@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import nested_weights
+from lib.bootstrap import target_weights
 from lib.comparison import mean_over_targets, randomised
 from lib.generalisation import StudyTables
 from lib.metrics import spearman
@@ -60,7 +60,7 @@ def regime_table(grids: Sequence[StudyTables], config: Ranking) -> pd.DataFrame:
     """
     first, rows = gains_by_target(grids[0]), []
     rng = np.random.default_rng(config.seed)
-    weights = nested_weights(len(first), 1, config.bootstrap, rng)[:, :, 0]
+    weights = target_weights(len(first), config.bootstrap, rng)
     signs = rng.choice([-1.0, 1.0], size=weights.shape)
     for position, grid in enumerate(grids):
         found = gains_by_target(grid).reindex(first.index)

@@ -14,7 +14,7 @@ import pandas as pd
 import xgboost
 from sklearn.model_selection import GroupKFold
 
-from lib.bootstrap import interval, nested_weights
+from lib.bootstrap import interval, target_weights
 from lib.errors import InputError
 from lib.metrics import spearman
 from lib.study import Regression
@@ -400,7 +400,7 @@ def regression_scores(predictions: pd.DataFrame, draws: int = 1000, seed: int = 
 
 def _judge(group: pd.DataFrame, outcome: str, draws: int, seed: int) -> dict[str, tuple[float, float, float]]:
     per_target = pd.DataFrame([_sums(rows, outcome) for _, rows in group.groupby("target")])
-    weights = nested_weights(len(per_target), 1, draws, np.random.default_rng(seed))[:, :, 0]
+    weights = target_weights(len(per_target), draws, np.random.default_rng(seed))
     once = _from_sums(per_target, np.full((1, len(per_target)), 1 / len(per_target)))
     resampled = _from_sums(per_target, weights)
     return {name: (float(once[name][0]), *map(float, interval(resampled[name]))) for name in once}

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import nested_weights
+from lib.bootstrap import target_weights
 from lib.comparison import mean_over_targets
 from lib.metrics import spearman
 from lib.study import Ranking
@@ -31,7 +31,7 @@ def repeatability(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -
         for target, group in chosen.groupby("target")
     }
     found = pd.DataFrame.from_dict(by_target, orient="index")
-    weights = nested_weights(len(found), 1, config.bootstrap, np.random.default_rng(config.seed))[:, :, 0]
+    weights = target_weights(len(found), config.bootstrap, np.random.default_rng(config.seed))
     rows = [
         {"ranked_by": f"{part}_f1", "other_seed": other, "metric": metric, **mean_over_targets(weights, values)}
         for (part, other, metric), values in found.items()
@@ -86,5 +86,5 @@ def mean_choice_gains(chosen: pd.DataFrame, config: Ranking, metric: str = "test
     """
     gains = choice_gains(chosen, metric)
     gains["difference"] = gains["pairs"] - gains["restarts"]
-    weights = nested_weights(len(gains), 1, config.bootstrap, np.random.default_rng(config.seed))[:, :, 0]
+    weights = target_weights(len(gains), config.bootstrap, np.random.default_rng(config.seed))
     return pd.DataFrame({name: mean_over_targets(weights, column) for name, column in gains.items()}).T

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_weights, two_sided
+from lib.bootstrap import discoveries, draw_counts, f1_draws, interval, nested_weights, target_weights, two_sided
 from lib.errors import InputError
 from lib.metrics import predicted_positive
 
@@ -246,7 +246,7 @@ def average_precision_summary(
     }
     best = pd.Series(chosen)
     gain = (best - own[best.index]).to_numpy()
-    weights = nested_weights(len(gain), 1, draws, np.random.default_rng(seed))[:, :, 0]
+    weights = target_weights(len(gain), draws, np.random.default_rng(seed))
     low, high = interval(weights @ gain)
     return {
         "single_task_average_precision": float(own[best.index].mean()),
