@@ -100,22 +100,26 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
 
 
 def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
-    """How far one seed's grid is found again with another in README.md, from a published study of several seeds; and from
-    all published studies with restarts, what choosing among them gains."""
+    """How far one seed's grid is found again with another in README.md, from a published study of several seeds."""
+    _write_block(root / "README.md", study.name, repeatability_block(read_table(folder / "tables", "repeatability")))
+
+
+def write_restarts_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
+    """In README.md, beside how far the study's grid is found again: what choosing among restarts gains in every published
+    study that trained some."""
+    write_repeatability_documents(study, folder, root)
     again = [Study.load(path.parent.parent.name) for path in sorted(folder.parent.glob("*/tables/choices.parquet"))]
-    blocks = (
-        repeatability_block(read_table(folder / "tables", "repeatability")),
-        choices_block(folder.parent, sorted(again, key=lambda other: other.name != study.name)),
-    )
-    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
+    block = choices_block(folder.parent, sorted(again, key=lambda other: other.name != study.name))
+    _write_block(root / "README.md", study.name, block, "restarts")
 
 
 DOCUMENTS = {
     "demo": write_demo_documents,
-    "demo_seeds": write_repeatability_documents,
+    "demo_seeds": write_restarts_documents,
     "demo_limited": write_regimes_documents,
     "disaster": write_headline_documents,
     "disaster_full": write_regimes_documents,
+    "disaster_seeds": write_repeatability_documents,
     "smoke": write_smoke_documents,
     "shuffled": write_shuffled_documents,
     "trecis": write_paper_documents,
