@@ -26,6 +26,7 @@ from lib.ranking import PAPER_SHARES, differs_from_random, middle
 WIDTH = 6.5  # inches; the text column of a notebook's page
 COLOURS = sns.color_palette("colorblind")
 SOURCE, TARGET, GOOD, BAD, NEUTRAL = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], "0.55"
+SIDES = {"source": (SOURCE, "source size"), "target": (TARGET, "target size"), "both": (SOURCE, "one size for both")}
 ORDER_STYLES = {
     "regression": (COLOURS[0], "-"),
     "regression_sequential": (COLOURS[0], "--"),
@@ -170,24 +171,22 @@ def plot_singles(singles: pd.DataFrame) -> Figure:
     ):
         for shift, (regime, rows) in zip((0.15, -0.15, 0), singles.groupby("regime", sort=True), strict=False):
             y = rows["target"].map(place) + shift
-            axes.scatter(rows[score], y, s=14, facecolors="none", edgecolors=_side_colour(regime), linewidths=0.7)
+            colour, size = SIDES[regime]
+            axes.scatter(rows[score], y, s=14, facecolors="none", edgecolors=colour, linewidths=0.7)
             best = rows["selected"]
-            axes.scatter(rows[score][best], y[best], s=18, color=_side_colour(regime), label=f"{regime} size, selected")
-        axes.set(xlabel=f"test {name} (0 to 1)", xlim=(-0.03, 1.0))
+            axes.scatter(rows[score][best], y[best], s=18, color=colour, label=f"{size}, selected")
+        axes.set(xlabel=f"test {name} (0 to 1)", xlim=(-0.03, 1.03))
     panels[0].set_yticks(range(len(order)), [label(task) for task in order])
-    panels[1].legend(fontsize=7, loc="lower right")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=2, loc="outside upper center")
     return figure
-
-
-def _side_colour(regime: str):
-    return {"source": SOURCE, "target": TARGET, "both": SOURCE}[regime]
 
 
 def plot_validation_against_test(singles: pd.DataFrame) -> Figure:
     """F1 on validation against F1 on test of every single-task model: how far selection can be trusted."""
     figure, (axes,) = _panels(1, 3.2)
     for regime, rows in singles.groupby("regime"):
-        axes.scatter(rows["validation_f1"], rows["test_f1"], s=16, color=_side_colour(regime), label=f"{regime} size")
+        colour, size = SIDES[regime]
+        axes.scatter(rows["validation_f1"], rows["test_f1"], s=16, color=colour, label=size)
     axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
     axes.set(xlabel="F1 on validation", ylabel="F1 on test", xlim=(-0.03, 1), ylim=(-0.03, 1), aspect="equal")
     axes.legend(fontsize=7)
@@ -302,9 +301,9 @@ def plot_completeness(conductance: pd.DataFrame) -> Figure:
     shares = conductance.filter(regex=r"^cls_share_l\d+$")
     figure, (left, right) = _panels(2, 2.6)
     for regime, rows in conductance.groupby("regime"):
-        colour = _side_colour(regime)
+        colour, size = SIDES[regime]
         errors = 100 * rows["completeness_error_relative"]
-        left.scatter(errors, rows["task"].map(label), s=18, color=colour, label=f"{regime} size")
+        left.scatter(errors, rows["task"].map(label), s=18, color=colour, label=size)
     left.set(xlabel="median completeness error (%)", ylabel="attributed model's task", xlim=(0, None))
     left.legend(fontsize=7, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     layers = [int(name.removeprefix("cls_share_l")) for name in shares]
@@ -500,16 +499,18 @@ def _draw_order(axes: Axes, rows: pd.DataFrame, order: str, name: str, band: boo
 def plot_losses(points: Mapping[str, dict], titles: Mapping[str, str]) -> Figure:
     """What share of the grid's F1 each procedure that a user can follow loses, all-inclusive; bars are 95 % intervals.
 
-    points: ``selectors`` of summary.json. titles: names to show. Procedures that learn from the whole grid are left out.
+    points: ``selectors`` of summary.json. titles: names to show. Procedures that learn from the whole grid are left out,
+    as is a moment before the single-task models are trained.
     """
     known = {name: both["all_inclusive"] for name, both in points.items()}
     known = {name: read for name, read in known.items() if read["loss_at_10_percent_of_pairs"]}
     order = sorted(known, key=lambda name: (-known[name]["loss_at_10_percent_of_pairs"]["value"], name))
-    figure, panels = _panels(2, 1.0 + 0.2 * len(order), sharey=True)
     moments = {
         "loss_at_10_percent_of_pairs": "after attribution\nand 10 % of the pairs' time",
         "loss_at_0.495": "after\n49.5 % of the grid's time",
     }
+    moments = {moment: spoken for moment, spoken in moments.items() if any(read[moment] for read in known.values())}
+    figure, panels = _panels(len(moments), 1.0 + 0.2 * len(order), sharey=True)
     for axes, (moment, spoken) in zip(panels, moments.items(), strict=True):
         for place, name in enumerate(order):
             found = known[name][moment]

@@ -100,6 +100,13 @@ def test_dollars_in_a_label_are_no_formula(tmp_path):
     assert figures.save_figure(figures.plot_prevalence(tasks), tmp_path, "dollars").png
 
 
+def test_losses_are_drawn_at_moments_that_somebody_reached():
+    """Two, or one where the single-task models alone take half of the grid's time, as in the small study."""
+    for study, panels in {"demo": 2, "smoke": 1}.items():
+        found = json.loads((ROOT / "figures" / study / "summary.json").read_text())["selectors"]
+        assert len(figures.plot_losses(found, {}).axes) == panels
+
+
 def test_no_file_names_a_path_of_one_machine():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode:
