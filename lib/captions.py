@@ -38,7 +38,7 @@ CAPTIONS = {  # by file: what a figure shows, and what to see in it
     "07_f1_against_time": "How much of the grid's F1 an order of training pairs reaches after how much time, in both "
     "accountings; the band is the 95 % interval of the sequential regression, `oracle` the order "
     "that test would choose, which nobody can follow.",
-    "07_losses": "What share of the grid's F1 each procedure loses, all-inclusive, at up to two moments.",
+    "07_losses": "What share of the grid's F1 each procedure loses, all-inclusive, by the time named below the axis.",
     "07_time_spent": "Where the time went.",
     "08_selectors": "All selectors side by side: the order in which they put sources, and what their first choice lacks.",
     "08_planted_and_found": "Who finds relations between tasks that are known because they were planted.",

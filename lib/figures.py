@@ -245,7 +245,7 @@ def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1")
-    axes.legend(fontsize=7)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=7)
     return figure
 
 
