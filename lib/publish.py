@@ -7,7 +7,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +29,8 @@ CARDS = "Cards written from the same run: [data](docs/data_card.md), [models](do
 OF_THE_PAPER = ["ansat", "ansat_tuned", "regression"]
 SHOWN_RANKS = 6  # selectors in README.md's table of the regimes
 SHOWN_LOSSES = ("regression_sequential", "label_cooccurrence", "linear_probe", "logme", "random", "no_transfer")
+LOST = "F1 lost after attribution and 10 % of the pairs' time"
+RANKED = "rank correlation with test F1 within targets"
 README_FIGURES = ("03_chosen_sources", "06_controls", "07_f1_against_time")
 
 
@@ -61,9 +63,15 @@ def write_demo_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
 
 def _published(study: Study, folder: Path) -> tuple[dict, dict[str, pd.DataFrame]]:
     """A published study's summary, and its tables that the headline numbers and the cards rest on."""
-    names = ("tasks", "selector_metrics", *priced_tables(study))
-    summary = json.loads((folder / "summary.json").read_text())
-    return summary, {name: read_table(folder / "tables", name) for name in names}
+    return _summary(folder), _tables(folder, "tasks", "selector_metrics", *priced_tables(study))
+
+
+def _summary(folder: Path) -> dict:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def _tables(folder: Path, *names: str) -> dict[str, pd.DataFrame]:
+    return {name: read_table(folder / "tables", name) for name in names}
 
 
 def write_smoke_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
@@ -92,7 +100,7 @@ def write_regimes_documents(study: Study, folder: Path, root: Path = ROOT) -> No
 def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """In README.md, from the study's published files: the paper's numbers and set-up beside its own, and who ranks the
     pairs of which corpus, from its table of all that it compares itself with."""
-    summary, singles = json.loads((folder / "summary.json").read_text()), read_table(folder / "tables", "singles")
+    summary, singles = _summary(folder), read_table(folder / "tables", "singles")
     _write_block(root / "README.md", study.name, paper_block(study, summary, singles))
     found = read_table(folder / "tables", "generalisation")
     titles = _titles(folder)
@@ -103,10 +111,9 @@ def write_paper_documents(study: Study, folder: Path, root: Path = ROOT) -> None
 def write_repeatability_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
     """In README.md, from a published study of several seeds: how far one seed's grid is found again with another, and what
     is left in their mean."""
-    found, matrix = (read_table(folder / "tables", name) for name in ("repeatability", "transfer_matrix"))
-    summary, tables = _published(study, folder)
-    means = seeds_block(summary, found, matrix, tables["selector_metrics"], tables["selector_costs"])
-    _write_block(root / "README.md", study.name, f"{repeatability_block(found)}\n\n{means}")
+    tables = _tables(folder, "repeatability", "transfer_matrix", "selector_metrics", "selector_costs")
+    blocks = repeatability_block(tables["repeatability"]), seeds_block(_summary(folder), tables)
+    _write_block(root / "README.md", study.name, "\n\n".join(blocks))
 
 
 def write_restarts_documents(study: Study, folder: Path, root: Path = ROOT) -> None:
@@ -161,10 +168,11 @@ def planted_block(study: Study, folder: Path) -> str:
     metrics = read_table(folder / "tables", "selector_metrics").set_index(["metric", "selector"])
     titles = _titles(folder)
     planted, measured = metrics.loc["spearman_with_planted"], metrics.loc["spearman"]
-    lines = ["| selector | with the planted relatedness | with the pairs' test F1 |", "|---|---|---|"]
-    for name in planted.sort_values("value", ascending=False, kind="stable").index:
-        cells = map(_correlation, (planted.loc[name], measured.loc[name]))
-        lines.append(f"| {label(name, titles)} | " + " | ".join(cells) + " |")
+    rows = [
+        (label(name, titles), *map(_correlation, (planted.loc[name], measured.loc[name])))
+        for name in planted.sort_values("value", ascending=False, kind="stable").index
+    ]
+    table = _table(("selector", "with the planted relatedness", "with the pairs' test F1"), rows)
     tasks, pairs = (len(read_table(folder / "tables", name)) for name in ("tasks", "pairs"))
     return f"""Mean rank correlation within a target, 95 % intervals over targets ({tasks} tasks, {pairs} pairs, a tiny random encoder):
 
@@ -173,7 +181,7 @@ def planted_block(study: Study, folder: Path) -> str:
 
 <details><summary>In numbers</summary>
 
-{chr(10).join(lines)}
+{table}
 
 </details>"""
 
@@ -200,80 +208,70 @@ def regimes_block(regimes: pd.DataFrame, ranks: pd.DataFrame, titles: dict[str, 
     sizes = regimes.drop_duplicates("study").set_index("study")
     names = {name: f"{row.source_texts:.0f} → {row.target_texts:.0f}" for name, row in sizes.iterrows()}
     values = regimes.set_index(["study", "quantity"])
-    lines = [
-        "| texts of source → target | mean gain of all sources (F1) | gain of the source that validation chooses | sources with a gain |"
-    ]
-    lines.append("|---|---|---|---|")
+    heads = ("texts of source → target", "mean gain of all sources (F1)", "gain of the source that validation chooses")
+    gains = []
     for name, shown in names.items():
         cells = [values.loc[(name, quantity)] for quantity in ("mean_gain", "chosen_gain", "share_gaining")]
-        lines.append(f"| {shown} | {_gain(cells[0])} | {_gain(cells[1])} | {cells[2]['value']:.0%} |")
-    heads = [*(names[name] for name in names), "mean"]
+        gains.append((shown, _gain(cells[0]), _gain(cells[1]), f"{cells[2]['value']:.0%}"))
     listed = [*ranks.index.drop(list(BOUNDS))[:SHOWN_RANKS], *OF_THE_PAPER, *BOUNDS[:1]]
-    table = [f"| rank correlation with test F1 | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
-    for selector in dict.fromkeys(listed):
-        cells = [f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]]
-        table.append(f"| {label(selector, titles)} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *table])
+    correlations = [
+        (label(selector, titles), *(f"{ranks.loc[selector, name]:.2f}" for name in [*names, "mean"]))
+        for selector in dict.fromkeys(listed)
+    ]
+    tables = (
+        _table((*heads, "sources with a gain"), gains),
+        _table(("rank correlation with test F1", *names.values(), "mean"), correlations),
+    )
+    return "\n\n".join(tables)
 
 
 def repeatability_block(found: pd.DataFrame) -> str:
     """What ranks the sources, how it ranks their test F1, and what its first choice gains."""
     table = found.set_index(["metric", "ranked_by", "other_seed"])
-    lines = ["| sources ranked by | rank correlation with test F1 | gain of the first choice (F1) |", "|---|---|---|"]
+    rows = []
     for part, other in table.loc["spearman"].index:
         rank, gain = (table.loc[(metric, part, other)] for metric in ("spearman", "gain"))
         name = f"{part.removesuffix('_f1')} F1 with {'another' if other else 'the same'} seed"
-        lines.append(f"| {name} | {_correlation(rank)} | {_gain(gain)} |")
-    return "\n".join(lines)
+        rows.append((name, _correlation(rank), _gain(gain)))
+    return _table(("sources ranked by", "rank correlation with test F1", "gain of the first choice (F1)"), rows)
 
 
-def seeds_block(
-    summary: dict, found: pd.DataFrame, matrix: pd.DataFrame, metrics: pd.DataFrame, costs: pd.DataFrame
-) -> str:
+def seeds_block(summary: dict, tables: dict[str, pd.DataFrame]) -> str:
     """What helps, who ranks the sources and what orders lose, all in the mean over a study's seeds.
 
-    found: the table "repeatability". An order by the sources' expected F1 would be correlated with the mean of n seeds as
-    the root of their reliability, n r / (1 + (n - 1) r), where r correlates two single ones (Spearman 1910, Brown 1910).
+    An order by the sources' expected F1 would be correlated with the mean of n seeds as the root of their reliability,
+    n r / (1 + (n - 1) r), where r correlates two single ones (Spearman 1910, Brown 1910). tables: by name,
+    "repeatability", "transfer_matrix", "selector_metrics" and "selector_costs".
     """
     orders, n = ("linear_probe", "random", "no_transfer"), summary["n_seeds"]
-    r = found.set_index(["ranked_by", "other_seed", "metric"])["value"]["test_f1", True, "spearman"]
-    reachable = math.sqrt(max(n * r / (1 + (n - 1) * r), 0))
+    r = tables["repeatability"].set_index(["ranked_by", "other_seed", "metric"])["value"]["test_f1", True, "spearman"]
+    reachable, matrix = math.sqrt(max(n * r / (1 + (n - 1) * r), 0)), tables["transfer_matrix"]
     rows = [
         (
             "outside the noise: targets helped; pairs that help, and that hurt",
             f"{summary['tasks_helped']} of {summary['n_tasks']}; {matrix['helps'].sum()} and {matrix['hurts'].sum()} "
             f"of {len(matrix)}",
         ),
-        *_rank_rows(metrics, costs),
+        *_rank_rows(tables["selector_metrics"], tables["selector_costs"]),
+        (f"{RANKED}: of the order by expected F1, which nobody knows, about", f"{reachable:.2f}"),
         (
-            "rank correlation with test F1 within targets: of the order by expected F1, which nobody knows, about",
-            f"{reachable:.2f}",
-        ),
-        (
-            "F1 lost after attribution and 10 % of the pairs' time, all-inclusive: linear probe; random order; no transfer",
+            f"{LOST}, all-inclusive: linear probe; random order; no transfer",
             "; ".join(_with_interval(_lost(summary, order)) for order in orders),
         ),
     ]
-    return _quantities(rows, f"in the mean of {n} seeds")
-
-
-def _quantities(rows: Iterable[tuple[str, str]], heading: str = "quantity") -> str:
-    return "\n".join([f"| {heading} | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return _table((f"in the mean of {n} seeds", "value"), rows)
 
 
 def choices_block(published: Path, studies: Iterable[Study]) -> str:
     """What validation's choice among a target's pairs gains, among as many restarts, and the first less the second."""
-    lines = [
-        "| chosen on validation | among a target's pairs | among as many restarts | difference |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for study in studies:
         chosen = read_table(published / study.name / "tables", "choices")
         for metric, title in (("f1", "F1"), ("average_precision", "average precision")):
             means = mean_choice_gains(chosen, study.ranking, f"test_{metric}")
             gains = (_gain(means.loc[name]) for name in ("pairs", "restarts", "difference"))
-            lines.append(f"| `{study.name}`, gain in {title} | {' | '.join(gains)} |")
-    return "\n".join(lines)
+            rows.append((f"`{study.name}`, gain in {title}", *gains))
+    return _table(("chosen on validation", "among a target's pairs", "among as many restarts", "difference"), rows)
 
 
 def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
@@ -283,12 +281,11 @@ def generalisation_block(found: pd.DataFrame, titles: dict[str, str]) -> str:
     means = ranks["value"].groupby("selector", sort=False).mean()
     carried = [name for name in means.index if name.startswith("carried_over")]
     others = means.drop([*carried, *BOUNDS]).sort_values(ascending=False, kind="stable").index
-    lines = [f"| rank correlation with test F1 | {' | '.join(f'`{name}`' for name in studies)} |"]
-    lines.append("|---|" + "---|" * len(studies))
+    rows = []
     for name in [*carried, *others, BOUNDS[0]]:
         cells = [_correlation(ranks.loc[(name, new)]) if (name, new) in ranks.index else "" for new in studies]
-        lines.append(f"| {label(name, titles)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append((label(name, titles), *cells))
+    return _table(("rank correlation with test F1", *(f"`{name}`" for name in studies)), rows)
 
 
 def paper_block(study: Study, summary: dict, singles: pd.DataFrame) -> str:
@@ -307,15 +304,12 @@ def paper_block(study: Study, summary: dict, singles: pd.DataFrame) -> str:
 
 def losses_block(published: Path, studies: Iterable[str], titles: dict[str, str]) -> str:
     """What procedures lose of each published grid's F1 at the same moment, all-inclusive."""
-    summaries = {name: json.loads((published / name / "summary.json").read_text()) for name in studies}
-    lines = [
-        f"| F1 lost after attribution and 10 % of the pairs' time | {' | '.join(f'`{name}`' for name in summaries)} |"
+    summaries = {name: _summary(published / name) for name in studies}
+    rows = [
+        (label(order, titles), *(_with_interval(_lost(summary, order)) for summary in summaries.values()))
+        for order in SHOWN_LOSSES
     ]
-    lines.append("|---|" + "---|" * len(summaries))
-    for order in SHOWN_LOSSES:
-        cells = [_with_interval(_lost(summary, order)) for summary in summaries.values()]
-        lines.append(f"| {label(order, titles)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return _table((LOST, *(f"`{name}`" for name in summaries)), rows)
 
 
 def _lost(summary: dict, order: str) -> dict | None:
@@ -373,7 +367,7 @@ def headline_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame])
             "; ".join(_with_interval(each["paper"]["loss_at_0.165"]) for each in (best, chance)),
         ),
         (
-            "F1 lost after attribution and 10 % of the pairs' time, all-inclusive: sequential regression; label "
+            f"{LOST}, all-inclusive: sequential regression; label "
             "co-occurrence alone, which chooses its first batch; linear probe; random order",
             "; ".join(map(_with_interval, lost)),
         ),
@@ -384,7 +378,7 @@ def headline_block(study: Study, summary: dict, tables: dict[str, pd.DataFrame])
         f"![{CAPTIONS[name]}](figures/{study.name}/{name}.png)\n*{CAPTIONS[name]}*" for name in README_FIGURES
     )
     machine = f"{environment['cores']} cores ({environment['device']}), {environment['precision']}, torch {environment['torch']}"
-    return f"Study `{study.name}`, measured on {machine}:\n\n{_quantities(rows)}\n\n{figures}"
+    return f"Study `{study.name}`, measured on {machine}:\n\n{_table(('quantity', 'value'), rows)}\n\n{figures}"
 
 
 def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -399,8 +393,7 @@ def _rank_rows(metrics: pd.DataFrame, costs: pd.DataFrame) -> list[tuple[str, st
         f"({label(best, costs.set_index('selector')['title'].to_dict())})",
         "validation_best": "the pairs' own validation F1, the bound of all that choose by it",
     }
-    about = "rank correlation with test F1 within targets"
-    return [(f"{about}: {text}", _correlation(ranks.loc[name])) for name, text in spoken.items()]
+    return [(f"{RANKED}: {text}", _correlation(ranks.loc[name])) for name, text in spoken.items()]
 
 
 def _correlation(row: pd.Series) -> str:
@@ -497,8 +490,13 @@ Written by `python -m lib.publish demo`.
 def _markdown(frame: pd.DataFrame) -> str:
     """A table as Markdown; fractions with three digits."""
     shown = frame.map(lambda value: f"{value:.3g}" if isinstance(value, float) else str(value))
-    lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * len(shown.columns)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in shown.itertuples(index=False, name=None))])
+    return _table(list(shown.columns), shown.itertuples(index=False, name=None))
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of cells that are written already."""
+    lines = [f"| {' | '.join(row)} |" for row in (heads, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(heads), *lines[1:]])
 
 
 def main(arguments: list[str]) -> None:
