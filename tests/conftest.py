@@ -30,8 +30,9 @@ def smoke_study(tmp_path_factory):
     """The study "smoke" with its results in a temporary folder, the same one for all processes of a test run."""
     import yaml
 
-    from lib.ledger import write_atomically
-    from lib.study import ROOT, Study
+    from lib.storage.ledger import write_atomically
+    from lib.study.files import ROOT
+    from lib.study.parameters import Study
 
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke"
@@ -45,7 +46,7 @@ def smoke_study(tmp_path_factory):
 @pytest.fixture(scope="session")
 def finished_smoke(smoke_study):
     """The small study after all its notebooks ran: (study, lines that were shown). The first to ask runs it."""
-    from lib.notebooks import run_study
+    from lib.notebooks.run import run_study
 
     study, path = smoke_study
     said = path.with_name("said.json")

@@ -18,7 +18,7 @@ def row(run: str, validation: float, test: float, train: float = 1.0, total: flo
 
 
 def single(task: str, validation: float, test: float, side: str = "both", seed: int = 0, **more) -> dict:
-    keys = {"target": task, "regime": side, "setting": 0, "seed": seed, "selected": True, "collapsed": False}
+    keys = {"target": task, "side": side, "setting": 0, "seed": seed, "selected": True, "collapsed": False}
     return row(f"{task}/{side}/{seed}", validation, test, **(keys | more))
 
 
@@ -30,7 +30,7 @@ def pair(source: str, target: str, validation: float, test: float, setting: int 
 def grid(n_tasks: int = 6, signal: float = 1.0, seeds: int = 1, settings: int = 1, seed: int = 0) -> dict:
     """Tables of a grid whose pair F1 = the target's level + 0.1 signal z + noise, where ANSAT at layer 1 shows z."""
     rng = np.random.default_rng(seed)
-    tasks, singles, pairs, ansat, siblings = names(n_tasks), [], [], [], []
+    tasks, singles, pairs, ansat, signed = names(n_tasks), [], [], [], []
     level = dict(zip(tasks, rng.uniform(0.4, 0.6, n_tasks), strict=True))
     for number in range(seeds):
         singles += [single(task, level[task], level[task] - 0.01, side, number) for task in tasks for side in SIDES]
@@ -46,11 +46,11 @@ def grid(n_tasks: int = 6, signal: float = 1.0, seeds: int = 1, settings: int = 
                 keys = {"source": source, "target": target, "seed": number, "probe": "all"}
                 for layer in (0, 1):
                     shown = z if layer == 1 else rng.normal()
-                    siblings.append(keys | {"layer": layer, "cosine": rng.normal(), "spearman": rng.normal()})
+                    signed.append(keys | {"layer": layer, "cosine": rng.normal(), "spearman": rng.normal()})
                     for threshold in (0.2, 0.5):
                         value = max(0.0, 5 + shown + rng.normal(0, 0.3))
                         ansat.append(keys | {"layer": layer, "threshold": threshold, "ansat": value, "jaccard": 0.5})
     sizes = {"source_texts": 200, "target_texts": 100, "target_positives": 25}
     table = pd.DataFrame({"task": tasks, "prevalence": 0.1, "source_positives": range(50, 50 + n_tasks)} | sizes)
-    frames = {"singles": singles, "pairs": pairs, "ansat": ansat, "siblings": siblings}
+    frames = {"singles": singles, "pairs": pairs, "ansat": ansat, "signed_similarity": signed}
     return {"tasks": table} | {name: pd.DataFrame(rows) for name, rows in frames.items()}

@@ -4,9 +4,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from lib.study import ROOT, Study
+from lib.study.files import ROOT
+from lib.study.parameters import Study
 
-CALL = "import functools, sys; from pathlib import Path; from lib import notebooks as n; "
+CALL = "import functools, sys; from pathlib import Path; from lib.notebooks import run as n; "
 CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import browser
 import pytest
 
-from lib.runs import open_workbench
-from lib.study import ROOT
-from lib.tables import read_table
+from lib.runs.workbench import open_workbench
+from lib.storage.tables import read_table
+from lib.study.files import ROOT
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
@@ -84,7 +84,7 @@ def lab(finished_smoke, tmp_path_factory):
     study, _ = finished_smoke
     shutil.copytree(Path(study.results), folder / "results")
     bench = open_workbench(study)
-    lost = read_table(study.tables, "singles").query("regime == 'target' and not selected").iloc[0]["run"]
+    lost = read_table(study.tables, "singles").query("side == 'target' and not selected").iloc[0]["run"]
     shutil.rmtree(folder / "results" / bench.ledger.path(lost).relative_to(Path(study.results).resolve()))
     (folder / "jupyter").mkdir()
     home = {name: str(folder / "jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}

@@ -7,20 +7,14 @@ import pandas as pd
 import pytest
 from grids import grid, pair
 
-from lib.bootstrap import discoveries, two_sided
-from lib.comparison import (
-    advice,
-    compare,
-    field_scores,
-    random_means,
-    selector_metrics,
-    short_training_scores,
-)
 from lib.errors import InputError
-from lib.ranking import Order, Scored, as_scores, oracle, static_mean
-from lib.study import Ranking
-from lib.tables import check
-from lib.transfer import UNIT, pair_units
+from lib.selection.comparison import advice, compare, random_means, selector_metrics
+from lib.selection.contenders import Scored, field_scores, oracle, short_training_scores, static_mean
+from lib.stats.significance import discoveries, two_sided
+from lib.storage.tables import check
+from lib.study.sections import Ranking
+from lib.time_saving.orders import Order, as_scores
+from lib.transfer.pairs import CONFIGURATION, pair_configurations
 
 CONFIG = Ranking(bootstrap=500)
 
@@ -29,7 +23,7 @@ def one_target(f1: list[float], score: list[float]) -> dict[str, pd.Series]:
     sources = [f"s{i}" for i in range(len(f1))]
     pairs = pd.DataFrame([pair(source, "T", 0.5, value) for source, value in zip(sources, f1, strict=True)])
     scores = pd.DataFrame({"source": sources, "target": "T", "setting": 0, "score": score})
-    return selector_metrics(scores, pair_units(pairs)).set_index("metric")
+    return selector_metrics(scores, pair_configurations(pairs)).set_index("metric")
 
 
 def test_metrics_of_a_hand_worked_ranking():
@@ -57,17 +51,19 @@ def test_a_constant_selector_is_worth_random_order():
 
 def test_the_planted_truth_judges_within_targets():
     """Each target's sources in the order planted, in the opposite order, and in none; a target that has no order."""
-    units, tasks = pair_units(grid(4)["pairs"]), sorted(grid(4)["tasks"]["task"])
+    configurations, tasks = pair_configurations(grid(4)["pairs"]), sorted(grid(4)["tasks"]["task"])
     planted = pd.DataFrame(np.random.default_rng(0).random((4, 4)), index=tasks, columns=tasks)
     planted[tasks[0]] = 0.5
-    scores = units[UNIT].assign(score=[planted.loc[row.source, row.target] for row in units.itertuples()])
+    scores = configurations[CONFIGURATION].assign(
+        score=[planted.loc[row.source, row.target] for row in configurations.itertuples()]
+    )
     scored = [
         Scored("planted", scores),
         Scored("opposite", scores.assign(score=-scores["score"])),
         Scored("constant", scores.assign(score=1.0)),
-        Scored("static_mean", static_mean(units)),
+        Scored("static_mean", static_mean(configurations)),
     ]
-    table = compare(scored, units, CONFIG, planted).set_index(["metric", "selector"])
+    table = compare(scored, configurations, CONFIG, planted).set_index(["metric", "selector"])
     judged = table.loc["spearman_with_planted"]
     assert judged["value"][["planted", "opposite", "constant"]].tolist() == pytest.approx([1, -1, 0])
     assert (judged["random"] == 0).all() and judged.loc["planted", "low"] == pytest.approx(1)
@@ -80,18 +76,25 @@ def test_metrics_without_a_best_are_undefined():
 
 
 def test_an_unscored_pair_is_named():
-    units = pair_units(grid(3)["pairs"])
+    configurations = pair_configurations(grid(3)["pairs"])
     with pytest.raises(InputError, match="no score for task02 -> task01"):
         selector_metrics(
-            oracle(units).drop(index=units[(units.source == "task02") & (units.target == "task01")].index), units
+            oracle(configurations).drop(
+                index=configurations[(configurations.source == "task02") & (configurations.target == "task01")].index
+            ),
+            configurations,
         )
 
 
 def test_the_oracle_is_better_than_random_and_noise_is_not():
-    units = pair_units(grid(8)["pairs"])
-    noise = units[UNIT].assign(score=np.random.default_rng(0).random(len(units)))
-    scored = [Scored("oracle", oracle(units)), Scored("noise", noise), Scored("static_mean", static_mean(units))]
-    table = check("selector_metrics", compare(scored, units, CONFIG), "here").set_index(["selector", "metric"])
+    configurations = pair_configurations(grid(8)["pairs"])
+    noise = configurations[CONFIGURATION].assign(score=np.random.default_rng(0).random(len(configurations)))
+    scored = [
+        Scored("oracle", oracle(configurations)),
+        Scored("noise", noise),
+        Scored("static_mean", static_mean(configurations)),
+    ]
+    table = check("selector_metrics", compare(scored, configurations, CONFIG), "here").set_index(["selector", "metric"])
     assert table.loc[("oracle", "spearman"), "value"] == pytest.approx(1)
     assert table.loc[("oracle", "regret_at_1"), "value"] == 0
     assert (table["over_random_p"]["oracle"].drop(index="regret_at_5") < 0.05).all()  # 5 of 7 often hold the best
@@ -104,26 +107,28 @@ def test_the_oracle_is_better_than_random_and_noise_is_not():
 def test_targets_without_a_metric_are_left_out():
     pairs = grid(4)["pairs"]
     pairs.loc[pairs["target"] == "task00", "test_f1"] = 0.0
-    units = pair_units(pairs)
-    scored = [Scored("oracle", oracle(units)), Scored("static_mean", static_mean(units))]
-    table = compare(scored, units, CONFIG).set_index(["selector", "metric"])
+    configurations = pair_configurations(pairs)
+    scored = [Scored("oracle", oracle(configurations)), Scored("static_mean", static_mean(configurations))]
+    table = compare(scored, configurations, CONFIG).set_index(["selector", "metric"])
     assert table.loc[("oracle", "regret_at_1"), "value"] == 0
     assert np.isfinite(table.loc[("oracle", "spearman"), "low"])
 
 
 def test_field_scores_are_means_over_seeds_with_their_price():
-    units = pair_units(grid(3, seeds=2)["pairs"])
-    first = (units["source"] == units["source"].min()).astype(float)
-    keys = [units.assign(seed=seed, score=seed + first, selector="logme") for seed in (0, 1)]
-    size = units.assign(seed=0, score=48.0, selector="source_positives")  # of sources of one size: it ranks nothing
-    costs = pd.DataFrame({"selector": ["logme", "source_positives"], "reading_seconds": 2.0, "scoring_seconds": 1.0})
-    (found,) = field_scores(units, pd.concat([*keys, size]), costs)
+    configurations = pair_configurations(grid(3, seeds=2)["pairs"])
+    first = (configurations["source"] == configurations["source"].min()).astype(float)
+    keys = [configurations.assign(seed=seed, score=seed + first, selector="logme") for seed in (0, 1)]
+    size = configurations.assign(
+        seed=0, score=48.0, selector="source_positives"
+    )  # of sources of one size: it ranks nothing
+    costs = pd.DataFrame({"selector": ["logme", "source_positives"], "extraction_seconds": 2.0, "scoring_seconds": 1.0})
+    (found,) = field_scores(configurations, pd.concat([*keys, size]), costs)
     assert (found.scores["score"] == 0.5 + first).all() and len(found.scores) == 6 and found.own_seconds == 3
 
 
 def test_the_oracle_is_the_bound_of_pairs_with_several_settings_too():
-    units = pair_units(grid(6, settings=4, signal=0.2)["pairs"])
-    values = selector_metrics(oracle(units), units).groupby("metric")["value"].mean()
+    configurations = pair_configurations(grid(6, settings=4, signal=0.2)["pairs"])
+    values = selector_metrics(oracle(configurations), configurations).groupby("metric")["value"].mean()
     assert values["spearman"] == pytest.approx(1) and values["regret_at_1"] == 0
 
 
@@ -142,9 +147,9 @@ def test_short_training_costs_what_it_took_and_orders_become_scores():
 
 
 def test_random_means_have_the_exact_expectation():
-    units = pair_units(grid(5)["pairs"])
-    expected = selector_metrics(oracle(units), units).groupby("metric")["random"].mean()
-    found = random_means(units, 4_000, 0)
+    configurations = pair_configurations(grid(5)["pairs"])
+    expected = selector_metrics(oracle(configurations), configurations).groupby("metric")["random"].mean()
+    found = random_means(configurations, 4_000, 0)
     assert set(found) == set(expected.index)
     for metric, draws in found.items():
         assert draws.mean() == pytest.approx(expected[metric], abs=4 * draws.std() / np.sqrt(4_000))
@@ -160,10 +165,10 @@ def test_what_ranks_nothing_is_rarely_told_from_random_order():
     """Noise on 20 grids of 12 targets: an error rate of 5 % and intervals of 95 % are about what they say."""
     misses, errors = 0, 0
     for seed in range(20):
-        units = pair_units(grid(12, seed=seed)["pairs"])
-        noise = units[UNIT].assign(score=np.random.default_rng(seed).random(len(units)))
-        scored = [Scored("noise", noise), Scored("static_mean", static_mean(units))]
-        table = compare(scored, units, CONFIG).set_index(["selector", "metric"]).loc[("noise", "spearman")]
+        configurations = pair_configurations(grid(12, seed=seed)["pairs"])
+        noise = configurations[CONFIGURATION].assign(score=np.random.default_rng(seed).random(len(configurations)))
+        scored = [Scored("noise", noise), Scored("static_mean", static_mean(configurations))]
+        table = compare(scored, configurations, CONFIG).set_index(["selector", "metric"]).loc[("noise", "spearman")]
         misses += not table["low"] <= 0 <= table["high"]
         errors += table["over_random_p"] < 0.05
     assert misses <= 4 and errors <= 3
@@ -171,13 +176,13 @@ def test_what_ranks_nothing_is_rarely_told_from_random_order():
 
 def test_advice_names_the_best_of_each_kind_and_no_selector_with_a_caveat():
     frames = grid(6, signal=1.0, seed=0)
-    units = pair_units(frames["pairs"])
-    right, wrong = (units[UNIT].assign(score=sign * units["test_f1"]) for sign in (1, -1))
+    configurations = pair_configurations(frames["pairs"])
+    right, wrong = (configurations[CONFIGURATION].assign(score=sign * configurations["test_f1"]) for sign in (1, -1))
     scored = [
         Scored("free", right), Scored("worse", wrong), Scored("dear", wrong, 60.0), Scored("doubtful", right, 60.0),
         Scored("short", right, 30.0, short_training=True), Scored("learnt", right, 5.0, training_pairs=True),
     ]  # fmt: skip
-    metrics = compare(scored, units, Ranking(bootstrap=200), reference="free")
+    metrics = compare(scored, configurations, Ranking(bootstrap=200), reference="free")
     table = advice(scored, metrics, pd.Series({"doubtful": "its tasks are alike"})).set_index("kind")
     assert table["selector"].to_dict() == {
         "Nothing to compute": "free", "Single-task models only": "dear", "A part of every pair's training": "short",

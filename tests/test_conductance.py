@@ -6,7 +6,7 @@ import torch
 from captum.attr import LayerConductance
 from transformers import BertConfig, BertForSequenceClassification
 
-from lib.conductance import RULES, SURVEY, layer_conductances, path_points, path_slopes
+from lib.attribution.conductance import RULES, SURVEY, layer_conductances, path_points, path_slopes
 from lib.errors import InputError
 
 PAD, CLS, SEP, LAYERS = 0, 1, 2, 3

@@ -16,18 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.datasets import (
-    Corpus,
-    check_label_name,
-    disaster_response,
-    load_corpus,
-    make_corpus,
-    orange_text,
-    packages,
-    synthetic,
-)
+from lib.datasets import disaster_response, orange_text, packages, synthetic
+from lib.datasets.corpus import Corpus, check_label_name, make_corpus
+from lib.datasets.loading import load_corpus
 from lib.errors import InputError
-from lib.study import ROOT, DisasterResponse, OrangeText, Synthetic, Table
+from lib.study.corpora import DisasterResponse, OrangeText, Synthetic, Table
+from lib.study.files import ROOT
 
 ROWS = {"id": ["x", "y", "z"], "text": ["fire here", "all calm", "water, please"], "a": [1, 0, 1], "b": [0, 0, 1]}
 

@@ -10,15 +10,20 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from lib import columns, figures
 from lib.errors import InputError
-from lib.metrics import spearman
-from lib.publish import DOCUMENTS, END_MARK, mark, with_block
-from lib.ranking import differs_from_random
-from lib.recommendations import PROMISING
-from lib.study import ROOT, Study
-from lib.tables import SCHEMAS, read_table
-from lib.transfer import KEYS
+from lib.recommend.budget import PROMISING
+from lib.report.figures.data import plot_prevalence
+from lib.report.figures.style import save_figure, use_style
+from lib.report.figures.time_saving import plot_losses
+from lib.report.publish import DOCUMENTS, END_MARK, mark, with_block
+from lib.report.tables_page import COLUMNS, TABLES, USE, meaning, published_columns, reference
+from lib.selection.comparison import differs_from_random
+from lib.stats.ranks import spearman
+from lib.storage.schemas import SCHEMAS
+from lib.storage.tables import read_table
+from lib.study.files import ROOT
+from lib.study.parameters import Study
+from lib.transfer.pairs import KEYS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -81,14 +86,14 @@ def test_documents_hold_the_numbers_of_the_published_study(tmp_path, study):
     DOCUMENTS[study](Study.load(study), published, tmp_path)
     for path in filter(Path.is_file, tmp_path.rglob("*")):
         name = path.relative_to(tmp_path)
-        assert path.read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.publish {study}"
+        assert path.read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.report.publish {study}"
 
 
 def test_figures_are_the_same_files_on_every_run(tmp_path):
-    figures.use_style()
+    use_style()
     tasks = pd.DataFrame({"task": ["food", "water"], "prevalence": [0.2, 0.1], "train_positives": [200, 100]})
     for folder in ("one", "two"):
-        figures.save_figure(figures.plot_prevalence(tasks), tmp_path / folder, "prevalence")
+        save_figure(plot_prevalence(tasks), tmp_path / folder, "prevalence")
     for kind in ("svg", "png"):
         one, two = ((tmp_path / folder / f"prevalence.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two and len(one) > 1000
@@ -97,14 +102,14 @@ def test_figures_are_the_same_files_on_every_run(tmp_path):
 
 def test_dollars_in_a_label_are_no_formula(tmp_path):
     tasks = pd.DataFrame({"task": ["under $5, 10% to $20", "a $_$"], "prevalence": 0.1, "train_positives": 9})
-    assert figures.save_figure(figures.plot_prevalence(tasks), tmp_path, "dollars").png
+    assert save_figure(plot_prevalence(tasks), tmp_path, "dollars").png
 
 
 def test_losses_are_drawn_at_moments_that_somebody_reached():
     """Two, or one where the single-task models alone take half of the grid's time, as in the small study."""
     for study, panels in {"demo": 2, "smoke": 1}.items():
         found = json.loads((ROOT / "figures" / study / "summary.json").read_text())["selectors"]
-        assert len(figures.plot_losses(found, {}).axes) == panels
+        assert len(plot_losses(found, {}).axes) == panels
 
 
 def test_no_file_names_a_path_of_one_machine():
@@ -125,11 +130,11 @@ def test_every_promise_names_tests_that_exist():
 
 def test_every_column_of_every_table_is_described():
     for table, schema in SCHEMAS.items():
-        assert table in columns.TABLES and all(columns.meaning(table, name) for name in schema.columns)
+        assert table in TABLES and all(meaning(table, name) for name in schema.columns)
     page = (ROOT / "figures" / "README.md").read_text()
-    assert page.strip() == columns.reference().strip(), "run: python -m lib.columns > figures/README.md"
-    used = {name for table in columns.published_columns(ROOT / "figures").values() for name in table}
-    assert set(columns.COLUMNS) <= used | set(SCHEMAS["recommendations"].columns)  # and nothing else is
+    assert page.strip() == reference().strip(), "run: python -m lib.report.tables_page > figures/README.md"
+    used = {name for table in published_columns(ROOT / "figures").values() for name in table}
+    assert set(COLUMNS) <= used | set(SCHEMAS["recommendations"].columns)  # and nothing else is
 
 
 PUBLISHED = [path.parent.name for path in sorted((ROOT / "figures").glob("*/summary.json"))]
@@ -183,5 +188,5 @@ def test_nobody_ranks_the_sources_of_the_published_control():
 
 def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    exec(re.search(r"```python\n(.*?)```", columns.USE, re.DOTALL)[1], {})
+    exec(re.search(r"```python\n(.*?)```", USE, re.DOTALL)[1], {})
     assert "spearman" in capsys.readouterr().out

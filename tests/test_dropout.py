@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from lib.dropout import CheapDropout, attention, dropped
-from lib.encoders import load_model
-from lib.study import Encoder
+from lib.models.dropout import CheapDropout, attention, dropped
+from lib.models.encoders import load_model
+from lib.study.sections import Encoder
 
 
 @pytest.mark.parametrize("shape", [(1001, 97), (3,), (0, 4)])

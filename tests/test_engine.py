@@ -1,4 +1,4 @@
-"""The engine: a killed process costs its own piece, an error is passed on, what is finished is not done again."""
+"""The engine: a killed process costs its own job, an error is passed on, what is finished is not done again."""
 
 import os
 import signal
@@ -7,18 +7,18 @@ from functools import partial
 import pytest
 import work
 
-from lib.engine import compute
 from lib.errors import InputError
-from lib.study import Engine
+from lib.runs.engine import compute
+from lib.study.sections import Engine
 
 
-def run(function, folder, pieces, **engine) -> None:
-    compute(partial(function, folder), pieces, partial(work.done, folder), Engine(**engine), "work", "piece")
+def run(function, folder, jobs, **engine) -> None:
+    compute(partial(function, folder), jobs, partial(work.done, folder), Engine(**engine), "work", "job")
 
 
 def test_a_lost_worker_is_replaced_and_its_piece_tried_again(tmp_path):
     run(work.killed_once, tmp_path, [0, 1, 2], workers=2)
-    assert all(work.done(tmp_path, piece) for piece in range(3))
+    assert all(work.done(tmp_path, job) for job in range(3))
 
 
 def test_a_killed_worker_costs_its_own_piece_only(tmp_path):
@@ -35,14 +35,14 @@ def test_an_error_is_passed_on_and_the_engine_stays_usable(tmp_path, workers):
 
 
 def test_workers_that_are_always_lost_end_in_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match="workers were lost 2 times, 2 of 2 pieces are missing"):
+    with pytest.raises(InputError, match="workers were lost 2 times, 2 of 2 jobs are missing"):
         run(work.killed_always, tmp_path, [0, 1], workers=2, retries=1)
 
 
 def test_one_worker_is_this_process_and_two_are_others(tmp_path):
     run(work.process_of, tmp_path, [0, 1], workers=1)
     run(work.process_of, tmp_path, [0, 1, 2, 3], workers=2)  # 0 and 1 are finished: they are left as they are
-    processes = [int((tmp_path / f"{piece}.done").read_text()) for piece in range(4)]
+    processes = [int((tmp_path / f"{job}.done").read_text()) for job in range(4)]
     assert processes[:2] == [os.getpid()] * 2 and os.getpid() not in processes[2:]
 
 

@@ -6,9 +6,9 @@ import torch
 from studies import tiny_study
 
 from lib.errors import InputError
-from lib.estimate import estimate, planned_work
-from lib.runs import open_workbench
-from lib.tables import check
+from lib.runs.workbench import open_workbench
+from lib.storage.tables import check
+from lib.time_saving.estimate import estimate, planned_work
 
 CHANGES = {"checkpoints": [0.5], "conductance": {"probe_texts": 6, "steps": 4, "compare_steps": [2]}, "seeds": [0, 1]}
 
@@ -25,23 +25,23 @@ def test_the_work_is_counted_by_hand(bench):
     assert work["models"].tolist() == [24, 12, 6, 42, 42, 12, 12, 12]
     assert work.loc["training single-task models", "trained"] == 3 * 2 * 2 * (48 + 32)
     assert work.loc["training transfer models", "trained"] == 6 * 2 * 32
-    assert work.loc["training the longer baselines", "trained"] == 3 * 2 * (48 + 32)
+    assert work.loc["training step-matched baselines", "trained"] == 3 * 2 * (48 + 32)
     assert work.loc["predicting", "predicted"] == 42 * (validation + test) + 12 * validation
     assert work.loc["conductance", "attributed"] == 12 * 6 * 5  # points of 4 steps
     assert work.loc["conductance with other steps", "attributed"] == 12 * 6 * 3  # of 2
-    readings = work.loc["readings of other selectors"]
-    assert readings["trained"] == 2 * 3 * (48 + 32)
+    extractions = work.loc["feature extraction"]
+    assert extractions["trained"] == 2 * 3 * (48 + 32)
     targets = np.concatenate([bench.drawn(task, "target") for task in bench.tasks.names])
     sources = [bench.drawn(task, "source") for task in bench.tasks.names]
     read = sum(len({*rows, *targets}) + validation for rows in sources)
-    assert readings["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
+    assert extractions["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
 
 
 def test_restarts_are_planned_where_the_study_asks_for_them(bench, tmp_path):
-    work = planned_work(open_workbench(tiny_study(tmp_path, restarts=True, **CHANGES))).set_index("phase")
-    assert work.loc["training restarts", ["models", "trained"]].tolist() == [6, 6 * 32]
+    work = planned_work(open_workbench(tiny_study(tmp_path, reseeded=True, **CHANGES))).set_index("phase")
+    assert work.loc["training reseeded baselines", ["models", "trained"]].tolist() == [6, 6 * 32]
     assert work.loc["predicting", "models"] == 42 + 6
-    assert "training restarts" not in planned_work(bench)["phase"].to_list()
+    assert "training reseeded baselines" not in planned_work(bench)["phase"].to_list()
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,22 @@ import pytest
 import torch
 from studies import tiny_study
 
-from lib import archive
-from lib.encoders import fresh_head, load_model, tokenise
-from lib.engine import train_models
-from lib.evidence import PRETRAINED, gather_evidence, plan_evidence
-from lib.features import encode
-from lib.fisher import diagonal_fisher
-from lib.ledger import Ledger
-from lib.runs import open_workbench, run_table, select_settings, single_models
-from lib.scoring import score_study, scores_record
-from lib.selectors import FUSED, score_pairs
-from lib.selectors.registry import EVIDENCE, SELECTORS
-from lib.study import Encoder
-from lib.tables import check
+from lib.models.encoders import fresh_head, load_model, tokenise
+from lib.models.features import encode
+from lib.models.fisher import diagonal_fisher
+from lib.runs.archive import load, save
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models
+from lib.runs.results import run_table, select_settings
+from lib.runs.workbench import open_workbench
+from lib.selection.fusion import FUSED
+from lib.selection.inputs import PRETRAINED, extract_missing, plan_inputs
+from lib.selection.scoring import score_study, scores_record
+from lib.selectors.registry import INPUTS, all_selectors
+from lib.storage.ledger import Ledger
+from lib.storage.sources import code_fingerprint
+from lib.storage.tables import check
+from lib.study.sections import Encoder
 
 TEXTS = ["bado kimu", "lora", "bado bado lora kimu nefi nefi bado", "kimu nefi lora bado kimu"]
 LABELS = np.array([0, 1, 1, 0])
@@ -95,104 +98,126 @@ def test_fisher_does_not_depend_on_the_batch_but_squared_batch_gradients_do(tiny
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
-    study = tiny_study(tmp_path_factory.mktemp("evidence"), training={"tries": 1})
+    study = tiny_study(tmp_path_factory.mktemp("inputs"), training={"tries": 1})
     bench = open_workbench(study)
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
-    evidence = gather_evidence(bench, singles)
-    return bench, singles, evidence, *score_pairs(evidence)
+    tables = score_study(bench, singles)
+    return bench, singles, plan_inputs(bench, singles), tables["selectors"], tables["selector_costs"]
 
 
 def test_every_selector_scores_every_pair_and_has_its_price(scored):
-    _, _, evidence, scores, costs = scored
-    names = {*SELECTORS, *FUSED}
+    _, _, inputs, scores, costs = scored
+    names = {*all_selectors(), *FUSED}
     assert set(scores["selector"]) == set(costs["selector"]) == names
     assert (scores.groupby("selector").size() == 6).all() and np.isfinite(scores["score"]).all()
     free = {"source_texts", "source_positives", "curve_slope", "vocabulary", "vocabulary_positives"}
-    assert set(costs.loc[costs["reading_seconds"] == 0, "selector"]) == free
+    assert set(costs.loc[costs["extraction_seconds"] == 0, "selector"]) == free
     assert (costs["scoring_seconds"] > 0).all() and (costs["peak_memory_mb"] > 0).all()
-    readings = check("readings", evidence.table(), "test").set_index(["kind", "run"])
-    assert len(readings) == 3 + 1 + 3 + 6 and (readings["seconds"] > 0).all()
-    price = costs.set_index("selector")["reading_seconds"]
-    assert price["taskemb"] == pytest.approx(readings.loc["fisher", "seconds"].sum())
-    assert price["esm_logme"] == pytest.approx(readings.loc["features", "seconds"].sum())
-    sources = readings.drop(index=("features", PRETRAINED)).loc[["features", "validation"], "seconds"]
+    extractions = check("feature_extraction", inputs.table(), "test").set_index(["kind", "run"])
+    assert len(extractions) == 3 + 1 + 3 + 6 and (extractions["seconds"] > 0).all()
+    price = costs.set_index("selector")["extraction_seconds"]
+    assert price["taskemb"] == pytest.approx(extractions.loc["fisher", "seconds"].sum())
+    assert price["esm_logme"] == pytest.approx(extractions.loc["features", "seconds"].sum())
+    sources = extractions.drop(index=("features", PRETRAINED)).loc[["features", "validation"], "seconds"]
     assert price["linear_probe"] == pytest.approx(sources.sum())
 
 
 def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_more(scored):
     bench, singles, _, scores, costs = scored
-    evidence = gather_evidence(bench, singles, SELECTORS["logme"].needs)
-    assert {(kind, run == PRETRAINED) for kind, run in evidence.readings} == {("features", False)}
-    some, prices = score_pairs(evidence)
-    readings = costs.set_index("selector")["reading_seconds"]
-    free = set(readings.index[readings == 0])
+    needs = all_selectors()["logme"].needs
+    assert {(kind, run == PRETRAINED) for kind, run in plan_inputs(bench, singles, needs).extractions} == {
+        ("features", False)
+    }
+    tables = score_study(bench, singles, needs)
+    some, prices = tables["selectors"], tables["selector_costs"]
+    extractions = costs.set_index("selector")["extraction_seconds"]
+    free = set(extractions.index[extractions == 0])
     assert set(some["selector"]) == free | {"logme", "hscore", "knn", "leep", "nce"}
     kept = scores[scores["selector"].isin(some["selector"])]
     pd.testing.assert_frame_equal(some.reset_index(drop=True), kept.reset_index(drop=True))
-    assert prices.set_index("selector")["reading_seconds"]["logme"] == readings["logme"]
+    assert prices.set_index("selector")["extraction_seconds"]["logme"] == extractions["logme"]
 
 
 def test_evidence_is_complete_and_none_of_it_is_of_a_test_text(scored):
-    bench, _, evidence, *_ = scored
+    bench, _, inputs, *_ = scored
     split = bench.tasks.split
-    for (kind, _), reading in evidence.readings.items():
+    for (kind, _), extraction in inputs.extractions.items():
         part = "validation" if kind == "validation" else "train"
-        assert np.isin(reading.rows, split[part]).all() and not np.isin(reading.rows, split["test"]).any()
-    seen = {name: get() for name, get in evidence.of("task_1", "task_2", 0).items()}
-    assert set(seen) == set(EVIDENCE)
+        assert np.isin(extraction.rows, split[part]).all() and not np.isin(extraction.rows, split["test"]).any()
+    seen = {name: get() for name, get in inputs.of("task_1", "task_2", 0).items()}
+    assert set(seen) == set(INPUTS)
     sizes = {name: len(value) for name, value in seen.items() if "fisher" not in name and name != "source_losses"}
     expected = {"source": 48, "validation": len(split["validation"])}
     assert all(size == expected.get(name.split("_")[0], 32) for name, size in sizes.items())
     assert (seen["validation_labels"] == bench.tasks.column("task_2")[split["validation"]]).all()
 
 
-def nothing_is_left(place, reading):
-    raise AssertionError(f"{reading.kind} of {reading.run} is read again")
+def nothing_is_left(place, extraction):
+    raise AssertionError(f"{extraction.kind} of {extraction.run} is read again")
 
 
-def test_evidence_is_read_once_and_again_where_its_models_are_gone(scored, monkeypatch):
-    bench, singles, evidence, *_ = scored
-    monkeypatch.setattr("lib.evidence.read_texts", nothing_is_left)
-    gather_evidence(bench, singles)
+def test_inputs_are_extracted_once_and_again_where_its_models_are_gone(scored, monkeypatch):
+    bench, singles, inputs, *_ = scored
+    monkeypatch.setattr("lib.selection.inputs.extract", nothing_is_left)
+    extract_missing(inputs)
     monkeypatch.undo()
-    run = evidence.sides["source"]["task_1", 0]
-    before = evidence.of("task_1", "task_2", 0)["features"]()
+    run = inputs.sides["source"]["task_1", 0]
+    before = inputs.of("task_1", "task_2", 0)["features"]()
     bench.ledger.prune(run, "weights")
-    bench.ledger.prune(evidence.readings["features", run].id, "features")
-    again = gather_evidence(bench, singles)
+    bench.ledger.prune(inputs.extractions["features", run].id, "features")
+    again = plan_inputs(bench, singles)
+    extract_missing(again)
     assert again.of("task_1", "task_2", 0)["features"]() == pytest.approx(before, abs=1e-6)
 
 
-def nothing_is_computed(bench, work, pieces, is_finished, name):
-    assert all(is_finished(piece) for piece in pieces), f"{name} are computed again"
+def nothing_is_computed(bench, work, jobs, is_finished, name):
+    assert all(is_finished(job) for job in jobs), f"{name} are computed again"
 
 
 def test_scores_are_kept_and_travel_without_weights_and_features(scored, tmp_path, monkeypatch):
     bench, singles, *_ = scored
     found = score_study(bench, singles)
-    archive.save(bench.ledger, bench.place.materials, tmp_path / "runs.zip")
+    save(bench.ledger, bench.place.materials, tmp_path / "runs.zip")
     place = replace(bench.place, ledger=tmp_path / "ledger")
-    archive.load(Ledger(place.ledger), tmp_path / "runs.zip")
+    load(Ledger(place.ledger), tmp_path / "runs.zip")
     elsewhere = replace(bench, place=place)
-    monkeypatch.setattr("lib.evidence.compute_from_weights", nothing_is_computed)
+    monkeypatch.setattr("lib.selection.inputs.compute_from_weights", nothing_is_computed)
     for there in (bench, elsewhere):
         again = score_study(there, singles)
         for name, table in found.items():
             pd.testing.assert_frame_equal(again[name], check(name, table, "test"))
-    monkeypatch.setattr("lib.scoring.CODE_VERSION", -1)  # other formulas: features would have to be read
-    with pytest.raises(AssertionError, match="readings are computed again"):
+    probe = all_selectors()["linear_probe"]
+    monkeypatch.setitem(probe.__dict__, "formula", "another one")  # only what this selector looks at is extracted again
+    with pytest.raises(AssertionError, match="feature extraction are computed again"):
         score_study(elsewhere, singles)
+    asked = []
+    monkeypatch.setattr(
+        "lib.selection.inputs.compute_from_weights", lambda bench, work, jobs, *rest: asked.extend(jobs)
+    )
+    with pytest.raises(TypeError):  # nothing was extracted
+        score_study(elsewhere, singles)
+    assert {job.kind for job in asked} == {"features", "validation"} and PRETRAINED not in {job.run for job in asked}
 
 
 def test_scores_are_made_anew_for_other_labels_or_models_but_not_for_test_labels(scored):
-    bench, singles, evidence, *_ = scored
-    record = scores_record(evidence)
-    assert scores_record(plan_evidence(bench, singles)) == record
+    bench, singles, inputs, *_ = scored
+    logme = all_selectors()["logme"]
+    record = scores_record(inputs, logme)
+    assert scores_record(plan_inputs(bench, singles), logme) == record
+    assert scores_record(plan_inputs(bench, singles, logme.needs), logme) == record
     labels, split = bench.tasks.labels.copy(), bench.tasks.split
     labels[split["test"][0], 0] ^= 1
     tasks = replace(bench.tasks, labels=labels)
-    assert scores_record(replace(evidence, bench=replace(bench, tasks=tasks))) == record
+    assert scores_record(replace(inputs, bench=replace(bench, tasks=tasks)), logme) == record
     labels[split["validation"][0], 0] ^= 1
-    changed = replace(evidence, bench=replace(bench, tasks=replace(bench.tasks, labels=labels)))
-    assert scores_record(changed)["labels"] != record["labels"]
-    assert scores_record(plan_evidence(bench, singles, SELECTORS["logme"].needs))["readings"] != record["readings"]
+    changed = replace(inputs, bench=replace(bench, tasks=replace(bench.tasks, labels=labels)))
+    assert scores_record(changed, logme)["labels"] != record["labels"]
+    assert scores_record(inputs, all_selectors()["taskemb"])["inputs"] != record["inputs"]
+
+
+def test_a_formula_is_known_by_its_code_and_not_by_its_words():
+    code = 'from lib.a import b\n\n\ndef f(x):\n    """One."""\n    return b(x) + 1  # more\n'
+    moved = '"""A file."""\n\nfrom lib.other import b\n\n\ndef f(x):\n    """Another."""\n    return b(x) + 1\n'
+    assert code_fingerprint(code) == code_fingerprint(moved)
+    assert code_fingerprint(code) != code_fingerprint(code.replace("+ 1", "+ 2"))
+    assert code_fingerprint("if x:\n    y()\nz()\n") != code_fingerprint("if x:\n    y()\n    z()\n")

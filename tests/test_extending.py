@@ -7,10 +7,12 @@ import pytest
 import yaml
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from lib.datasets import load_corpus
-from lib.encoders import load_model, load_tokenizer, tokenise
+from lib.datasets.loading import load_corpus
+from lib.models.encoders import load_model, load_tokenizer, tokenise
 from lib.selectors import registry
-from lib.study import ROOT, Encoder, Study
+from lib.study.files import ROOT
+from lib.study.parameters import Study
+from lib.study.sections import Encoder
 
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 

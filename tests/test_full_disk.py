@@ -6,7 +6,7 @@ import sys
 import pytest
 from studies import first_notebooks, tiny_study
 
-from lib.study import ROOT
+from lib.study.files import ROOT
 
 
 @pytest.fixture

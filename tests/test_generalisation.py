@@ -6,13 +6,17 @@ import pytest
 from grids import grid
 
 from lib.errors import InputError
-from lib.generalisation import StudyTables, carried_over, comparable, judge, of_other_corpora
-from lib.metrics import spearman
-from lib.regimes import gains_by_target, regime_table, same_but_for_regimes
-from lib.regression import pair_features, predict_grid
-from lib.study import Ranking, Regression, Study, Table
-from lib.tables import check
-from lib.transfer import UNIT, pair_units
+from lib.regression.evaluation import predict_grid
+from lib.regression.features import pair_features
+from lib.stats.ranks import spearman
+from lib.storage.tables import check
+from lib.studies.generalisation import carried_over, comparable, judge
+from lib.studies.regimes import gains_by_target, regime_table, same_but_for_regimes
+from lib.studies.tables import StudyTables, of_other_corpora
+from lib.study.corpora import Table
+from lib.study.parameters import Study
+from lib.study.sections import Ranking, Regression
+from lib.transfer.pairs import CONFIGURATION, pair_configurations
 
 REGRESSION = Regression(candidates=2, folds=2, repeats=1)
 RANKING = Ranking(bootstrap=300)
@@ -29,7 +33,7 @@ def finished(study: str, tasks: int, signal: float = 1.0, seed: int = 0) -> Stud
     ]
     keys, rng = tables["pairs"][["source", "target", "seed"]].drop_duplicates(), np.random.default_rng(seed)
     selectors = [keys.assign(selector=name, score=rng.random(len(keys))) for name in CHEAP]
-    price = {"reading_seconds": 1.0, "scoring_seconds": 0.5}
+    price = {"extraction_seconds": 1.0, "scoring_seconds": 0.5}
     return StudyTables(
         study,
         tables
@@ -50,7 +54,7 @@ def corpora():
 
 def quality(scores: pd.DataFrame, new: StudyTables) -> float:
     """Mean rank correlation with test F1 within targets."""
-    rows = pair_units(new["pairs"]).merge(scores, on=UNIT, validate="one_to_one")
+    rows = pair_configurations(new["pairs"]).merge(scores, on=CONFIGURATION, validate="one_to_one")
     return np.mean([spearman(g["score"].to_numpy(), g["test_f1"].to_numpy()) for _, g in rows.groupby("target")])
 
 
@@ -114,7 +118,7 @@ def test_regimes_are_compared_over_the_same_targets():
     assert table.loc[("two", "mean_gain"), "difference"] == pytest.approx(0.05)
     assert table.loc["one", "difference"].isna().all()
     gains = gains_by_target(one)
-    single = one["singles"].query("selected and regime == 'target'").set_index("target")["test_f1"]
+    single = one["singles"].query("selected and side == 'target'").set_index("target")["test_f1"]
     into = one["pairs"].groupby("target")["test_f1"].mean()
     assert gains["mean_gain"].to_numpy() == pytest.approx((into - single).loc[gains.index].to_numpy())
     assert table.loc[("one", "mean_gain"), "value"] == pytest.approx(gains["mean_gain"].mean())

@@ -3,9 +3,10 @@
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from lib.datasets import load_corpus
+from lib.datasets.loading import load_corpus
 from lib.errors import InputError
-from lib.study import Hub, Study
+from lib.study.corpora import Hub
+from lib.study.parameters import Study
 
 NAMES = ["anger", "joy", "fear"]
 TEXTS = [f"text {number}" for number in range(20)]

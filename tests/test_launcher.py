@@ -10,7 +10,7 @@ import tomllib
 import pytest
 import yaml
 
-from lib.study import ROOT
+from lib.study.files import ROOT
 
 SYSTEM = "/usr/local/bin:/usr/bin:/bin"  # what the launcher needs besides the programs a test puts before it
 

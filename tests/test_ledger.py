@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.errors import InputError
-from lib.ledger import Ledger, digest, fingerprint, write_atomically
+from lib.storage.ledger import Ledger, digest, fingerprint, write_atomically
 
 ARRAYS = {"data": {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}}
 
@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_old_content_and_one_clear_line(tmp_path, monk
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lib.ledger.os.fsync", full)
+    monkeypatch.setattr("lib.storage.ledger.os.fsync", full)
     with pytest.raises(InputError, match="table.csv: No space left on device; make space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]

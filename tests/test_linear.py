@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lib.linear import FrozenLinearMaps
+from lib.models.linear import FrozenLinearMaps
 
 
 @pytest.fixture

@@ -13,10 +13,17 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from lib import notebooks, report
-from lib.captions import CAPTIONS
 from lib.errors import InputError
-from lib.study import ROOT, Study
+from lib.notebooks.execution import NotebookFailed
+from lib.notebooks.plan import plan
+from lib.notebooks.progress import Progress
+from lib.notebooks.run import _only_one, from_published_tables, main, run_study
+from lib.report.captions import CAPTIONS
+from lib.report.headline import MISSING, closing_lines, duration, headline
+from lib.report.notebook_page import mathml, notebook_page
+from lib.report.pages import write_report
+from lib.study.files import ROOT
+from lib.study.parameters import Study
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def folder(tmp_path):
 @pytest.fixture
 def plain_pages(monkeypatch):
     """Spare the seconds that nbconvert takes where a test is not about pages."""
-    monkeypatch.setattr(report, "notebook_page", lambda notebook, title: title)
+    monkeypatch.setattr("lib.notebooks.execution.notebook_page", lambda notebook, title: title)
 
 
 def write(folder, name, *code, parameters="study = 'smoke'"):
@@ -56,7 +63,7 @@ def write(folder, name, *code, parameters="study = 'smoke'"):
 def run(study, folder, parameter="tiny"):
     """Run a study's notebooks; returns what was said."""
     said = []
-    notebooks.run_study(study, parameter, folder, said.append)
+    run_study(study, parameter, folder, said.append)
     return said
 
 
@@ -116,7 +123,7 @@ def test_keys_follow_source_parameters_and_earlier_notebooks_but_not_outputs(stu
     write(folder, "02_second", "2")
 
     def keys(study=study, parameter="tiny"):
-        return [job.key for job in notebooks.plan(study, {"study": parameter}, folder)]
+        return [job.key for job in plan(study, {"study": parameter}, folder)]
 
     first = keys()
     notebook = nbformat.read(folder / "01_first.ipynb", as_version=4)
@@ -139,7 +146,7 @@ def test_keys_follow_the_users_own_table(study, folder, tmp_path):
     study, keys = Study.parse(parameters), []
     for content in ("a", "b"):
         texts.write_text(content)
-        keys.append(notebooks.plan(study, {}, folder)[0].key)
+        keys.append(plan(study, {}, folder)[0].key)
     assert keys[0] != keys[1]
 
 
@@ -147,7 +154,7 @@ def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_fin
     broken = "raise lib.errors.InputError('table \\'pairs\\' is missing: run 03')"
     write(folder, "01_first", "import lib.errors", "1")
     write(folder, "02_second", "import lib.errors", broken, "print('never')")
-    with pytest.raises(notebooks.NotebookFailed) as failure:
+    with pytest.raises(NotebookFailed) as failure:
         run(study, folder)
     message = str(failure.value)
     assert message.startswith("02_second, code cell 3 of 4 (What it reads): table 'pairs' is missing: run 03 (")
@@ -162,7 +169,7 @@ def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_fin
 
     (study.folder / "summary.json").write_text("{}")
     write(folder, "01_first", "oops")  # its old copy, the later ones, summary and report go before anything runs
-    with pytest.raises(notebooks.NotebookFailed, match=r"01_first, code cell 2 of 2 .*: NameError: name 'oops' is not"):
+    with pytest.raises(NotebookFailed, match=r"01_first, code cell 2 of 2 .*: NameError: name 'oops' is not"):
         run(study, folder)
     assert copies(study) == ["01_first.failed.ipynb"]
     assert not (study.folder / "report.html").exists() and not (study.folder / "summary.json").exists()
@@ -177,7 +184,7 @@ def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_fin
 )
 def test_a_notebook_that_just_stops_is_a_failure(study, folder, code, error):
     write(folder, "01_first", code, "print('never')")
-    with pytest.raises(notebooks.NotebookFailed, match=rf"01_first, code cell 2 of 3 .*: {error}"):
+    with pytest.raises(NotebookFailed, match=rf"01_first, code cell 2 of 3 .*: {error}"):
         run(study, folder)
     assert copies(study) == ["01_first.failed.ipynb"]
 
@@ -218,13 +225,13 @@ def test_what_takes_seconds_to_import_waits_until_something_is_executed():
 
 def test_a_second_call_of_a_running_study_is_refused(study, folder):
     write(folder, "01_first", "1")
-    with notebooks._only_one(study), pytest.raises(InputError, match="study tiny is already running"):
+    with _only_one(study), pytest.raises(InputError, match="study tiny is already running"):
         run(study, folder)
 
 
 def test_progress_shows_the_last_state_of_bars_and_few_lines():
     now, said = [0.0], []
-    progress = notebooks.Progress(1, said.append, clock=lambda: now[0])
+    progress = Progress(1, said.append, clock=lambda: now[0])
     progress.write("\r 1/9\r 2/9")
     for second in range(1, 40):
         now[0] = second / 10
@@ -241,7 +248,7 @@ def slow_study(study, folder, tmp_path):
     slow = f"import os, time, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\ntime.sleep(6000)"
     write(folder, "01_first", slow)
     (tmp_path / "tiny.yaml").write_text(study.model_dump_json())  # JSON is YAML
-    call = "import functools, signal, sys; from pathlib import Path; from lib import notebooks as n; "
+    call = "import functools, signal, sys; from pathlib import Path; from lib.notebooks import run as n; "
     call += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); "
     call += "signal.signal(signal.SIGINT, signal.default_int_handler); "  # jobs ignore it
     call += "sys.exit(n.main())"
@@ -287,17 +294,21 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 def test_from_tables_only_what_reads_tables_runs_and_elsewhere(study, folder, tmp_path, plain_pages, monkeypatch):
-    write(folder, "01_trains", "from lib.runs import open_workbench\nraise RuntimeError('it trains')")
-    write(folder, "02_reads", "from lib.study import Study\nprint((Study.load(study).tables / 'a.csv').read_text())")
+    write(folder, "01_trains", "from lib.runs.workbench import open_workbench\nraise RuntimeError('it trains')")
+    write(
+        folder,
+        "02_reads",
+        "from lib.study.parameters import Study\nprint((Study.load(study).tables / 'a.csv').read_text())",
+    )
     with monkeypatch.context() as patch:
-        patch.setattr(notebooks, "ROOT", tmp_path)
+        patch.setattr("lib.notebooks.run.ROOT", tmp_path)
         with pytest.raises(InputError, match="study tiny has no published tables"):
-            notebooks.from_published_tables(study)
+            from_published_tables(study)
         (tmp_path / "figures" / "tiny" / "tables").mkdir(parents=True)
         (tmp_path / "figures" / "tiny" / "tables" / "a.csv").write_text("published")
-        again, parameter = notebooks.from_published_tables(study)
+        again, parameter = from_published_tables(study)
     assert again.folder != study.folder and Study.load(parameter) == again
-    notebooks.run_study(again, parameter, folder, lambda line: None, from_tables=True)
+    run_study(again, parameter, folder, lambda line: None, from_tables=True)
     assert executed(again, "02_reads").cells[-1].outputs[0].text.strip() == "published"
     assert copies(again) == ["02_reads.html", "02_reads.ipynb"] and not study.tables.exists()
 
@@ -308,7 +319,7 @@ def test_text_from_data_is_escaped_in_the_report(study):
         (study.folder / name).write_text(content)
     summary = {"dataset": HOSTILE, "grid_f1": HOSTILE, "environment": {HOSTILE: HOSTILE}}
     (study.folder / "summary.json").write_text(json.dumps(summary))
-    page = report.write_report(study.folder, "tiny").read_text()
+    page = write_report(study.folder, "tiny").read_text()
     assert page.count("<script") == 1 and page.count("&lt;script&gt;") == 5
     assert "<b>" not in page and 'href="tables/a%3Cb%3E.csv"' in page
 
@@ -317,7 +328,7 @@ def test_the_report_is_one_file_with_sortable_tables_and_told_figures(study):
     for name, content in {"figures/01_prevalence.png": b"\x89PNG", "tables/t.csv": b"a,b\n1,x\n2,\n"}.items():
         (study.folder / name).parent.mkdir(parents=True)
         (study.folder / name).write_bytes(content)
-    page = report.write_report(study.folder, "tiny").read_text()
+    page = write_report(study.folder, "tiny").read_text()
     assert 'src="data:image/png;base64,iVBORw=="' in page and CAPTIONS["01_prevalence"] in page
     assert "<td>1</td><td>x</td>" in page and "t (2 rows)" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", page)
@@ -332,31 +343,31 @@ def test_headline_formats_units_and_never_fails_on_absent_or_undefined_numbers()
     }
     numbers = {"n_tasks": 12, "models_trained": 2112, "grid_seconds": 218_160, "grid_f1": 0.3199}
     undefined = {"single_task_f1": float("nan")}
-    rows = dict(report.headline(numbers | undefined | {"selectors": selectors}))
+    rows = dict(headline(numbers | undefined | {"selectors": selectors}))
     assert rows["tasks"] == "12" and rows["models trained"] == "2,112" and rows["time of the grid"] == "60 h 36 min"
     assert rows["F1 of the grid (best model per task)"] == "0.3199"
     assert rows["F1 lost at 16.5 % of the time (regression, paper accounting)"] == "10.8 % (5.0 % to 20.0 %)"
-    assert rows["F1 lost at 49.5 % of the time (regression, paper accounting)"] == report.MISSING
-    assert rows["F1 lost at 16.5 % of the time (regression sequential, all-inclusive accounting)"] == report.MISSING
-    assert rows["F1 of single-task models"] == report.MISSING
-    assert {value for _, value in report.headline({})} == {report.MISSING}
+    assert rows["F1 lost at 49.5 % of the time (regression, paper accounting)"] == MISSING
+    assert rows["F1 lost at 16.5 % of the time (regression sequential, all-inclusive accounting)"] == MISSING
+    assert rows["F1 of single-task models"] == MISSING
+    assert {value for _, value in headline({})} == {MISSING}
 
 
 def test_durations_read_as_they_are_said():
     said = {4.24: "4.2 s", 59.96: "1 min 00 s", 200: "3 min 20 s", 7500: "2 h 05 min"}
-    assert {seconds: report.duration(seconds) for seconds in said} == said
+    assert {seconds: duration(seconds) for seconds in said} == said
 
 
 def test_a_damaged_summary_is_named(study):
     study.folder.mkdir(parents=True)
     (study.folder / "summary.json").write_text("[1")
     with pytest.raises(InputError, match="summary.json is damaged"):
-        report.closing_lines(study)
+        closing_lines(study)
 
 
 def test_notebook_pages_load_nothing_from_a_network_and_set_formulas():
     cells = [new_markdown_cell(r"Inline $\frac{a}{b}$, then $$\sum_i x_i$$ and `$x`."), new_code_cell("x = '<b>'")]
-    page = report.notebook_page(new_notebook(cells=cells), "a & b")
+    page = notebook_page(new_notebook(cells=cells), "a & b")
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""", page)
     assert "<script src" not in page and 'name="viewport"' in page
     assert page.count("<math") == 2 and "<mfrac>" in page and "<code>$x</code>" in page
@@ -364,10 +375,10 @@ def test_notebook_pages_load_nothing_from_a_network_and_set_formulas():
 
 
 def test_formulas_that_cannot_be_set_stay_readable():
-    assert report.mathml(r"a^b^c < d", "inline") == "<code>a^b^c &lt; d</code>"
+    assert mathml(r"a^b^c < d", "inline") == "<code>a^b^c &lt; d</code>"
 
 
 def test_command_line_names_bad_input_in_one_line(capsys):
-    assert notebooks.main(["no-such-study"]) == 2
+    assert main(["no-such-study"]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("error: no parameters at params/no-such-study.yaml") and errors.count("\n") == 1

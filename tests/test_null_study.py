@@ -2,12 +2,15 @@
 
 import pytest
 
-from lib.attribution import attribute_models, similarity_tables
-from lib.engine import train_models
-from lib.regression import pair_features, predict_grid, regression_scores
-from lib.runs import open_workbench, pair_table, run_table, select_settings, single_models, transfer_models
-from lib.study import Study
-from lib.tasks import task_table
+from lib.attribution.models import attribute_models, similarity_tables
+from lib.datasets.describe import task_table
+from lib.regression.evaluation import predict_grid, regression_scores
+from lib.regression.features import pair_features
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models, transfer_models
+from lib.runs.results import pair_table, run_table, select_settings
+from lib.runs.workbench import open_workbench
+from lib.study.parameters import Study
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from lib.datasets.disaster_response import PACKAGE
 from lib.datasets.packages import fetch
 from lib.errors import InputError
-from lib.study import ROOT
+from lib.study.files import ROOT
 
 WATCHED = """
 import sys
@@ -22,10 +22,13 @@ def hear(event, about):
         asked.append((event, *map(str, about)))
 sys.addaudithook(hear)
 
-from lib.encoders import load_model, load_tokenizer
+from lib.models.encoders import load_model, load_tokenizer
 from lib.errors import InputError
-from lib.runs import open_workbench, single_models, train
-from lib.study import Encoder, Regime, Study
+from lib.runs.plan import single_models
+from lib.runs.workbench import open_workbench
+from lib.runs.worker import train
+from lib.study.parameters import Study
+from lib.study.sections import Encoder, Regime
 
 small = {"source": Regime(n=16, positives=0.5, epochs=1), "target": Regime(n=16, positives=0.5, epochs=1)}
 bench = open_workbench(Study.load("demo").model_copy(update=small | {"results": sys.argv[1]}))

@@ -9,21 +9,19 @@ import pandas as pd
 import pytest
 from studies import tiny_study
 
-from lib import report
-from lib.engine import train_models
-from lib.notebooks import NOTEBOOKS, plan, run_study
-from lib.recommendations import (
-    FEWEST,
-    PROMISING,
-    conformal_width,
-    most_promising_first,
-    recommendations,
-    seconds_taken,
-    train_within_budget,
-)
-from lib.runs import open_workbench, run_table, select_settings, single_models, transfer_models
-from lib.study import Regression, Study
-from lib.tables import check, read_table, write_for_spreadsheets, write_table
+from lib.notebooks.plan import NOTEBOOKS, plan
+from lib.notebooks.run import run_study
+from lib.recommend.budget import PROMISING, most_promising_first, seconds_taken, train_within_budget
+from lib.recommend.recommendations import FEWEST, conformal_width, recommendations
+from lib.report.headline import NO_PAIR, closing_lines
+from lib.report.pages import write_report
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models, transfer_models
+from lib.runs.results import run_table, select_settings
+from lib.runs.workbench import open_workbench
+from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
+from lib.study.parameters import Study
+from lib.study.sections import Regression
 
 CONFIG = Regression(candidates=1, repeats=1)
 
@@ -173,7 +171,7 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
     assert len(table) == 9 and table.groupby("target")["recommended"].sum().eq(1).all()
     assert table["validation_f1"].notna().all()  # five minutes are enough for six small pairs
     assert len(pd.read_csv(study.folder / "recommendations.csv")) == 9
-    assert len(report.closing_lines(study)) == 3
+    assert len(closing_lines(study)) == 3
     page = (study.folder / "report.html").read_text()
     assert "11_recommendations" in page and "Which source to train each task from" in page
 
@@ -185,5 +183,5 @@ def test_a_budget_that_was_too_small_is_told_as_that(tmp_path, grid, models):
     )  # fmt: skip
     for pairs, warned in ((None, True), (grid["pairs"].sample(15, random_state=2), False)):
         write_table(study.tables, "recommendations", recommend(grid, models, pairs))
-        lines, page = report.closing_lines(study), report.write_report(study.folder, "mine").read_text()
-        assert (lines[-1] == report.NO_PAIR) == warned == (report.NO_PAIR in page) and len(lines) == 6 + warned
+        lines, page = closing_lines(study), write_report(study.folder, "mine").read_text()
+        assert (lines[-1] == NO_PAIR) == warned == (NO_PAIR in page) and len(lines) == 6 + warned

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from grids import grid, names, pair, single
 
-from lib.figures import plot_choices, plot_repeatability
-from lib.repeatability import choice_gains, choices, mean_choice_gains, repeatability
-from lib.study import Ranking
-from lib.tables import check
+from lib.report.figures.transfer import plot_choices, plot_repeatability
+from lib.storage.tables import check
+from lib.study.sections import Ranking
+from lib.transfer.seeds import choice_gains, choices, mean_choice_gains, repeatability
 
 CONFIG = Ranking(bootstrap=200)
 
@@ -45,8 +45,8 @@ def test_gains_are_over_no_transfer_of_the_same_seed_as_the_test():
     np.testing.assert_allclose(found["validation_f1", True, "spearman"], 0)  # validation is all equal: it ranks nothing
 
 
-def restarts(tasks: list[str], f1: np.ndarray) -> pd.DataFrame:
-    """f1: (tasks, restarts, 2), of validation and test."""
+def reseeded(tasks: list[str], f1: np.ndarray) -> pd.DataFrame:
+    """f1: (tasks, reseeded, 2), of validation and test."""
     return pd.DataFrame(
         single(task, *scores, seed=100 + number) | {"run": f"{task} again {number}"}
         for task, own in zip(tasks, f1.tolist(), strict=True) for number, scores in enumerate(own)
@@ -59,10 +59,10 @@ def test_both_choices_are_made_on_validation_and_no_transfer_is_in_both_and_wins
         [pair("B", "A", 0.7, 0.6), pair("B", "A", 0.6, 0.9, setting=1), pair("A", "B", 0.5, 0.9),
          pair("B", "A", 0.4, 0.9, seed=1), pair("A", "B", 0.6, 0.4, seed=1)]
     )  # fmt: skip
-    again = restarts(["A", "B"], np.array([[(0.6, 0.7), (0.4, 0.9)], [(0.5, 0.9), (0.2, 0.9)]]))
+    again = reseeded(["A", "B"], np.array([[(0.6, 0.7), (0.4, 0.9)], [(0.5, 0.9), (0.2, 0.9)]]))
     chosen = check("choices", choices(singles, pairs, again), "test").set_index(["target", "seed", "among"])["test_f1"]
     assert chosen.unstack("among")["pairs"].tolist() == [0.6, 0.5, 0.5, 0.4]
-    assert chosen.unstack("among")["restarts"].tolist() == [0.7, 0.7, 0.5, 0.5]
+    assert chosen.unstack("among")["reseeded"].tolist() == [0.7, 0.7, 0.5, 0.5]
     gains = choice_gains(chosen.reset_index())
     np.testing.assert_allclose(gains, [[0.05, 0.2], [-0.05, 0.0]])
     means = mean_choice_gains(chosen.reset_index(), CONFIG)
@@ -74,9 +74,9 @@ def test_luck_gains_as_much_without_transfer_and_a_good_source_more():
     rng, means = np.random.default_rng(0), {}
     for signal in (0.0, 3.0):
         frames = grid(12, signal=signal, seeds=2)
-        own = frames["singles"].query("regime == 'target' and seed == 0").set_index("target")["test_f1"]
+        own = frames["singles"].query("side == 'target' and seed == 0").set_index("target")["test_f1"]
         luck = own.to_numpy()[:, None, None] + rng.normal(0, 0.02, (12, 11, 2))
-        chosen = choices(frames["singles"], frames["pairs"], restarts(list(own.index), luck))
+        chosen = choices(frames["singles"], frames["pairs"], reseeded(list(own.index), luck))
         means[signal] = mean_choice_gains(chosen, CONFIG)
     assert means[0.0].loc["difference", "low"] < 0 < means[0.0].loc["difference", "high"]
     assert means[3.0].loc["difference", "low"] > 0.2

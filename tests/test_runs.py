@@ -10,32 +10,26 @@ import pandas as pd
 import pytest
 from studies import tiny_study
 
-from lib.archive import load, save
-from lib.engine import train_missing, train_models
 from lib.errors import InputError
-from lib.ledger import Ledger
-from lib.runs import (
-    RESULTS,
-    Heartbeat,
-    check_separation,
-    checkpoint_table,
-    longer_models,
-    lost_seconds,
-    next_try,
-    open_workbench,
-    pair_table,
-    prune_weights,
-    restart_models,
-    run_table,
-    select_settings,
+from lib.models.training import checkpoint_step
+from lib.runs.archive import load, save
+from lib.runs.engine import train_missing, train_models
+from lib.runs.plan import (
+    reseeded_models,
     single_models,
     single_tries,
     sources_to_train,
+    step_matched_models,
     transfer_models,
 )
-from lib.tables import check
-from lib.training import checkpoint_step
-from lib.transfer import pair_units
+from lib.runs.records import next_try
+from lib.runs.results import check_separation, checkpoint_table, pair_table, run_table, select_settings
+from lib.runs.weights import prune_weights
+from lib.runs.workbench import open_workbench
+from lib.runs.worker import RESULTS, Heartbeat, lost_seconds
+from lib.storage.ledger import Ledger
+from lib.storage.tables import check
+from lib.transfer.pairs import pair_configurations
 
 MEASURED = ["train_seconds", "predict_seconds", "other_seconds", "failed_seconds", "total_seconds", "peak_memory_mb"]
 
@@ -177,9 +171,9 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
     bench = open_workbench(tiny_study(whole[0]))
     singles = whole[1][whole[1]["kind"] == "single"]
     singles = singles.assign(selected=singles["selected"].astype(bool))
-    models = longer_models(bench, singles)
+    models = step_matched_models(bench, singles)
     assert [model.target for model in models] == sorted(bench.tasks.names)
-    steps = singles[singles["selected"]].set_index(["regime", "target"])["steps"]
+    steps = singles[singles["selected"]].set_index(["side", "target"])["steps"]
     for model in models:
         texts = model.run.setting["epochs"] * len(model.rows)
         assert texts / 16 == pytest.approx(steps["target", model.target] + steps["source"].max())
@@ -188,24 +182,24 @@ def test_the_longer_baseline_takes_the_steps_of_the_whole_pair(whole):
 def test_restarts_are_as_many_as_pairs_from_seeds_that_no_pair_has(tmp_path):
     settings = [{"learning_rate": 3e-3, "epochs": 1}, {"learning_rate": 1e-5, "epochs": 1}]
     more = {"settings": settings, "target_setting": "all", "seeds": [0, 2]}
-    bench = open_workbench(tiny_study(tmp_path, restarts=True, **more))
+    bench = open_workbench(tiny_study(tmp_path, reseeded=True, **more))
     table = pd.DataFrame([vars(model) for model in single_models(bench)])
     singles = table.assign(selected=table["setting"] == 1)
     pairs = transfer_models(bench, singles.assign(run=[run.id for run in table["run"]]))
-    models = restart_models(bench, singles)
+    models = reseeded_models(bench, singles)
     for task in bench.tasks.names:
         own = [model for model in models if model.target == task]
         assert len(own) == sum(pair.target == task and pair.seed == 0 for pair in pairs) == 4
         assert [model.seed for model in own] == [1, 3, 4, 5] and {model.setting for model in own} == {1}
         assert {model.run.source for model in own} == {""}
     assert not {model.run.id for model in models} & {model.run.id for model in single_models(bench)}
-    assert not restart_models(open_workbench(tiny_study(tmp_path, **more)), singles)
+    assert not reseeded_models(open_workbench(tiny_study(tmp_path, **more)), singles)
 
 
 def test_models_that_would_be_trained_twice_alike_are_one_or_refused(tmp_path):
     everything = {"n": None, "positives": None}
     bench = open_workbench(tiny_study(tmp_path, source=everything, target={"n": 10_000, "positives": 0.4}))
-    assert {model.regime for model in single_models(bench)} == {"both"}
+    assert {model.side for model in single_models(bench)} == {"both"}
     settings = [{"learning_rate": 1e-3, "epochs": epochs} for epochs in (1, 2)]
     bench = open_workbench(tiny_study(tmp_path, source={"n": 48, "epochs": 2}, settings=settings))
     with pytest.raises(InputError, match="settings 0 .source. and 1 .source..*source.epochs"):
@@ -219,7 +213,7 @@ def test_a_longer_baseline_may_take_more_epochs_than_a_user_may_ask_for(tmp_path
     long = dataclasses.replace(
         model, run=dataclasses.replace(model.run, setting=setting), rows=model.rows[:2], labels=np.array([0, 1])
     )
-    assert run_table(bench, train_models(bench, [long], "longer"))["steps"].tolist() == [1001]
+    assert run_table(bench, train_models(bench, [long], "step_matched"))["steps"].tolist() == [1001]
 
 
 def test_the_longest_pair_decides_where_pairs_have_all_settings(tmp_path):
@@ -227,9 +221,11 @@ def test_the_longest_pair_decides_where_pairs_have_all_settings(tmp_path):
     bench = open_workbench(tiny_study(tmp_path, settings=settings, target_setting="all"))
     table = run_table(bench, train_models(bench, single_models(bench), "singles"))
     singles = table.assign(selected=table["setting"] == 0)
-    assert {model.run.setting["epochs"] * 2 for model in longer_models(bench, singles)} == {3 + 6}  # batches of 16
+    assert {model.run.setting["epochs"] * 2 for model in step_matched_models(bench, singles)} == {
+        3 + 6
+    }  # batches of 16
     bench = dataclasses.replace(bench, study=bench.study.model_copy(update={"target_setting": "best"}))
-    assert {model.run.setting["epochs"] * 2 for model in longer_models(bench, singles)} == {3 + 2}
+    assert {model.run.setting["epochs"] * 2 for model in step_matched_models(bench, singles)} == {3 + 2}
 
 
 def test_seeds_share_the_setting_that_is_best_in_their_mean(tmp_path):
@@ -240,8 +236,8 @@ def test_seeds_share_the_setting_that_is_best_in_their_mean(tmp_path):
     singles = select_settings(singles.assign(validation_f1=disagree))
     assert (singles["selected"] == (singles["setting"] == 0)).all()
     pairs = train_models(bench, transfer_models(bench, singles), "pairs")
-    units = pair_units(pair_table(run_table(bench, pairs)))  # which asks that each has all seeds
-    assert len(units) == 6 and set(units["setting"]) == {0}
+    configurations = pair_configurations(pair_table(run_table(bench, pairs)))  # which asks that each has all seeds
+    assert len(configurations) == 6 and set(configurations["setting"]) == {0}
 
 
 def test_checkpoints_change_no_run_and_are_kept_for_pairs(whole):

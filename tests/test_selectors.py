@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from lib import selectors
 from lib.errors import InputError
-from lib.selectors import fuse
+from lib.selection.fusion import fuse
 from lib.selectors.curve import curve_slope
 from lib.selectors.datasize import source_positives, source_texts
 from lib.selectors.esm import esm_logme
@@ -24,7 +24,7 @@ from lib.selectors.leep import leep
 from lib.selectors.logme import logme
 from lib.selectors.nce import nce
 from lib.selectors.probe import linear_probe
-from lib.selectors.registry import SELECTORS, selector
+from lib.selectors.registry import all_selectors, selector
 from lib.selectors.taskemb import taskemb
 from lib.selectors.textemb import cosine, textemb, textemb_positives
 from lib.selectors.vocabulary import overlap, vocabulary_positives
@@ -167,7 +167,7 @@ def test_ranks_are_fused_within_a_target_and_seed():
 
 def test_every_file_of_the_folder_brings_a_selector():
     files = {module.name for module in pkgutil.iter_modules(selectors.__path__)} - {"registry"}
-    assert files == {each.score.__module__.rsplit(".", 1)[1] for each in SELECTORS.values()}
+    assert files == {each.score.__module__.rsplit(".", 1)[1] for each in all_selectors().values()}
 
 
 def test_the_linear_probe_ranks_held_out_texts_by_the_penalised_likelihood_of_the_training_texts():
@@ -196,7 +196,7 @@ def test_the_linear_probe_prefers_features_that_tell_the_labels():
 
 
 def test_who_sees_target_labels_is_told_from_the_parameters():
-    blind = {name for name, each in SELECTORS.items() if not each.sees_target_labels}
+    blind = {name for name, each in all_selectors().items() if not each.sees_target_labels}
     assert blind == {"textemb", "vocabulary", "source_texts", "source_positives", "curve_slope"}
 
 

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.captions import CAPTIONS
 from lib.datasets.synthetic import planted_relatedness
-from lib.metrics import spearman
-from lib.notebooks import run_study
-from lib.report import headline
-from lib.selectors import FUSED
-from lib.selectors.registry import SELECTORS
-from lib.tables import SCHEMAS, read_table
+from lib.notebooks.run import run_study
+from lib.report.captions import CAPTIONS
+from lib.report.headline import headline
+from lib.selection.fusion import FUSED
+from lib.selectors.registry import all_selectors
+from lib.stats.ranks import spearman
+from lib.storage.schemas import SCHEMAS
+from lib.storage.tables import read_table
 
 KEYS = [
     "study", "dataset", "encoder", "n_tasks", "n_pairs", "models_trained", "grid_seconds", "grid_f1", "single_task_f1",
@@ -32,10 +33,10 @@ POINTS = [
 
 def test_every_notebook_ran_and_wrote_its_tables_and_figures(finished_smoke):
     study, _ = finished_smoke
-    elsewhere = {"recommendations", "repeatability", "restarts", "choices"} | (
+    elsewhere = {"recommendations", "repeatability", "reseeded", "choices"} | (
         set() if study.compare else {"generalisation", "carried_anytime"}
     )
-    for name in set(SCHEMAS) - elsewhere:  # of a budget, of several seeds, of restarts, of several corpora
+    for name in set(SCHEMAS) - elsewhere:  # of a budget, of several seeds, of reseeded, of several corpora
         assert len(read_table(study.tables, name)) > 0
     copies = sorted(path.stem for path in (study.folder / "notebooks").glob("*.ipynb"))
     assert [name[:2] for name in copies] == [f"{number:02d}" for number in range(1, 11)]
@@ -82,11 +83,11 @@ def planted_and(study, table: pd.DataFrame, score: str) -> tuple[np.ndarray, np.
 def test_ansat_and_its_siblings_recover_the_planted_relations(finished_smoke):
     """Rank correlation over the 20 pairs; by chance it is 0."""
     study, _ = finished_smoke
-    ansat, siblings = (read_table(study.tables, name) for name in ("ansat", "siblings"))
+    ansat, signed = (read_table(study.tables, name) for name in ("ansat", "signed_similarity"))
     rows = ansat[ansat["probe"] == "all"]
     found = [spearman(*reversed(planted_and(study, cell, "ansat"))) for _, cell in rows.groupby(["layer", "threshold"])]
     assert np.mean(found) > 0.1 and np.mean(np.array(found) > 0) > 0.8  # one cell alone varies by 0.2 with the draw
-    rows = siblings[(siblings["probe"] == "all") & (siblings["layer"] == 1)]
+    rows = signed[(signed["probe"] == "all") & (signed["layer"] == 1)]
     assert spearman(*reversed(planted_and(study, rows, "cosine"))) > 0.2
 
 
@@ -113,7 +114,7 @@ def test_selectors_that_look_at_labels_or_terms_recover_the_planted_order(finish
 def test_selectors_are_compared_and_the_oracle_is_best(finished_smoke):
     study, _ = finished_smoke
     ranks = read_table(study.tables, "selector_metrics").set_index(["metric", "selector"])["value"]
-    expected = set(SELECTORS) | set(FUSED) | {"halving", "regression_on_all_selectors"}
+    expected = set(all_selectors()) | set(FUSED) | {"halving", "regression_on_all_selectors"}
     assert expected - {"source_texts"} <= set(ranks["spearman"].index)  # all sources have as many texts
     assert ranks["spearman"]["oracle"] == pytest.approx(1) and ranks["regret_at_1"]["oracle"] == 0
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import InputError
-from lib.study import ROOT, Study, reference
+from lib.study.files import ROOT
+from lib.study.parameters import Study
+from lib.study.reference import reference
 
 GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
 

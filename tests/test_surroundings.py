@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from studies import first_notebooks, tiny_study
 
-from lib.engine import train_models
-from lib.runs import open_workbench, run_table, single_models
-from lib.study import ROOT
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models
+from lib.runs.results import run_table
+from lib.runs.workbench import open_workbench
+from lib.study.files import ROOT
 
 
 def test_a_home_that_cannot_be_written_is_survived(tmp_path):

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import tasks
-from lib.datasets import Corpus, load_corpus
+from lib.datasets.corpus import Corpus
+from lib.datasets.describe import co_occurrence, duplicate_table, task_table, text_lengths
+from lib.datasets.draws import draw_training_rows, probe_rows
+from lib.datasets.loading import load_corpus
+from lib.datasets.split import duplicate_key, seeded_generator
+from lib.datasets.tasks import decompose
 from lib.errors import InputError
-from lib.study import Conductance, Regime, Split, Synthetic
-from lib.tables import check
+from lib.storage.tables import check
+from lib.study.corpora import Synthetic
+from lib.study.sections import Conductance, Regime, Split
 
 
 def corpus_of(texts, labels, groups=None, split=None) -> Corpus:
@@ -31,7 +36,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def taskset(corpus):
-    return tasks.decompose(corpus, None, Split())
+    return decompose(corpus, None, Split())
 
 
 def rows_in(taskset) -> list[set[int]]:
@@ -47,16 +52,16 @@ def rows_in(taskset) -> list[set[int]]:
      "RT @a: rt @b help us now", "help us https://x.y/z?q=1 now", "www.site.org help us now"],
 )  # fmt: skip
 def test_near_duplicates_have_one_key(text):
-    assert tasks.duplicate_key(text) == "help us now"
+    assert duplicate_key(text) == "help us now"
 
 
 @pytest.mark.parametrize("text", ["help us", "help us now!", "smart @x: help us now"])
 def test_other_texts_have_another_key(text):
-    assert tasks.duplicate_key(text) != "help us now"
+    assert duplicate_key(text) != "help us now"
 
 
 def test_texts_of_only_a_link_are_not_each_others_duplicates():
-    assert tasks.duplicate_key("http://a.b/c") != tasks.duplicate_key("http://a.b/d")
+    assert duplicate_key("http://a.b/c") != duplicate_key("http://a.b/d")
 
 
 # the split
@@ -71,7 +76,7 @@ def test_neither_groups_nor_near_duplicates_straddle_a_drawn_split(seed, n_group
     groups = [f"g{group}" for group in rng.integers(n_groups, size=80)] if grouped else None
     corpus = corpus_of(texts, {"a": rng.integers(2, size=80), "b": rng.integers(2, size=80)}, groups)
     try:
-        made = tasks.decompose(corpus, None, Split(seed=split_seed))
+        made = decompose(corpus, None, Split(seed=split_seed))
     except InputError:
         return
     part = np.full(80, "", dtype=object)
@@ -85,15 +90,15 @@ def test_neither_groups_nor_near_duplicates_straddle_a_drawn_split(seed, n_group
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_drawn_split_has_the_wanted_shares(corpus, seed):
-    made = tasks.decompose(corpus, None, Split(validation=0.15, test=0.25, seed=seed))
+    made = decompose(corpus, None, Split(validation=0.15, test=0.25, seed=seed))
     assert [len(rows) for rows in made.split.values()] == [360, 90, 150]
     events = [f"e{row % 12 if row % 2 else row % 4}" for row in range(600)]  # two of 150 texts, six of 50
-    by_event = tasks.decompose(corpus_of(corpus.messages["text"], corpus.labels, events), None, Split(seed=seed)).split
+    by_event = decompose(corpus_of(corpus.messages["text"], corpus.labels, events), None, Split(seed=seed)).split
     assert len(by_event["train"]) == pytest.approx(420, abs=60) and len(by_event["test"]) == pytest.approx(120, abs=50)
 
 
 def test_the_seed_decides_a_drawn_split(corpus):
-    first, again, other = (tasks.decompose(corpus, None, Split(seed=seed)) for seed in (0, 0, 1))
+    first, again, other = (decompose(corpus, None, Split(seed=seed)) for seed in (0, 0, 1))
     assert rows_in(first) == rows_in(again) != rows_in(other)
 
 
@@ -103,21 +108,21 @@ def test_groups_that_share_short_texts_are_split_where_repeats_are_dropped():
     labels = {"a": [row % 2 for row in range(240)], "b": [row // 2 % 2 for row in range(240)]}
     corpus = corpus_of(texts, labels, [f"episode {row // 4}" for row in range(240)])
     with pytest.raises(InputError, match=r"stay together in 1 blocks.*or set split\.clean: true"):
-        tasks.decompose(corpus, None, Split())
-    made = tasks.decompose(corpus, None, Split(clean=True))
+        decompose(corpus, None, Split())
+    made = decompose(corpus, None, Split(clean=True))
     homes = {part: {corpus.messages["group"][row] for row in rows} for part, rows in made.split.items()}
     assert not homes["train"] & homes["test"] and not homes["train"] & homes["validation"]
     assert [len(rows) for rows in made.split.values()] == [168, 18, 36]
     assert made.findings["near-duplicates of training texts in test dropped"] == 12
-    assert tasks.duplicate_table(made)["repeat_training"].tolist()[1:] == [0, 0]
+    assert duplicate_table(made)["repeat_training"].tolist()[1:] == [0, 0]
 
 
 def test_one_block_cannot_be_split():
     texts, labels = ["x", "y", "z"], {"a": [0, 1, 0], "b": [1, 0, 0]}
     with pytest.raises(InputError, match="no texts left for validation.*1 blocks"):
-        tasks.decompose(corpus_of(texts, labels, ["e"] * 3), None, Split())
+        decompose(corpus_of(texts, labels, ["e"] * 3), None, Split())
     with pytest.raises(InputError, match="below 1"):
-        tasks.decompose(corpus_of(texts, labels), None, Split(validation=0.5, test=0.5))
+        decompose(corpus_of(texts, labels), None, Split(validation=0.5, test=0.5))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +136,7 @@ def official():
 
 
 def test_an_official_split_is_kept_and_what_straddles_it_is_counted(official):
-    made = tasks.decompose(official, None, Split())
+    made = decompose(official, None, Split())
     assert rows_in(made) == [set(range(24)), set(range(24, 32)), set(range(32, 40))]
     assert made.findings == {
         "constant labels left out": 0,
@@ -144,28 +149,28 @@ def test_an_official_split_is_kept_and_what_straddles_it_is_counted(official):
 
 
 def test_cleaning_drops_what_repeats_from_validation_and_test(official):
-    made = tasks.decompose(official, None, Split(clean=True))
+    made = decompose(official, None, Split(clean=True))
     assert rows_in(made) == [set(range(24)), set(range(26, 32)), set(range(33, 40))]
     assert made.findings["near-duplicates of training texts in test dropped"] == 1
-    assert tasks.duplicate_table(made)["repeat_training"].tolist() == [0, 0, 0]
+    assert duplicate_table(made)["repeat_training"].tolist() == [0, 0, 0]
 
 
 def test_an_official_split_can_be_set_aside(official):
     ungrouped = corpus_of(official.messages["text"], official.labels, None, official.messages["split"])
-    made = tasks.decompose(ungrouped, None, Split(use_official=False))
-    assert rows_in(made) != rows_in(tasks.decompose(official, None, Split()))
+    made = decompose(ungrouped, None, Split(use_official=False))
+    assert rows_in(made) != rows_in(decompose(official, None, Split()))
     assert [len(rows) for rows in made.split.values()] == [28, 4, 8]
 
 
 def test_an_official_split_needs_all_parts(official):
     two = corpus_of(official.messages["text"], official.labels, None, ["train"] * 30 + ["test"] * 10)
     with pytest.raises(InputError, match="no validation texts.*use_official: false"):
-        tasks.decompose(two, None, Split())
+        decompose(two, None, Split())
 
 
 def test_caps_are_nested_seeded_and_counted(corpus):
     def capped(most, seed=0):
-        return tasks.decompose(corpus, None, Split(max_validation=most, max_test=most, seed=seed))
+        return decompose(corpus, None, Split(max_validation=most, max_test=most, seed=seed))
 
     small, middle, large = capped(20), capped(40), capped(500)
     for part in ("validation", "test"):
@@ -181,7 +186,7 @@ def test_caps_are_nested_seeded_and_counted(corpus):
 
 
 def test_tasks_are_the_named_labels_in_order(corpus):
-    made = tasks.decompose(corpus, ["task_3", "task_1"], Split())
+    made = decompose(corpus, ["task_3", "task_1"], Split())
     assert made.names == ["task_3", "task_1"]
     assert np.array_equal(made.labels, corpus.labels[["task_3", "task_1"]].to_numpy()) and made.labels.dtype == np.int8
     assert np.array_equal(made.column("task_1"), corpus.labels["task_1"])
@@ -190,17 +195,17 @@ def test_tasks_are_the_named_labels_in_order(corpus):
 
 def test_constant_labels_are_left_out_and_counted(corpus):
     labels = corpus.labels.assign(never=0, always=1)
-    made = tasks.decompose(Corpus("made", corpus.messages, labels, {}), None, Split())
+    made = decompose(Corpus("made", corpus.messages, labels, {}), None, Split())
     assert made.names == list(corpus.labels) and made.findings["constant labels left out"] == 2
     with pytest.raises(InputError, match="1 label"):
-        tasks.decompose(Corpus("made", corpus.messages, labels[["task_1", "never"]], {}), None, Split())
+        decompose(Corpus("made", corpus.messages, labels[["task_1", "never"]], {}), None, Split())
 
 
 def test_an_unknown_task_is_refused_with_close_names(corpus):
     with pytest.raises(InputError, match="no label 'tsak_3'.*task_3"):
-        tasks.decompose(corpus, ["task_1", "tsak_3"], Split())
+        decompose(corpus, ["task_1", "tsak_3"], Split())
     with pytest.raises(InputError, match="no label 'zz'.*task_1 or"):
-        tasks.decompose(corpus, ["task_1", "zz"], Split())
+        decompose(corpus, ["task_1", "zz"], Split())
 
 
 @pytest.mark.parametrize(
@@ -214,7 +219,7 @@ def test_tasks_with_too_few_texts_are_refused(official, part, count, line):
     rows = np.flatnonzero(official.messages["split"] == part)
     labels.loc[rows, "b"] = (np.arange(len(rows)) < count).astype(np.int8)
     with pytest.raises(InputError) as caught:
-        tasks.decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split())
+        decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split())
     assert line in str(caught.value) and "leave such labels out of 'tasks'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -222,7 +227,7 @@ def test_tasks_with_too_few_texts_are_refused(official, part, count, line):
 def test_two_positives_in_training_are_enough(official):
     labels = official.labels.copy()
     labels.loc[:23, "b"] = (np.arange(24) < 2).astype(np.int8)
-    tasks.decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split())
+    decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split())
 
 
 # draws of training rows
@@ -234,7 +239,7 @@ def test_draws_are_nested_sized_and_keep_the_share(taskset, data):
     task = data.draw(st.sampled_from(taskset.names))
     share = data.draw(st.none() | st.floats(0.01, 0.99))
     n, more = sorted((data.draw(st.integers(8, 500)), data.draw(st.integers(8, 500))))
-    small, large = (tasks.draw_training_rows(taskset, task, Regime(n=size, positives=share)) for size in (n, more))
+    small, large = (draw_training_rows(taskset, task, Regime(n=size, positives=share)) for size in (n, more))
     train, labels = taskset.split["train"], taskset.column(task)
     assert set(small) <= set(large) <= set(train) and np.all(np.diff(small) > 0) and small.dtype == np.int64
     assert len(small) == min(n, len(train))
@@ -248,29 +253,29 @@ def test_draws_are_nested_sized_and_keep_the_share(taskset, data):
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_draw_is_filled_up_where_one_class_runs_short(taskset, share):
     train, labels = taskset.split["train"], taskset.column("task_1")
-    rows = tasks.draw_training_rows(taskset, "task_1", Regime(n=400, positives=share))
+    rows = draw_training_rows(taskset, "task_1", Regime(n=400, positives=share))
     scarce = 1 - labels if share < 0.5 else labels
     assert len(rows) == 400 and scarce[rows].sum() == scarce[train].sum() < 0.9 * 400
 
 
 def test_a_draw_depends_on_task_and_seed_only(taskset, corpus):
     def draw(of, task="task_2", seed=0):
-        return tasks.draw_training_rows(of, task, Regime(n=50, positives=0.3, seed=seed)).tolist()
+        return draw_training_rows(of, task, Regime(n=50, positives=0.3, seed=seed)).tolist()
 
-    fewer = tasks.decompose(corpus, ["task_4", "task_2"], Split())
+    fewer = decompose(corpus, ["task_4", "task_2"], Split())
     assert draw(taskset) == draw(fewer)
     assert draw(taskset) != draw(taskset, seed=1) and draw(taskset) != draw(taskset, "task_3")
 
 
 def test_full_and_oversized_regimes_give_all_training_rows(taskset):
     for regime in (Regime(), Regime(n=10_000), Regime(n=10_000, positives=0.5), Regime(n=420)):
-        assert np.array_equal(tasks.draw_training_rows(taskset, "task_1", regime), taskset.split["train"])
+        assert np.array_equal(draw_training_rows(taskset, "task_1", regime), taskset.split["train"])
 
 
 def test_draws_are_seeded_by_a_hash_that_is_the_same_everywhere():
     """Python's own hash differs from process to process; a draw must not."""
     seed = int(hashlib.sha256(b'["regime","task_2",0]').hexdigest()[:16], 16)
-    assert tasks._generator("regime", "task_2", 0).random() == np.random.default_rng(seed).random()
+    assert seeded_generator("regime", "task_2", 0).random() == np.random.default_rng(seed).random()
 
 
 # probe texts
@@ -279,20 +284,20 @@ def test_draws_are_seeded_by_a_hash_that_is_the_same_everywhere():
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("n", "share"), [(16, 0.5), (64, 0.5), (200, 0.25)])
 def test_probes_have_positives_of_every_task_and_no_test_texts(taskset, seed, n, share):
-    probes = tasks.probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=seed))
+    probes = probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=seed))
     assert len(probes) == n and np.all(np.diff(probes) > 0) and probes.dtype == np.int64
     assert not set(probes) & set(taskset.split["test"])
     positives = taskset.labels[probes].sum(axis=0)
     assert positives.min() >= round(n * share) // len(taskset.names)
-    assert np.array_equal(probes, tasks.probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=seed)))
-    assert not np.array_equal(probes, tasks.probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=99)))
+    assert np.array_equal(probes, probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=seed)))
+    assert not np.array_equal(probes, probe_rows(taskset, Conductance(probe_texts=n, positives=share, seed=99)))
 
 
 def test_probes_are_drawn_evenly_even_for_a_rare_task(corpus):
     rare = np.zeros(600, dtype=np.int8)
     rare[::20] = 1
-    made = tasks.decompose(Corpus("made", corpus.messages, corpus.labels.assign(rare=rare), {}), None, Split())
-    probes = tasks.probe_rows(made, Conductance(probe_texts=50, positives=0.5))
+    made = decompose(Corpus("made", corpus.messages, corpus.labels.assign(rare=rare), {}), None, Split())
+    probes = probe_rows(made, Conductance(probe_texts=50, positives=0.5))
     assert made.column("rare")[probes].sum() >= 5
 
 
@@ -300,23 +305,23 @@ def test_near_duplicates_are_not_probed_twice_nor_when_they_are_in_test():
     texts = [f"{['', 'RT @u: ', 'www.x.org '][copy]}text {row}" for copy in range(3) for row in range(20)]
     labels = {"a": [row % 2 for row in range(60)], "b": [row // 2 % 2 for row in range(60)]}
     split = ["train"] * 40 + ["validation"] * 12 + ["test"] * 8  # the test texts repeat rows 12 to 19
-    made = tasks.decompose(corpus_of(texts, labels, None, split), None, Split())
-    probes = tasks.probe_rows(made, Conductance(probe_texts=12))
-    assert sorted(tasks.duplicate_key(texts[row]) for row in probes) == sorted(f"text {row}" for row in range(12))
+    made = decompose(corpus_of(texts, labels, None, split), None, Split())
+    probes = probe_rows(made, Conductance(probe_texts=12))
+    assert sorted(duplicate_key(texts[row]) for row in probes) == sorted(f"text {row}" for row in range(12))
     with pytest.raises(InputError, match="probe_texts is 13, but .* only 12"):
-        tasks.probe_rows(made, Conductance(probe_texts=13))
+        probe_rows(made, Conductance(probe_texts=13))
 
 
 def test_too_few_probes_for_the_tasks_are_refused(taskset):
     with pytest.raises(InputError, match="no positive of task 'task_.'.*raise conductance.probe_texts"):
-        tasks.probe_rows(taskset, Conductance(probe_texts=1))
+        probe_rows(taskset, Conductance(probe_texts=1))
 
 
 # tables
 
 
 def test_the_task_table_counts_what_is_there(taskset):
-    table = check("tasks", tasks.task_table(taskset, Regime(n=100, positives=0.3), Regime()), "here")
+    table = check("tasks", task_table(taskset, Regime(n=100, positives=0.3), Regime()), "here")
     train, row = taskset.split["train"], table.set_index("task").loc["task_2"]
     assert table["task"].tolist() == taskset.names
     assert row[["n_train", "n_validation", "n_test"]].tolist() == [420, 60, 120]
@@ -327,7 +332,7 @@ def test_the_task_table_counts_what_is_there(taskset):
 
 
 def test_phi_is_the_formula_over_training_texts_only(taskset):
-    phi = tasks.co_occurrence(taskset)
+    phi = co_occurrence(taskset)
     a, b = (taskset.column(name)[taskset.split["train"]].astype(int) for name in ("task_1", "task_2"))
     both, neither, first, second = (a * b).sum(), ((1 - a) * (1 - b)).sum(), (a * (1 - b)).sum(), ((1 - a) * b).sum()
     margins = a.sum() * b.sum() * (1 - a).sum() * (1 - b).sum()
@@ -336,9 +341,9 @@ def test_phi_is_the_formula_over_training_texts_only(taskset):
 
 
 def test_duplicates_and_lengths_are_tabled(official):
-    made = tasks.decompose(official, None, Split())
-    table = tasks.duplicate_table(made).set_index("part")
+    made = decompose(official, None, Split())
+    table = duplicate_table(made).set_index("part")
     assert table["texts"].to_dict() == {"train": 24, "validation": 8, "test": 8}
     assert table["repeat_training"].to_dict() == {"train": 0, "validation": 1, "test": 1}
     assert table["repeat_own_part"].sum() == 0
-    assert tasks.text_lengths(made)[[0, 24, 32]].tolist() == [2, 4, 3]
+    assert text_lengths(made)[[0, 24, 32]].tolist() == [2, 4, 3]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from lib.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
 from lib.errors import InputError
-from lib.metrics import scores
-from lib.steps import PlainSteps, RecordedSteps, compact_vocabulary, restore_vocabulary
-from lib.study import Encoder, Setting, Training
-from lib.training import epochs_of_steps, fine_tune, learning_rate, predict, prediction_batches, training_batches
+from lib.models.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
+from lib.models.steps import PlainSteps, RecordedSteps, compact_vocabulary, restore_vocabulary
+from lib.models.training import epochs_of_steps, fine_tune, learning_rate, predict, prediction_batches, training_batches
+from lib.stats.metrics import scores
+from lib.study.sections import Encoder, Setting, Training
 
 TINY = Encoder(name="tiny", max_length=16)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -106,7 +106,7 @@ def test_training_only_the_used_embeddings_equals_training_all(tokens, model):
 @pytest.mark.parametrize(("positive_weight", "positions"), [(1.0, 1024), (3.0, 1024), (3.0, 64), (3.0, 1)])
 def test_recorded_steps_are_plain_steps_whole_or_in_parts(tokens, device, positive_weight, positions, monkeypatch):
     """Padded to fixed shapes, with texts that weigh nothing, one model after another in one network."""
-    monkeypatch.setattr("lib.steps.POSITIONS", positions)
+    monkeypatch.setattr("lib.models.steps.POSITIONS", positions)
     setting = SETTING.model_copy(update={"epochs": 2.0, "positive_weight": positive_weight})
 
     def trained(kind, network, seed):

@@ -3,8 +3,12 @@ import pandas as pd
 import pytest
 from grids import pair, single
 
-from lib import bootstrap, metrics, tables, transfer
 from lib.errors import InputError
+from lib.stats.metrics import scores
+from lib.stats.significance import discoveries, two_sided
+from lib.storage.tables import check
+from lib.transfer.gains import average_precision_summary, target_table, transfer_matrix, transfer_summary
+from lib.transfer.pairs import best_settings, pair_configurations
 
 N = 400
 LABELS = (np.arange(N) % 4 == 0).astype(int)
@@ -24,19 +28,19 @@ def study():
     models = {"A": (0.5, 0.5), "B": (0.6, 0.6), "C": (0.0, 0.0)}
     transfers = {"B>A": (0.9, 0.9), "C>A": (0.1, 0.2), "A>B": (0.6, 0.6), "C>B": (0.5, 0.7), "A>C": (0.4, 0.4)}
     longer_training = {"A": 0.7, "B": 0.6, "C": 0.4}
-    probabilities, singles, longer, pairs = {}, [], [], []
+    probabilities, singles, step_matched, pairs = {}, [], [], []
     for seed in (0, 1):
         for task, (validation, share) in models.items():
             singles.append(single(task, validation, 0.0, seed=seed))
             probabilities[singles[-1]["run"]] = found(share)
-            longer.append(single(task, validation, 0.0, "longer", seed))
-            probabilities[longer[-1]["run"]] = found(longer_training[task])
+            step_matched.append(single(task, validation, 0.0, "step_matched", seed))
+            probabilities[step_matched[-1]["run"]] = found(longer_training[task])
         for name, (validation, share) in transfers.items():
             pairs.append(pair(*name.split(">"), validation, 0.0, seed=seed))
             probabilities[pairs[-1]["run"]] = found(share)
-    for row in singles + longer + pairs:
-        row["test_f1"] = metrics.scores(LABELS, probabilities[row["run"]])["f1"]
-    return *map(pd.DataFrame, (singles, pairs, longer)), probabilities, dict.fromkeys("ABC", LABELS)
+    for row in singles + step_matched + pairs:
+        row["test_f1"] = scores(LABELS, probabilities[row["run"]])["f1"]
+    return *map(pd.DataFrame, (singles, pairs, step_matched)), probabilities, dict.fromkeys("ABC", LABELS)
 
 
 def f1(share: float) -> float:
@@ -44,7 +48,7 @@ def f1(share: float) -> float:
 
 
 def test_gains_are_differences_to_the_single_task_model(study):
-    matrix = tables.check("transfer_matrix", transfer.transfer_matrix(*study), "test")
+    matrix = check("transfer_matrix", transfer_matrix(*study), "test")
     matrix = matrix.set_index(["source", "target"])
     helped, hurt, same, collapsed = (matrix.loc[key] for key in [("B", "A"), ("C", "A"), ("A", "B"), ("A", "C")])
     assert helped["gain"] == pytest.approx(f1(0.9) - f1(0.5))
@@ -54,41 +58,45 @@ def test_gains_are_differences_to_the_single_task_model(study):
     assert (same["gain_low"], same["gain_high"]) == (0, 0)  # paired: equal predictions differ in no resample
     assert not same["helps"] and not same["hurts"]
     assert collapsed["single_test_f1"] == 0 and np.isnan(collapsed["relative_gain"])
-    for name in ("gain", "gain_over_longer"):
+    for name in ("gain", "gain_over_step_matched"):
         assert (matrix[f"{name}_low"] <= matrix[name]).all() and (matrix[name] <= matrix[f"{name}_high"]).all()
-    assert helped["gain_over_longer"] == pytest.approx(f1(0.9) - f1(0.7))
+    assert helped["gain_over_step_matched"] == pytest.approx(f1(0.9) - f1(0.7))
     assert helped["gain_p"] == pytest.approx(2 / 1001) and same["gain_p"] == 1
 
 
 def test_many_doubtful_gains_are_not_discoveries():
     p = np.array([0.001, 0.02, 0.03, 0.9])
-    assert bootstrap.discoveries(p).tolist() == [True, True, True, False]  # 0.03 <= 3/4 of 0.05
-    assert bootstrap.discoveries(np.append(p, np.full(20, 0.8))).tolist() == [True] + 23 * [False]
+    assert discoveries(p).tolist() == [True, True, True, False]  # 0.03 <= 3/4 of 0.05
+    assert discoveries(np.append(p, np.full(20, 0.8))).tolist() == [True] + 23 * [False]
 
 
 def test_p_values_by_hand():
     draws = np.array([[1.0, -1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.0]])
-    assert bootstrap.two_sided(0.0, draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
+    assert two_sided(0.0, draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
 
 
 def test_validation_chooses_and_test_reports(study):
-    matrix = transfer.transfer_matrix(*study)
+    matrix = transfer_matrix(*study)
     assert set(zip(*matrix.loc[matrix["chosen"], ["source", "target"]].T.to_numpy(), strict=True)) == {
         ("B", "A"), ("A", "B"), ("A", "C"),
     }  # fmt: skip
-    table = transfer.target_table(matrix).set_index("target")
+    table = target_table(matrix).set_index("target")
     assert table["source"].to_dict() == {"A": "B", "B": "", "C": "A"}  # a tie goes to no transfer
     assert table["helped"].to_dict() == {"A": True, "B": False, "C": True}
     assert table.loc["B", "best_f1"] == table.loc["B", "single_f1"]
-    assert table["beats_longer"].to_dict() == {"A": True, "B": False, "C": False}  # C's longer training does as well
+    assert table["beats_step_matched"].to_dict() == {
+        "A": True,
+        "B": False,
+        "C": False,
+    }  # C's longer training does as well
 
 
 def test_summary_counts_by_hand(study):
-    summary = transfer.transfer_summary(transfer.transfer_matrix(*study))
+    summary = transfer_summary(transfer_matrix(*study))
     assert summary["grid_f1"] == pytest.approx((f1(0.9) + f1(0.6) + f1(0.4)) / 3)
     assert summary["single_task_f1"] == pytest.approx((f1(0.5) + f1(0.6)) / 3)
-    assert (summary["tasks_helped"], summary["tasks_beating_longer"]) == (2, 1)
-    assert summary["longer_single_task_f1"] == pytest.approx((f1(0.7) + f1(0.6) + f1(0.4)) / 3)
+    assert (summary["tasks_helped"], summary["tasks_beating_step_matched"]) == (2, 1)
+    assert summary["step_matched_f1"] == pytest.approx((f1(0.7) + f1(0.6) + f1(0.4)) / 3)
     assert summary["mean_relative_gain_of_helped"] == pytest.approx(f1(0.9) / f1(0.5) - 1)  # C's is undefined
     assert summary["largest_gain"]["source"] == "B" and summary["largest_gain"]["target"] == "A"
     assert summary["negative_transfer_rate"] == pytest.approx(1 / 5)
@@ -99,7 +107,7 @@ def test_average_precision_is_of_the_models_that_f1_is_told_of(study):
     singles, pairs, *_ = study
     singles["test_average_precision"] = singles["target"].map({"A": 0.5, "B": 0.6, "C": 0.2})
     pairs["test_average_precision"] = pairs["source"].map({"B": 0.4, "A": 0.3, "C": 0.9}) + 0.1 * pairs["seed"]
-    found = transfer.average_precision_summary(transfer.transfer_matrix(*study), singles, pairs, 2000, 0)
+    found = average_precision_summary(transfer_matrix(*study), singles, pairs, 2000, 0)
     assert found["single_task_average_precision"] == pytest.approx(1.3 / 3)
     assert found["grid_average_precision"] == pytest.approx((0.45 + 0.6 + 0.35) / 3)  # B to A, none to B, A to C
     gain = found["average_precision_gain"]
@@ -108,12 +116,12 @@ def test_average_precision_is_of_the_models_that_f1_is_told_of(study):
 
 
 def test_seeds_that_disagree_widen_the_interval(study):
-    singles, pairs, longer, probabilities, labels = study
-    narrow = transfer.transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
+    singles, pairs, step_matched, probabilities, labels = study
+    narrow = transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
     run = "B>A/0/1"
     probabilities = probabilities | {run: found(0.3)}
     pairs.loc[pairs["run"] == run, "test_f1"] = f1(0.3)
-    matrix = transfer.transfer_matrix(singles, pairs, longer, probabilities, labels)
+    matrix = transfer_matrix(singles, pairs, step_matched, probabilities, labels)
     wide = matrix.set_index(["source", "target"]).loc[("B", "A")]
     assert wide["gain_high"] - wide["gain_low"] > 2 * (narrow["gain_high"] - narrow["gain_low"])
     assert not wide["helps"]
@@ -121,13 +129,13 @@ def test_seeds_that_disagree_widen_the_interval(study):
 
 def test_the_best_setting_of_a_pair_is_chosen_on_validation():
     rows = [pair("A", "B", 0.4, 0.9, 0), pair("A", "B", 0.6, 0.1, 1), pair("A", "B", 0.6, 0.2, 2)]
-    best = transfer.best_settings(transfer.pair_units(pd.DataFrame(rows)))
+    best = best_settings(pair_configurations(pd.DataFrame(rows)))
     assert best["setting"].tolist() == [1]
 
 
-@pytest.mark.parametrize("damage", ["absent", "different", "seed", "selected", "longer"])
+@pytest.mark.parametrize("damage", ["absent", "different", "seed", "selected", "step_matched"])
 def test_what_does_not_fit_together_is_named(study, damage):
-    singles, pairs, longer, probabilities, labels = study
+    singles, pairs, step_matched, probabilities, labels = study
     if damage == "absent":
         del probabilities["B>A/0/0"]
     if damage == "different":
@@ -136,8 +144,8 @@ def test_what_does_not_fit_together_is_named(study, damage):
         pairs = pairs[pairs["run"] != "B>A/0/0"]
     if damage == "selected":
         singles = singles.assign(selected=singles["run"] != "B/both/1")
-    if damage == "longer":
-        longer = longer[longer["target"] != "C"]
-    named = {"seed": "B -> A", "selected": "B must have one", "longer": "'longer' and 'pairs' differ in C"}
+    if damage == "step_matched":
+        step_matched = step_matched[step_matched["target"] != "C"]
+    named = {"seed": "B -> A", "selected": "B must have one", "step_matched": "'step_matched' and 'pairs' differ in C"}
     with pytest.raises(InputError, match=named.get(damage, "B>A/0/0")):
-        transfer.transfer_matrix(singles, pairs, longer, probabilities, labels)
+        transfer_matrix(singles, pairs, step_matched, probabilities, labels)

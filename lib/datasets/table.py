@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow.parquet
 
 from lib.errors import InputError
-from lib.study import ROOT, Table
+from lib.study.corpora import Table
+from lib.study.files import ROOT
 
 _ROLES = ("text", "id", "group", "split")
 

@@ -26,8 +26,9 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import InputError
-from lib.ledger import write_atomically
-from lib.study import ROOT, Trecis
+from lib.storage.ledger import write_atomically
+from lib.study.corpora import Trecis
+from lib.study.files import ROOT
 
 # The task of 2020-A with 12 classes: these, and Other-Any for all other types.
 ACTIONABLE = ("GoodsServices", "SearchAndRescue", "MovePeople", "EmergingThreats", "NewSubEvent", "ServiceAvailable")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.metrics import predicted_positive
 from lib.selectors.registry import selector
+from lib.stats.metrics import predicted_positive
 
 
 @selector("NCE")

@@ -1,17 +1,22 @@
-"""What a selector is: a function that names, as its parameters, the evidence on one pair that it needs.
+"""What a selector is: a function that names, as its parameters, the inputs on one pair that it needs.
 
 It returns a score of the pair, larger for a better source; or an array of scores, one per component, whose rankings of
 a target's sources are then fused.
 """
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 from lib.errors import InputError
+from lib.storage.sources import code_fingerprint
 
 # All that there is to see of a pair without training it. No selector sees a test text, nor a test label.
-EVIDENCE = {
+INPUTS = {
     "features": "(n, d) the source model's [CLS] outputs on the target's training texts",
     "probabilities": "(n,) the source model's positive-class probabilities of them",
     "labels": "(n,) the target's 0/1 labels of them",
@@ -41,6 +46,11 @@ class Selector:
     needs: tuple[str, ...]
     caveat: str
 
+    @cached_property
+    def formula(self) -> str:
+        """A hash of the code of the file that it stands in: what its scores depend on beside what it is given."""
+        return code_fingerprint(Path(inspect.getfile(self.score)).read_text())
+
     @property
     def sees_target_labels(self) -> bool:
         return bool({"labels", "validation_labels", "target_fisher"} & set(self.needs))
@@ -49,14 +59,21 @@ class Selector:
 SELECTORS: dict[str, Selector] = {}
 
 
+def all_selectors() -> dict[str, Selector]:
+    """Every selector of this folder by name, in the order of files and functions."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        importlib.import_module(f"lib.selectors.{module.name}")
+    return SELECTORS
+
+
 def selector(title: str, caveat: str = "") -> Callable[[Callable], Callable]:
-    """Enter a function among the selectors; InputError for a parameter that is no evidence, or a name used twice."""
+    """Enter a function among the selectors; InputError for a parameter that is no inputs, or a name used twice."""
 
     def register(function: Callable) -> Callable:
         name, needs = function.__name__, tuple(inspect.signature(function).parameters)
-        unknown = sorted(set(needs) - set(EVIDENCE))
+        unknown = sorted(set(needs) - set(INPUTS))
         if unknown:
-            raise InputError(f"selector {name}: no evidence is called '{unknown[0]}'; there is {', '.join(EVIDENCE)}")
+            raise InputError(f"selector {name}: no inputs is called '{unknown[0]}'; there is {', '.join(INPUTS)}")
         if name in SELECTORS:
             raise InputError(f"selector {name}: the name is taken; rename one of the two functions")
         SELECTORS[name] = Selector(name, title, function, needs, caveat)

@@ -11,11 +11,13 @@ import torch
 from captum.attr import LayerConductance
 from common import in_turn, parser, report
 
-from lib.conductance import POSITIVE, layer_conductances
-from lib.encoders import fresh_head, load_model
-from lib.runs import open_workbench, single_models
-from lib.study import Setting, Study
-from lib.training import fine_tune
+from lib.attribution.conductance import POSITIVE, layer_conductances
+from lib.models.encoders import fresh_head, load_model
+from lib.models.training import fine_tune
+from lib.runs.plan import single_models
+from lib.runs.workbench import open_workbench
+from lib.study.parameters import Study
+from lib.study.sections import Setting
 
 CAPTUM_STEPS = 50  # its default
 
@@ -25,7 +27,7 @@ def fine_tuned(bench) -> torch.nn.Module:
     torch.manual_seed(0)
     network = load_model(bench.study.encoder, None, "cpu")
     fresh_head(network)
-    one = next(model for model in single_models(bench) if (model.target, model.regime) == ("request", "source"))
+    one = next(model for model in single_models(bench) if (model.target, model.side) == ("request", "source"))
     setting = Setting(**one.run.setting)
     fine_tune(network, bench.tokens, one.rows, one.labels, setting, bench.study.training, "float32")
     return network.eval()

@@ -13,20 +13,14 @@ import numpy as np
 import pandas as pd
 from common import machine, parser, seconds
 
-from lib.ledger import write_atomically
-from lib.runs import (
-    PARTS,
-    Model,
-    Workbench,
-    finished,
-    open_workbench,
-    run_table,
-    select_settings,
-    single_models,
-    transfer_models,
-)
-from lib.study import ROOT, Study
-from lib.tables import read_table
+from lib.runs.plan import finished, single_models, transfer_models
+from lib.runs.records import Model
+from lib.runs.results import run_table, select_settings
+from lib.runs.workbench import PARTS, Workbench, open_workbench
+from lib.storage.ledger import write_atomically
+from lib.storage.tables import read_table
+from lib.study.files import ROOT
+from lib.study.parameters import Study
 
 PARAMETERS = {"MiniLM": 10.6e6, "BERT-base": 85.1e6}  # of the layers, which every wordpiece passes
 SUSTAINED = 1.5e14  # operations per second of one GPU, assumed
@@ -162,15 +156,15 @@ For {runs:,} runs of 100 tasks, planned and entered for real ({size:,.0f} MB in 
 ## What becomes the limit, and what to do then
 
 - **Training, up to some hundred thousand runs.** Everything around a run costs a few milliseconds, on one core; a run
-  costs seconds. Each GPU or core is one worker; the pieces are independent, so that time falls in proportion to the
+  costs seconds. Each GPU or core is one worker; the jobs are independent, so that time falls in proportion to the
   workers.
 - **The ledger's folder.** An entry is a folder of two or three small files. Resuming reads and checks every
   prediction that a study needs. Past about a million runs split a study by seeds or targets: studies share a ledger,
   and tables can be joined afterwards.
 - **The disk.** Weights of source models are most of it. Those that were not selected are deleted after notebook 2;
   predictions stay.
-- **The scheduler.** dask hands out some hundred pieces a second from one process. With 64 GPUs that each end a small
-  model in less than a second it becomes the limit: then give every worker a larger piece, which is one target with
+- **The scheduler.** dask hands out some hundred jobs a second from one process. With 64 GPUs that each end a small
+  model in less than a second it becomes the limit: then give every worker a larger job, which is one target with
   all its sources.
 - **Pairs grow with the square of the tasks**, single-task models and attribution only in proportion. From 100 tasks
   on the grid itself is what nobody should train: rank first, train the best few sources of each target (notebooks 7

@@ -1,4 +1,4 @@
-"""What 10,000 trivial pieces of work cost the engine and the ledger, against joblib's own loop over the same function.
+"""What 10,000 trivial jobs of work cost the engine and the ledger, against joblib's own loop over the same function.
 
 python tests/benchmarks/scheduling.py
 """
@@ -10,35 +10,33 @@ from pathlib import Path
 from common import in_turn, parser, report
 from joblib import Parallel, delayed
 
-from lib.engine import compute
-from lib.ledger import Ledger
-from lib.study import Engine
+from lib.runs.engine import compute
+from lib.storage.ledger import Ledger
+from lib.study.sections import Engine
 
 
-def enter(folder: Path, piece: int) -> None:
-    Ledger(folder).put(f"{piece:016x}", {"piece": piece}, {}, {})
+def enter(folder: Path, job: int) -> None:
+    Ledger(folder).put(f"{job:016x}", {"job": job}, {}, {})
 
 
 def main() -> None:
-    given = parser(__doc__.splitlines()[0], pieces=10_000, repeats=1).parse_args()
-    pieces = list(range(given.pieces))
+    given = parser(__doc__.splitlines()[0], jobs=10_000, repeats=1).parse_args()
+    jobs = list(range(given.jobs))
     with tempfile.TemporaryDirectory() as folder:
         folders = iter(Path(folder) / str(number) for number in range(2 * given.repeats))
 
         def ours():
             at = next(folders)
-            compute(
-                partial(enter, at), pieces, lambda piece: Ledger(at).has(f"{piece:016x}"), Engine(), "pieces", "piece"
-            )
+            compute(partial(enter, at), jobs, lambda job: Ledger(at).has(f"{job:016x}"), Engine(), "jobs", "job")
             return len(Ledger(at).ids())
 
         def theirs():
             at = next(folders)
-            Parallel(n_jobs=-1)(delayed(enter)(at, piece) for piece in pieces)
+            Parallel(n_jobs=-1)(delayed(enter)(at, job) for job in jobs)
             return len(Ledger(at).ids())
 
         mine, other = in_turn(ours, theirs, given.repeats)
-    agreement = f"{mine[0][1]} and {other[0][1]} entries of {given.pieces}; ours asks the ledger before and after"
+    agreement = f"{mine[0][1]} and {other[0][1]} entries of {given.jobs}; ours asks the ledger before and after"
     report("scheduling", (mine, other), agreement)
 
 

@@ -9,7 +9,7 @@ import sys
 
 from common import in_turn, parser, report
 
-from lib.study import ROOT
+from lib.study.files import ROOT
 
 
 def main() -> None:

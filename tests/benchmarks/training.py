@@ -21,12 +21,15 @@ import torch
 from common import in_turn, parser, report
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-from lib.encoders import load_model, load_tokenizer
-from lib.engine import train_models
-from lib.ledger import write_atomically
-from lib.metrics import scores
-from lib.runs import PARTS, Model, Workbench, open_workbench, single_models
-from lib.study import Regime, Setting, Study, Training
+from lib.models.encoders import load_model, load_tokenizer
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models
+from lib.runs.records import Model
+from lib.runs.workbench import PARTS, Workbench, open_workbench
+from lib.stats.metrics import scores
+from lib.storage.ledger import write_atomically
+from lib.study.parameters import Study
+from lib.study.sections import Regime, Setting, Training
 
 TASKS = ["request", "food", "water", "shelter", "floods", "death"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from common import in_turn, parser, report
 from training import with_engine, workbench
 
-from lib.study import Engine
+from lib.study.sections import Engine
 
 
 def main() -> None:

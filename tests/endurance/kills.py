@@ -18,7 +18,8 @@ import pandas as pd
 import psutil
 import yaml
 
-from lib.study import ROOT, Study
+from lib.study.files import ROOT
+from lib.study.parameters import Study
 
 TIMED = {"anytime", "estimate", "selector_costs"}  # tables that say when something is known, or what it costs
 REAL = {
@@ -86,16 +87,16 @@ def survive(values: dict, kills: int, folder: Path) -> None:
     while done < kills and not run(call, moments.uniform(1, max(20, 3 * seconds / kills)), folder / "killed.log"):
         done += 1
         finished = entries(killed) | finished
-        print(f"{killed.name}: kill {done}, {len(finished)} pieces finished", flush=True)
+        print(f"{killed.name}: kill {done}, {len(finished)} jobs finished", flush=True)
     run(call, None, folder / "killed.log")
     now = entries(killed)
     again = [path for path, content in finished.items() if now.get(path) != content]
-    assert not again, f"{len(again)} finished pieces were computed again, such as {again[0]}"
+    assert not again, f"{len(again)} finished jobs were computed again, such as {again[0]}"
     expected, found = tables(whole), tables(killed)
     assert expected.keys() == found.keys()
     for name, table in expected.items():
         pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
-    print(f"{killed.name}: {done} kills, {len(now)} pieces, none computed twice, {len(found)} tables are the same")
+    print(f"{killed.name}: {done} kills, {len(now)} jobs, none computed twice, {len(found)} tables are the same")
 
 
 def main() -> None:

@@ -1,0 +1,126 @@
+"""One split for all tasks, so that no source model has seen a target's test text."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lib.datasets.corpus import PARTS, Corpus
+from lib.errors import InputError
+from lib.storage.ledger import digest
+from lib.study.sections import Split
+
+_DROPPED = re.compile(r"(?:https?://|www\.)\S+|\brt\s+@\w+\s*:?|@\w+")
+
+
+def duplicate_key(text: str) -> str:
+    """What two near-duplicates have in common: the text in lower case, without URLs, mentions and retweet prefixes.
+
+    A text of nothing else (a bare URL) keeps what it has: such texts are not repetitions of each other.
+    """
+    lowered = text.lower()
+    return " ".join(_DROPPED.sub(" ", lowered).split()) or " ".join(lowered.split())
+
+
+def integer_codes(values: Iterable[str]) -> np.ndarray:
+    return pd.factorize(np.array(list(values), dtype=object))[0]
+
+
+def official_split(
+    corpus: Corpus, keys: np.ndarray, groups: list[str] | None, clean: bool
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """The corpus's own split; what straddles it is counted and, with ``clean``, near-duplicates are dropped.
+
+    A validation or test text that nearly repeats a training text goes, and a validation text that repeats a test text.
+    """
+    column = corpus.messages["split"].to_numpy()
+    parts = {part: np.flatnonzero(column == part) for part in PARTS}
+    for part, rows in parts.items():
+        if not len(rows):
+            raise InputError(f"{corpus.name}: its split has no {part} texts; add some, or set 'use_official: false'")
+    parts, findings = _repeats(parts, keys, clean)
+    if groups is not None:
+        straddling = pd.Series(column).groupby(groups).nunique() > 1
+        findings["groups in more than one part of the split"] = int(straddling.sum())
+    return parts, findings
+
+
+def _repeats(
+    parts: dict[str, np.ndarray], keys: np.ndarray, clean: bool
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Near-duplicates across the parts of a split, counted and, with ``clean``, dropped from validation and test."""
+    parts, findings = dict(parts), {}
+    for part, other in (("test", "train"), ("validation", "train"), ("validation", "test")):
+        repeats = np.isin(keys[parts[part]], keys[parts[other]])
+        name = {"train": "training", "test": "test"}[other]
+        findings[f"near-duplicates of {name} texts in {part}{' dropped' if clean else ''}"] = int(repeats.sum())
+        parts[part] = parts[part][~repeats] if clean else parts[part]
+    return parts, findings
+
+
+def drawn_split(
+    name: str, keys: np.ndarray, groups: list[str] | None, split: Split
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """A random split by components: texts linked by a group or by near-duplication stay together.
+
+    Large components are placed first, each where most texts are still wanted, so shares are met as well as they can be.
+    Where short texts occur in every group, all would be one component: with ``split.clean`` only groups stay together,
+    and near-duplicates of training texts are dropped from validation and test.
+    """
+    apart = split.clean and groups is not None
+    components = (
+        keys if groups is None else integer_codes(groups) if apart else _components(keys, integer_codes(groups))
+    )
+    sizes = np.bincount(components)
+    if split.validation + split.test >= 1:
+        raise InputError("split.validation + split.test must be below 1, to leave texts for training")
+    shares = np.array([1 - split.validation - split.test, split.validation, split.test])
+    wanted = shares * len(components)
+    order = seeded_generator("split", split.seed).permutation(len(sizes))
+    home = np.empty(len(sizes), dtype=int)
+    for component in order[np.argsort(-np.floor(np.log2(sizes[order])), kind="stable")]:
+        home[component] = wanted.argmax()
+        wanted[home[component]] -= sizes[component]
+    parts = {part: np.flatnonzero(home[components] == number) for number, part in enumerate(PARTS)}
+    for part, rows in parts.items():
+        if not len(rows):
+            raise InputError(
+                f"{name}: no texts left for {part}, as groups and near-duplicates stay together in {len(sizes)} blocks"
+                "; use finer groups, leave out 'group', or set split.clean: true, which drops near-duplicates from "
+                "validation and test instead"
+            )
+    return _repeats(parts, keys, clean=True) if apart else (parts, {})
+
+
+def _components(keys: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The connected component of every text, where a text links its near-duplicate key to its group."""
+    n_keys = keys.max() + 1
+    size = n_keys + groups.max() + 1
+    links = coo_array((np.ones(len(keys)), (keys, n_keys + groups)), shape=(size, size))
+    return connected_components(links, directed=False)[1][keys]
+
+
+def cap(parts: dict[str, np.ndarray], split: Split) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """At most so many validation and test texts, at random; a larger cap holds all texts of a smaller one."""
+    capped, findings = dict(parts), {}
+    for part, most in (("validation", split.max_validation), ("test", split.max_test)):
+        rows = parts[part]
+        if most is not None and len(rows) > most:
+            capped[part] = np.sort(seeded_generator("cap", part, split.seed).permutation(rows)[:most])
+            findings[f"{part} texts left out by max_{part}"] = len(rows) - most
+    return capped, findings
+
+
+def seeded_generator(*parts: object) -> np.random.Generator:
+    """A generator seeded by a hash of what the draw is for: the same in every process and on every machine."""
+    return np.random.default_rng(int(digest(parts), 16))
+
+
+def with_validation(split: pd.Series) -> pd.Series:
+    """The parts of the split, every tenth training text in "validation": for a collection that came without one."""
+    split = split.copy()
+    split.iloc[np.flatnonzero(split == "train")[9::10]] = "validation"
+    return split

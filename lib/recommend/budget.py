@@ -1,0 +1,81 @@
+"""Trains the most promising pairs while a budget lasts."""
+
+import os
+import time
+from collections.abc import Callable
+
+import pandas as pd
+
+from lib.runs.engine import train_missing, train_models
+from lib.runs.plan import sources_to_train
+from lib.runs.records import Model
+from lib.runs.results import pair_table, run_table
+from lib.runs.workbench import Workbench
+from lib.time_saving.orders import interleaved
+from lib.transfer.pairs import CONFIGURATION, PAIR, setting_turns, single_validation
+
+PROMISING = "linear_probe"  # the selector that says which pairs are promising
+
+
+def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: pd.DataFrame) -> list[Model]:
+    """Pairs in the order to train them: every target's first choice, then every target's second, and so on.
+
+    models: from ``transfer_models``; singles, selectors: the tables of these names.
+    """
+    by_configuration: dict[tuple, list[Model]] = {}
+    for model in models:
+        by_configuration.setdefault((model.source, model.target, model.setting), []).append(model)
+    configurations = pd.DataFrame(list(by_configuration), columns=CONFIGURATION).merge(
+        promise(selectors), on=PAIR, validate="many_to_one"
+    )
+    return [
+        model
+        for configuration in interleaved(configurations, single_validation(singles), setting_turns(singles))
+        for model in by_configuration[configuration]
+    ]
+
+
+def promise(selectors: pd.DataFrame) -> pd.DataFrame:
+    rows = selectors[selectors["selector"] == PROMISING]
+    return rows.groupby(PAIR, as_index=False)["score"].mean()
+
+
+def train_within_budget(
+    bench: Workbench,
+    models: list[Model],
+    expected: float,
+    recorded: float,
+    keep: Callable[[pd.DataFrame | None], object],
+) -> pd.DataFrame | None:
+    """Train models in this order while the budget lasts; returns the table "pairs" of what is trained, None for nothing.
+
+    expected: seconds of one worker that a first pair will probably take; recorded: those that the study has taken before.
+    A batch is begun only if it will probably end within the budget. keep: is given the table at the start and after every
+    batch.
+    """
+    study, trained, pairs = bench.study, [], None
+    workers = study.engine.processes
+    size, spent = 2 * workers * len(study.seeds), recorded
+    keep(pairs)
+    for first in range(0, len(models), size):
+        batch = models[first : first + size]
+        if seconds_taken(spent, workers) + expected * len(batch) / workers > study.budget_seconds:
+            break
+        train_missing(bench, sources_to_train(bench, batch), "sources whose weights are needed", weights=True)
+        trained += train_models(bench, batch, f"pairs {first + 1} to {first + len(batch)} of {len(models)}")
+        pairs = pair_table(run_table(bench, trained))
+        spent, expected = recorded + pairs["total_seconds"].sum(), pairs["total_seconds"].mean()
+        keep(pairs)
+    return pairs
+
+
+def seconds_taken(recorded: float, workers: int) -> float:
+    """Seconds that a study has taken, as its budget counts them.
+
+    recorded: seconds of one worker that its tables tell. They count whenever they were spent, so that a second call ends
+    where the first one did. Where this call of ./run_all.sh is longer, its own time counts: it has also started, loaded,
+    waited for its last worker and written notebooks.
+    """
+    started = os.environ.get("WHENCE_STARTED")
+    this_call = time.monotonic() - float(started) if started else 0.0  # a clock that all processes of a machine share
+    return max(recorded / workers, this_call)

@@ -1,0 +1,158 @@
+"""A study's headline numbers as lines of text, for the terminal and the report."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lib.errors import InputError
+from lib.storage.tables import read_table
+from lib.study.parameters import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "–"
+# The paper's regression has seen pairs that its accounting does not count; only the sequential one can be paid for.
+_REGRESSIONS = (("regression", "paper"), ("regression_sequential", "all_inclusive"))
+
+
+def headline(summary: dict) -> list[tuple[str, str]]:
+    """A study's headline numbers as (label, value), in the order of the paper's claims; absent ones show a dash.
+
+    summary: the content of summary.json. Values are plain text, not yet escaped.
+    """
+    rows = [
+        ("tasks", _format(nested_value(summary, "n_tasks"), _whole)),
+        ("ordered pairs", _format(nested_value(summary, "n_pairs"), _whole)),
+        ("models trained", _format(nested_value(summary, "models_trained"), _whole)),
+        ("time of the grid", _format(nested_value(summary, "grid_seconds"), duration)),
+        ("F1 of the grid (best model per task)", _format(nested_value(summary, "grid_f1"), _score)),
+        ("F1 of single-task models", _format(nested_value(summary, "single_task_f1"), _score)),
+        ("tasks helped by transfer", _format(nested_value(summary, "tasks_helped"), _whole)),
+        ("time of conductance", _format(nested_value(summary, "conductance_seconds"), duration)),
+        (
+            "conductance, share of the grid's time",
+            _format(nested_value(summary, "conductance_share_of_grid"), _percent),
+        ),
+        (
+            "single-task models, share of the grid's time",
+            _format(nested_value(summary, "single_task_share_of_grid"), _percent),
+        ),
+    ]
+    for order, accounting in _REGRESSIONS:
+        for share in ("0.165", "0.495"):
+            spoken = f"{order.replace('_', ' ')}, {accounting.replace('_', '-')} accounting"
+            loss = nested_value(summary, "selectors", order, accounting, f"loss_at_{share}")
+            rows.append((f"F1 lost at {_percent(float(share))} of the time ({spoken})", _interval(loss)))
+    return rows
+
+
+def nested_value(value: object, *keys: str) -> object:
+    """The value under nested keys, or None where one is absent."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _format(value: object, how: Callable[[float], str]) -> str:
+    """A measured number in its configuration; a text as it is; a dash for what is absent or undefined."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return how(value) if math.isfinite(value) else MISSING
+    return MISSING if value is None else str(value)
+
+
+def _interval(figure: object) -> str:
+    """A relative loss {value, low, high} as a percentage with its bootstrap interval."""
+    if not isinstance(figure, dict):
+        return _format(figure, _percent)
+    value, low, high = (_format(nested_value(figure, key), _percent) for key in ("value", "low", "high"))
+    return value if MISSING in (low, high) else f"{value} ({low} to {high})"
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _score(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them: '4.2 s', '3 min 20 s', '2 h 05 min'."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def read_summary(folder: Path) -> dict | None:
+    """summary.json of a study's folder; None where no notebook has written it yet."""
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        summary = None
+    if not isinstance(summary, dict):
+        raise InputError(f"{path} is damaged; delete it and run the study again")
+    return summary
+
+
+def opening_lines(study: Study) -> list[str]:
+    """What notebook 1 found in the data, and what is to come, for the terminal."""
+    tasks, estimated = (read_table(study.tables, name) for name in ("tasks", "estimate"))
+    first, workers = tasks.iloc[0], study.engine.processes
+    width = max(len("task"), *map(len, tasks["task"]))
+    parts = (
+        f"{first['n_train']:,} texts to train on, {first['n_validation']:,} to validate, {first['n_test']:,} to test"
+    )
+    rows = [f"{row.task:<{width}}  {row.train_positives:>9,}  {row.prevalence:>7.1%}" for row in tasks.itertuples()]
+    phases = estimated.set_index("phase")
+    minutes = phases["seconds"] / 60 / workers
+    models = int(phases["models"].iloc[:3].sum())
+    told = f"{models} models, about {minutes.sum():.0f} minutes with {workers} worker{'s' * (workers > 1)} and "
+    told += f"{phases['disk_mb'].sum() / 1000:.1f} GB of disk"
+    if study.budget_minutes is not None:
+        needed = minutes["training single-task models"] + minutes["feature extraction"]
+        told = f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
+        told += f"until {study.budget_minutes:g} are over (the whole grid: about {minutes.sum():.0f})"
+    return [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share", *rows, f"to come: {told}"]
+
+
+def closing_lines(study: Study) -> list[str]:
+    """The headline numbers as aligned lines for the terminal, or the one line that says there are none yet."""
+    if study.budget_minutes is not None:
+        table = read_table(study.tables, "recommendations")
+        rows = recommended_rows(table)
+        width = max(len(target) for target, _ in rows)
+        return [f"{target:<{width}}  {told}" for target, told in rows] + [NO_PAIR] * no_pair_trained(table)
+    summary = read_summary(study.folder)
+    if summary is None:
+        return ["no summary.json yet: the notebooks that write the headline numbers have not been part of this study"]
+    rows = headline(summary)
+    width = max(len(label) for label, _ in rows)
+    return [f"{label:<{width}}  {value}" for label, value in rows]
+
+
+NO_PAIR = (
+    "No pair was trained: the budget was spent before the first one. Give it more minutes, or fewer tasks and settings."
+)
+
+
+def recommended_rows(table: "pd.DataFrame") -> list[tuple[str, str]]:
+    """What is recommended for every target, as (target, what and how good). table: "recommendations"."""
+    return [
+        (row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
+        for row in table[table["recommended"]].itertuples()
+    ]
+
+
+def no_pair_trained(table: "pd.DataFrame") -> bool:
+    return not table.loc[table["source"] != "", "validation_f1"].notna().any()

@@ -1,0 +1,169 @@
+"""Which runs a study needs: single-task models, transfer models, and the baselines beside them."""
+
+from collections.abc import Iterator
+from itertools import count, islice
+
+import pandas as pd
+
+from lib.errors import InputError
+from lib.models.training import epochs_of_steps
+from lib.runs.records import Model, Run, checkpoint_entry, next_try
+from lib.runs.workbench import Workbench
+from lib.stats.metrics import collapsed
+from lib.storage.ledger import fingerprint
+from lib.study.parameters import Study
+from lib.transfer.pairs import of_side, selected_singles
+
+
+def single_models(bench: Workbench) -> list[Model]:
+    """All single-task models: every task, setting and seed, as a source and as a target (once where both are alike)."""
+    study = bench.study
+    models = [
+        _model(bench, "single", side, target=task, setting=setting, seed=seed)
+        for side in ("both", "source", "target")
+        for task in bench.tasks.names
+        if side in bench.sides(task)
+        for setting in range(len(study.settings))
+        for seed in study.seeds
+    ]
+    known: dict[str, Model] = {}
+    for model in models:
+        if (other := known.setdefault(model.run.id, model)) is not model:
+            raise InputError(
+                f"{model.target} would be trained twice alike, with settings {other.setting} ({other.side}) and "
+                f"{model.setting} ({model.side}), counted from 0: source.epochs and target.epochs replace a setting's "
+                "epochs; change or drop one"
+            )
+    return models
+
+
+def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """All ordered pairs, from each source's validation-best model or from all, with the target's best setting or all.
+
+    singles: the table of the single-task models, with ``selected``. Where pairs start from all models of a source, a
+    pair's setting is numbered source's setting x number of settings + target's setting.
+    """
+    study, starts = bench.study, pair_starts(bench.study, singles)
+    settings = selected_singles(singles, "target").set_index(["target", "seed"])["setting"]
+    every = range(len(study.settings))
+    return [
+        _model(bench, "transfer", "target", target, int(setting), seed, source, start, source_setting=first)
+        for target in bench.tasks.names
+        for source in bench.tasks.names
+        if source != target
+        for seed in study.seeds
+        for first, start in starts[source, seed]
+        for setting in (every if study.target_setting == "all" else [settings[target, seed]])
+    ]
+
+
+def pair_starts(study: Study, singles: pd.DataFrame) -> dict[tuple[str, int], list[tuple[int, str]]]:
+    """The models that pairs start from, (task, seed) -> [(number of the source's setting, run)]; number 0 for the best."""
+    best, chosen = study.source_setting == "best", _used_singles(study, singles, "source")
+    return {
+        key: [(0 if best else row.setting, row.run) for row in rows.sort_values("setting").itertuples()]
+        for key, rows in chosen.groupby(["target", "seed"])
+    }
+
+
+def _used_singles(study: Study, singles: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The models of one side whose settings pairs are trained with: the validation-best, or all."""
+    if getattr(study, f"{side}_setting") == "best":
+        return selected_singles(singles, side)
+    return of_side(singles, side)
+
+
+def step_matched_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """The second baseline: every target's selected setting, trained for the steps of a pair's two models together.
+
+    Steps differ where settings or sizes do: those of the longest pair into the target count.
+    """
+    sources, targets = (_used_singles(bench.study, singles, side) for side in ("source", "target"))
+    first, second = sources.groupby("seed")["steps"].max(), targets.groupby(["target", "seed"])["steps"].max()
+    models = []
+    for single in selected_singles(singles, "target").itertuples():
+        steps = int(first[single.seed] + second[single.target, single.seed])
+        epochs = epochs_of_steps(steps, single.texts, bench.study.settings[single.setting].batch_size)
+        models.append(
+            _model(bench, "step_matched", "target", single.target, single.setting, single.seed, epochs=epochs)
+        )
+    return models
+
+
+def reseeded_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """The third baseline: every target's selected setting from other seeds, as many as a seed of it has pairs.
+
+    So a choice among them is as large as one among the pairs. None where the study does not ask for them.
+    """
+    study = bench.study
+    n = (len(bench.tasks.names) - 1) * study.models_per_pair if study.reseeded else 0
+    seeds = list(islice((seed for seed in count() if seed not in study.seeds), n))
+    selected = selected_singles(singles, "target").drop_duplicates("target")  # of all seeds the same setting
+    return [
+        _model(bench, "reseeded", "target", single.target, single.setting, seed)
+        for single in selected.itertuples()
+        for seed in seeds
+    ]
+
+
+def _model(
+    bench: Workbench,
+    kind: str,
+    side: str,
+    target: str,
+    setting: int,
+    seed: int,
+    source: str = "",
+    source_run: str = "",
+    epochs: float | None = None,
+    source_setting: int = 0,
+) -> Model:
+    study = bench.study
+    side = "target" if side == "both" else side
+    rows = bench.drawn(target, side)
+    labels = bench.tasks.column(target)[rows]
+    hyperparameters = study.settings[setting].model_dump()
+    hyperparameters["epochs"] = epochs or getattr(study, side).epochs or hyperparameters["epochs"]
+    training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
+    run = Run(
+        task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
+        training=training, setting=hyperparameters, source=source_run, seed=seed,
+    )  # fmt: skip
+    checkpoints = tuple(study.checkpoints) if kind == "transfer" else ()
+    number = source_setting * len(study.settings) + setting
+    return Model(run, kind, target, source, side, number, seed, rows, labels, checkpoints=checkpoints)
+
+
+def single_tries(bench: Workbench) -> Iterator[Model]:
+    """Every try that any single-task model may have needed."""
+    for model in single_models(bench):
+        for _ in range(bench.study.training.tries):
+            yield model
+            model = next_try(model)
+
+
+def has_collapsed(bench: Workbench, model: Model) -> bool:
+    """Whether a finished model predicts no positive on validation."""
+    return collapsed(bench.validation_predictions(model.run.id))
+
+
+def latest_try(bench: Workbench, model: Model) -> Model:
+    """The try that the ledger leads to: the first one that is not finished or did not collapse, else the last."""
+    while len(model.earlier) + 1 < bench.study.training.tries:
+        if not finished(bench, model) or not has_collapsed(bench, model):
+            break
+        model = next_try(model)
+    return model
+
+
+def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
+    """Whether a model's predictions (and weights, where asked for) are in the ledger, and those at its checkpoints."""
+    kept = all(bench.ledger.has(checkpoint_entry(model.run, each)[0], ("predictions",)) for each in model.checkpoints)
+    return kept and bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
+
+
+def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
+    """The single-task models whose weights the unfinished ones among these pairs start from."""
+    latest = [latest_try(bench, model) for model in transfers]
+    wanted = {model.run.source for model in latest if not finished(bench, model)}
+    return [model for model in single_tries(bench) if model.run.id in wanted]

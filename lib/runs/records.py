@@ -1,0 +1,63 @@
+"""What a run is: a frozen record of everything that decides its result; the record's hash is the run's id."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from lib.storage.ledger import digest
+from lib.study.sections import SEEDS
+
+CODE_VERSION = 4  # of everything below that decides a result; raise it when a change to the code changes results
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that decides the result of one fine-tuning. ``source``: id of the run whose encoder it starts from."""
+
+    task: str
+    texts: str
+    training_texts: str
+    encoder: str
+    training: dict
+    setting: dict
+    source: str
+    seed: int
+    code: int = CODE_VERSION
+
+    @cached_property
+    def id(self) -> str:
+        return digest(asdict(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A run in its place in the study, with the training rows and labels it needs (both (n,)).
+
+    earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
+    predictions are kept (see ``training.checkpoint_step``).
+    """
+
+    run: Run
+    kind: str
+    target: str
+    source: str
+    side: str
+    setting: int
+    seed: int
+    rows: np.ndarray
+    labels: np.ndarray
+    earlier: tuple[str, ...] = ()
+    checkpoints: tuple[float, ...] = ()
+
+
+def next_try(model: Model) -> Model:
+    """The same model from another seed: the rule for one that collapsed."""
+    run = replace(model.run, seed=model.run.seed + SEEDS)
+    return replace(model, run=run, earlier=(*model.earlier, model.run.id))
+
+
+def checkpoint_entry(run: Run, checkpoint: float) -> tuple[str, dict]:
+    """Id and record of a run's state at a checkpoint; looking at it changes no run, so no run names it."""
+    record = {"run": run.id, "texts": run.texts, "after": checkpoint}
+    return digest(record), record

@@ -1,0 +1,90 @@
+"""The tables of what finished runs were and scored."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from lib.errors import InputError
+from lib.runs.plan import has_collapsed, single_tries
+from lib.runs.records import Model, checkpoint_entry
+from lib.runs.workbench import PARTS, Workbench
+from lib.stats.metrics import scores
+from lib.storage.ledger import fingerprint
+from lib.transfer.pairs import among
+
+
+def run_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
+    """Table "runs": what every finished model was and scored."""
+    return pd.DataFrame([_row(bench, model) for model in models])
+
+
+def _row(bench: Workbench, model: Model) -> dict:
+    numbers, *before = (bench.ledger.entry(run)["numbers"] for run in (model.run.id, *model.earlier))
+    seconds = {name: float(numbers[name]) for name in ("train_seconds", "predict_seconds", "failed_seconds")}
+    seconds["failed_seconds"] += sum(each["total_seconds"] + each["failed_seconds"] for each in before)
+    seconds["other_seconds"] = numbers["total_seconds"] - numbers["train_seconds"] - numbers["predict_seconds"]
+    seconds["total_seconds"] = numbers["total_seconds"] + seconds["failed_seconds"]
+    row = {
+        "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,
+        "source_run": model.run.source, "side": model.side, "setting": model.setting, "seed": model.seed,
+        "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
+        "tries": len(model.earlier) + 1, "collapsed": has_collapsed(bench, model), "device": numbers["device"],
+        "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
+        "peak_memory_mb": numbers["peak_memory_mb"],
+    }  # fmt: skip
+    run, target = model.run.id, model.target
+    probabilities, labels = bench.read_test({run: target})
+    found = {
+        "validation": scores(bench.validation_labels(target), bench.validation_predictions(run)),
+        "test": scores(labels[target], probabilities[run]),
+    }
+    return row | {f"{part}_{name}": value for part in PARTS for name, value in found[part].items()}
+
+
+def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Table "singles": the single-task runs, ``selected`` where validation F1 (then average precision) is best.
+
+    One setting is selected for each target and side, by the mean over seeds; test scores play no part.
+    """
+    singles, key = runs[runs["kind"] == "single"].copy(), ["target", "side", "setting"]
+    criteria = ["validation_f1", "validation_average_precision"]
+    means = singles.groupby(key, as_index=False)[criteria].mean()
+    ranked = means.sort_values([*criteria, "setting"], ascending=[False, False, True], kind="stable")
+    singles["selected"] = among(singles, ranked.drop_duplicates(["target", "side"]), key)
+    return singles
+
+
+def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Table "pairs": the transfer models among the runs."""
+    return runs[runs["kind"] == "transfer"].sort_values(["target", "source", "setting", "seed"]).reset_index(drop=True)
+
+
+def check_separation(bench: Workbench, models: list[Model]) -> int:
+    """How many pairs the ledger shows to have trained, source and target, on training texts only: all of them.
+
+    Raises InputError for a run that is recorded with other texts, or with one that any task is validated or tested on.
+    """
+    held_out = np.concatenate([bench.tasks.split[part] for part in PARTS])
+    drawn = {model.run.id: model for model in [*single_tries(bench), *models]}
+    for model in models:
+        for id in (model.run.id, model.run.source):
+            rows, labels = drawn[id].rows, drawn[id].labels
+            recorded = bench.ledger.entry(id)["record"]["training_texts"]
+            if recorded != fingerprint(rows, labels) or np.isin(rows, held_out).any():
+                raise InputError(
+                    f"run {id} was not trained on its task's training texts; delete it from {bench.study.ledger}"
+                )
+    return len(models)
+
+
+def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
+    """Table "checkpoints": validation scores of transfer models under way, and the seconds that it took to get there."""
+    rows = []
+    for model, checkpoint in product(models, bench.study.checkpoints):
+        id, _ = checkpoint_entry(model.run, checkpoint)
+        found = scores(bench.validation_labels(model.target), bench.validation_predictions(id))
+        keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
+        kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
+        rows.append(keys | {"checkpoint": checkpoint} | bench.ledger.entry(id)["numbers"] | kept)
+    return pd.DataFrame(rows)

@@ -1,0 +1,65 @@
+"""The weights of trained models: what of them is kept, how they come back into a network, and when they are deleted."""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lib.models.encoders import Tokens, load_model
+from lib.runs.plan import pair_starts, single_tries
+from lib.runs.workbench import Place, Workbench
+from lib.storage.ledger import Ledger
+from lib.study.sections import Encoder
+
+
+def weights_to_keep(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """A trained model in half precision; of the word embeddings only those that its training texts could change."""
+    name = _embedding_name(network)
+    vocabulary = np.unique(np.concatenate([tokens.text(row) for row in rows]))
+    state = {
+        key: parameter.detach().half().cpu().numpy() for key, parameter in network.named_parameters() if key != name
+    }
+    changed = network.get_input_embeddings().weight.detach()[torch.from_numpy(vocabulary).to(network.device)]
+    return state | {"vocabulary": vocabulary, name: changed.half().cpu().numpy()}
+
+
+def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
+    """Set a network to a finished run's weights, or to the pretrained encoder's where ``run`` is empty."""
+    stored = Ledger(place.ledger).arrays(run, "weights") if run else {}
+    if stored is None:
+        raise FileNotFoundError(f"weights of run {run} are missing from the ledger {place.ledger}")
+    embedding = _embedding_name(network)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            value = pretrained(place.encoder, place.device)[name]
+            parameter.copy_(torch.from_numpy(stored[name]) if name in stored and name != embedding else value)
+        if stored:
+            rows = torch.from_numpy(stored["vocabulary"]).to(network.device)
+            network.get_input_embeddings().weight[rows] = torch.from_numpy(stored[embedding]).float().to(network.device)
+
+
+worker_network = lru_cache(maxsize=1)(load_model)  # one network per process: every run overwrites its weights
+
+
+@lru_cache(maxsize=1)
+def pretrained(encoder: Encoder, device: str) -> dict[str, torch.Tensor]:
+    """The pretrained encoder's parameters, once per process."""
+    return {name: parameter.detach() for name, parameter in load_model(encoder, None, device).named_parameters()}
+
+
+def _embedding_name(network: torch.nn.Module) -> str:
+    table = network.get_input_embeddings().weight
+    return next(name for name, parameter in network.named_parameters() if parameter is table)
+
+
+def prune_weights(bench: Workbench, singles: pd.DataFrame) -> int:
+    """Delete the weights of single-task models that nothing starts from or attributes; returns the bytes set free."""
+    starts = {run for models in pair_starts(bench.study, singles).values() for _, run in models}
+    kept = starts | set(singles.loc[singles["selected"], "run"])
+    return sum(bench.ledger.prune(m.run.id, "weights") for m in single_tries(bench) if m.run.id not in kept)
+
+
+def largest_weights(bench: Workbench, singles: pd.DataFrame) -> int:
+    """Bytes of the largest stored weights of a selected single-task model; 0 where none are at hand."""
+    return max(bench.ledger.size(run, "weights") for run in singles.loc[singles["selected"], "run"])

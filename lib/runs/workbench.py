@@ -1,0 +1,121 @@
+"""A study with its corpus cut into tasks and its texts tokenised, and where workers find both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lib.datasets.corpus import Corpus
+from lib.datasets.draws import draw_training_rows
+from lib.datasets.loading import load_corpus
+from lib.datasets.tasks import TaskSet, decompose
+from lib.errors import InputError
+from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
+from lib.models.training import resolve_precision
+from lib.storage.ledger import Ledger, digest, fingerprint
+from lib.study.parameters import Study
+from lib.study.sections import Encoder
+
+PARTS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker finds what every run of a study shares; small enough to send with each run."""
+
+    ledger: Path
+    materials: str
+    encoder: Encoder
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, eq=False)
+class Workbench:
+    """A study with its corpus cut into tasks and its texts tokenised: what every notebook starts from."""
+
+    study: Study
+    corpus: Corpus
+    tasks: TaskSet
+    tokens: Tokens
+    encoder: str
+    place: Place
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.place.ledger)
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, str], np.ndarray]:
+        return {}
+
+    def drawn(self, task: str, side: str) -> np.ndarray:
+        """Training rows of a task as a source or as a target; drawn once, since every pair asks for them."""
+        if (task, side) not in self._drawn:
+            self._drawn[task, side] = draw_training_rows(self.tasks, task, getattr(self.study, side))
+        return self._drawn[task, side]
+
+    def sides(self, task: str) -> list[str]:
+        """The sides for which a task has models of its own: "both" where source and target are trained alike."""
+        rows = (self.drawn(task, side) for side in ("source", "target"))
+        regimes, settings = (self.study.source, self.study.target), self.study.settings
+        source, target = ([side.epochs or setting.epochs for setting in settings] for side in regimes)
+        return ["both"] if source == target and np.array_equal(*rows) else ["source", "target"]
+
+    def validation_predictions(self, run: str) -> np.ndarray:
+        """Positive-class probabilities of a finished run, or of its state at a checkpoint, (validation texts,)."""
+        return self.ledger.arrays(run, "predictions")["validation"]
+
+    def losses(self, run: str) -> np.ndarray:
+        """Training loss of each step of a finished run, (steps,); InputError for one from before they were kept."""
+        found = self.ledger.arrays(run, "losses")
+        if found is None:
+            raise InputError(f"run {run} has no losses; delete {self.ledger.path(run)} and run 02 again")
+        return found["training"]
+
+    def validation_labels(self, task: str) -> np.ndarray:
+        return self.tasks.column(task)[self.tasks.split["validation"]]
+
+    def read_test(self, targets: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Test probabilities by run, and test labels by task, (test texts,) each; targets: run id -> its target task.
+
+        The only reader of what models predict for test texts and of the labels that judge it: to report, never to choose.
+        """
+        labels = {task: self.tasks.column(task)[self.tasks.split["test"]] for task in dict.fromkeys(targets.values())}
+        return {run: self.ledger.arrays(run, "predictions")["test"] for run in targets}, labels
+
+
+def open_workbench(study: Study) -> Workbench:
+    """Load the corpus, cut it into tasks, tokenise it once; all from the ledger when it was done before."""
+    corpus = load_corpus(study.corpus, study.downloads)
+    tasks = decompose(corpus, study.tasks, study.split)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
+    tokens, materials = _materials(study, tasks)
+    precision = resolve_precision(study.training, device)
+    place = Place(study.ledger, materials, study.encoder, device, precision)
+    return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)
+
+
+def _materials(study: Study, tasks: TaskSet) -> tuple[Tokens, str]:
+    """The tokenised texts and the rows to predict, and the id under which workers find them."""
+    ledger, rows = Ledger(study.ledger), {part: tasks.split[part] for part in PARTS}
+    tokenizer = load_tokenizer(study.encoder).backend_tokenizer.to_str()
+    parts = [fingerprint(tokenizer.encode()), fingerprint(tasks.texts), *(fingerprint(rows[part]) for part in PARTS)]
+    record = {"texts and rows": parts, "max_length": study.encoder.max_length}
+    id = digest(record)
+    if ledger.arrays(id, "tokens") is None:
+        tokens = tokenise(study.encoder, tasks.texts)
+        arrays = {"ids": tokens.ids, "words": tokens.words, "offsets": tokens.offsets, "pad": np.array(tokens.pad)}
+        ledger.put(id, record, {}, {"tokens": arrays | rows})
+    return load_materials(study.ledger, id)[0], id
+
+
+@lru_cache(maxsize=2)
+def load_materials(ledger: Path, id: str) -> tuple[Tokens, dict[str, np.ndarray]]:
+    """Tokens and the rows of validation and test, once per process."""
+    arrays = Ledger(ledger).arrays(id, "tokens")
+    tokens = Tokens(arrays["ids"], arrays["words"], arrays["offsets"], int(arrays["pad"]))
+    return tokens, {part: arrays[part] for part in PARTS}

@@ -1,0 +1,42 @@
+"""What is wrong with a study's parameters, as one clause a fault."""
+
+import difflib
+import typing
+
+from pydantic import BaseModel
+
+from lib.study.corpora import LOADERS
+
+
+def explain(item: dict, parameters: type[BaseModel]) -> str:
+    """One validation error of these parameters as one clause: the key, what is wrong, what is allowed."""
+    path = item["loc"]
+    key = ".".join(str(part) for part in path if part not in LOADERS) or "parameters"
+    if item["type"] == "extra_forbidden":
+        allowed = list(_model_at(path[:-1], parameters).model_fields)
+        close = difflib.get_close_matches(str(path[-1]), allowed, 1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        return f"unknown key '{key}' ({hint}allowed: {', '.join(allowed)})"
+    message = item["msg"].removeprefix("Value error, ")
+    given = item["input"]
+    if isinstance(given, str) and item["type"] in ("float_type", "int_type"):
+        message += " (YAML reads 1e-5 as a text: write 1.0e-5)"
+    shown = f", found {given!r}"[:80] if isinstance(given, str | int | float | bool) else ""
+    return f"'{key}': {message}{shown}"
+
+
+def _model_at(path: tuple, model: type[BaseModel]) -> type[BaseModel]:
+    """The class of parameters that a path of keys, list positions and loader names leads to, from ``model`` on."""
+    for part in path:
+        if part in LOADERS:
+            model = LOADERS[part]
+        elif not isinstance(part, int):
+            leaves = flatten(model.model_fields[part].annotation)
+            model = next(leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel))
+    return model
+
+
+def flatten(annotation: object) -> list:
+    """All classes inside an annotation such as ``list[Setting]`` or ``A | B``."""
+    arguments = typing.get_args(annotation)
+    return [leaf for argument in arguments for leaf in flatten(argument)] if arguments else [annotation]

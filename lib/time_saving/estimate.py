@@ -1,0 +1,145 @@
+"""What a study will take, told before it trains anything: its work is counted, this machine's rates are measured.
+
+The rates are those of a few batches on this process's one thread, so an estimate costs seconds; notebook 7 sets it
+beside what was spent.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lib.attribution.conductance import layer_conductances
+from lib.datasets.draws import check_grid
+from lib.models.cpu import worker_process
+from lib.models.encoders import fresh_head
+from lib.models.training import fine_tune, predict
+from lib.runs.plan import single_models
+from lib.runs.records import Model
+from lib.runs.weights import load_weights, weights_to_keep, worker_network
+from lib.runs.workbench import PARTS, Workbench
+from lib.study.sections import Setting
+
+BATCHES = 4  # of training that are timed
+ENTRY = 12_000  # bytes of a finished model's record and losses, as the disk counts them
+PREDICTED, ATTRIBUTED = 64, 8  # texts
+
+
+def estimate(bench: Workbench) -> pd.DataFrame:
+    """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse, and
+    without the seconds in which selectors make scores of their extractions. InputError where the study could be trained,
+    but not analysed."""
+    if bench.study.budget_minutes is None:
+        check_grid(bench.tasks, bench.study.conductance)
+    work, rates = planned_work(bench), measured_rates(bench)
+    seconds = sum(work[kind] * rates[kind] for kind in rates)
+    disk = work["phase"].map(_disk(bench, work.set_index("phase"))).fillna(0.0)
+    return work.assign(seconds=seconds, disk_mb=disk)[["phase", "models", "seconds", "disk_mb"]]
+
+
+def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
+    """MB that phases leave in the ledger, by phase, before weights that nothing needs any more are pruned."""
+    network = worker_network(bench.study.encoder, bench.study.training.dropout, bench.place.device)
+    largest = max(single_models(bench), key=lambda model: len(model.rows))
+    weights = sum(array.nbytes for array in weights_to_keep(network, bench.tokens, largest.rows).values())
+    trained = sum(weight.numel() for weight in network.parameters()) - network.get_input_embeddings().weight.numel()
+    singles, predicting = work.loc["training single-task models"], work.loc["predicting"]
+    extractions = work.loc["feature extraction"]
+    features = 4 * extractions["predicted"] * (2 * network.config.hidden_size + 1)  # [CLS], mean and probability
+    found = {
+        "training single-task models": singles["models"] * weights,
+        "predicting": 4 * predicting["predicted"] + ENTRY * predicting["models"],
+        "feature extraction": features + 2 * extractions["models"] * trained,
+    }
+    return {phase: size / 1e6 for phase, size in found.items()}
+
+
+def planned_work(bench: Workbench) -> pd.DataFrame:
+    """What each phase handles: models, and texts trained (with every epoch), predicted, attributed (with every point).
+
+    Which settings will be selected is not known yet: pairs count with the mean of their target's settings, the step-matched
+    baselines with the longest source.
+    """
+    study, singles = bench.study, single_models(bench)
+    targets = [model for model in singles if model.side != "source"]
+    sources = [model for model in singles if model.side != "target"]
+    tasks, seeds, settings = len(bench.tasks.names), len(study.seeds), len(study.settings)
+    validation, test = (len(bench.tasks.split[part]) for part in PARTS)
+    into_each = (tasks - 1) * study.models_per_pair
+    pairs, selected, reseeded = tasks * into_each * seeds, len(singles) // settings, tasks * into_each * study.reseeded
+    mean = _texts(targets) / len(targets)
+    step_matched = tasks * seeds * (mean + max(_texts([model]) for model in sources))
+    trained = len(singles) + pairs + tasks * seeds + reseeded
+    config = study.conductance
+    others = sum(steps + 1 for steps in config.all_steps if steps != config.steps)
+    encoded, squared = _extractions(bench)
+    rows = [
+        ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
+        ("training transfer models", pairs, pairs * mean, 0, 0, 0),
+        ("training step-matched baselines", tasks * seeds, step_matched, 0, 0, 0),
+        ("training reseeded baselines", reseeded, reseeded * mean, 0, 0, 0),
+        ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
+        ("loading and saving", trained, 0, 0, trained, 0),
+        ("conductance", selected, 0, 0, 0, selected * config.probe_texts * (config.steps + 1)),
+        ("conductance with other steps", selected, 0, 0, 0, selected * config.probe_texts * others),
+        ("feature extraction", selected, squared, encoded, selected, 0),
+    ]
+    table = pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
+    return table[table["models"] > 0].reset_index(drop=True)
+
+
+def _extractions(bench: Workbench) -> tuple[int, int]:
+    """Texts whose features are read (by source models, and by the encoder alone), and whose gradients are squared."""
+    seeds, names = len(bench.study.seeds), bench.tasks.names
+    sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
+    validation = len(bench.tasks.split["validation"])
+    encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) + validation for rows in sources)
+    squared = sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
+    return encoded + len(np.unique(np.concatenate([*sources, *targets]))), squared
+
+
+def _texts(models: list[Model]) -> float:
+    return sum(len(model.rows) * model.run.setting["epochs"] for model in models)
+
+
+@worker_process()
+def measured_rates(bench: Workbench) -> dict[str, float]:
+    """Seconds of one worker for a text trained, predicted, attributed at one point, and for a model loaded and kept."""
+    study, place, tokens = bench.study, bench.place, bench.tokens
+    network = worker_network(study.encoder, study.training.dropout, place.device)
+    model = next(model for model in single_models(bench) if model.side != "source")
+    setting = Setting(**model.run.setting | {"epochs": 1.0})
+    rows = model.rows[: BATCHES * setting.batch_size]
+    points = study.conductance.steps + 1
+    texts = [tokens.text(row) for row in rows[:ATTRIBUTED]]
+
+    def train() -> None:
+        fresh_head(network)
+        fine_tune(network, tokens, rows, model.labels[: len(rows)], setting, study.training, place.precision)
+
+    def load_and_keep() -> None:
+        load_weights(place, network, "")
+        weights_to_keep(network, tokens, rows)
+
+    def attribute() -> None:
+        network.eval()
+        layer_conductances(network, texts, tokens.pad, study.conductance.steps, study.conductance.positions)
+
+    with torch.random.fork_rng():
+        held_out = bench.tasks.split["validation"][:PREDICTED]
+        return {
+            "trained": _seconds(train) / len(rows),
+            "predicted": _seconds(lambda: predict(network, tokens, held_out, place.precision)) / len(held_out),
+            "loaded": _seconds(load_and_keep),
+            "attributed": _seconds(attribute) / (len(texts) * points),
+        }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of the second time: the first one through new code and new memory costs more than those that follow."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
