@@ -201,7 +201,7 @@ def test_who_sees_target_labels_is_told_from_the_parameters():
 
 
 def test_a_selector_with_unknown_evidence_or_a_taken_name_is_refused():
-    with pytest.raises(InputError, match="no evidence is called 'test_labels'; there is features, "):
+    with pytest.raises(InputError, match="no input is called 'test_labels'; there are features, "):
         selector("peeks")(lambda features, test_labels: 0.0)
 
     def logme(features):

@@ -119,11 +119,11 @@ def _model(
     source_setting: int = 0,
 ) -> Model:
     study = bench.study
-    side = "target" if side == "both" else side
-    rows = bench.drawn(target, side)
+    drawn_as = "target" if side == "both" else side
+    rows = bench.drawn(target, drawn_as)
     labels = bench.tasks.column(target)[rows]
     hyperparameters = study.settings[setting].model_dump()
-    hyperparameters["epochs"] = epochs or getattr(study, side).epochs or hyperparameters["epochs"]
+    hyperparameters["epochs"] = epochs or getattr(study, drawn_as).epochs or hyperparameters["epochs"]
     training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
     run = Run(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,

@@ -73,7 +73,7 @@ def selector(title: str, caveat: str = "") -> Callable[[Callable], Callable]:
         name, needs = function.__name__, tuple(inspect.signature(function).parameters)
         unknown = sorted(set(needs) - set(INPUTS))
         if unknown:
-            raise InputError(f"selector {name}: no inputs is called '{unknown[0]}'; there is {', '.join(INPUTS)}")
+            raise InputError(f"selector {name}: no input is called '{unknown[0]}'; there are {', '.join(INPUTS)}")
         if name in SELECTORS:
             raise InputError(f"selector {name}: the name is taken; rename one of the two functions")
         SELECTORS[name] = Selector(name, title, function, needs, caveat)
