@@ -1,4 +1,4 @@
-"""Pieces of work for the tests of the engine; only the standard library, so that a worker is up at once."""
+"""Jobs for the tests of the engine; only the standard library, so that a worker is up at once."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ def finish(folder: Path, job: int) -> None:
 
 
 def killed_once(folder: Path, job: int) -> None:
-    """Piece 1 dies by SIGKILL at its first try."""
+    """Job 1 dies by SIGKILL at its first try."""
     marker = folder / f"{job}.tried"
     if job == 1 and not marker.exists():
         marker.touch()
@@ -24,7 +24,7 @@ def killed_once(folder: Path, job: int) -> None:
 
 
 def killed_beside_another(folder: Path, job: int) -> None:
-    """Piece 0 dies once while job 1 is at work; every try leaves a mark."""
+    """Job 0 dies once while job 1 is at work; every try leaves a mark."""
     with open(folder / f"{job}.tries", "a") as file:
         file.write("x")
     other, patience = folder / f"{1 - job}.tries", time.monotonic() + 300

@@ -21,7 +21,7 @@ def worker_process() -> Iterator[None]:
     torch.set_num_threads(1)
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if known := hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim"):
-        libc.mallopt(M_MXFAST, 0)  # small leftovers are joined at once, or they would keep large jobs apart
+        libc.mallopt(M_MXFAST, 0)  # small leftovers are joined at once, or they would keep large pieces apart
         libc.mallopt(M_MMAP_THRESHOLD, 2**25)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
     yield

@@ -33,7 +33,7 @@ class CheapDropout(torch.nn.Module):
 
 def attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **options) -> tuple:
     """Attention with cheap dropout of its weights: its formula written out, which in bfloat16 and for short texts is also
-    faster than PyTorch's fused one; that stays where nothing is dropped and the numbers are step_matched.
+    faster than PyTorch's fused one; that stays where nothing is dropped and the numbers are longer.
 
     query, key, value: (texts, heads, positions, size). attention_mask: bool, broadcast over heads; None: all positions.
     Returns the output as (texts, positions, heads, size) and None for the weights, as transformers' own does.

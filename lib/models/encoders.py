@@ -176,8 +176,8 @@ def _tiny_config() -> BertConfig:
 
 
 def _tiny_vocabulary() -> dict[str, int]:
-    jobs = [*SPECIAL, *SYLLABLES, *("##" + syllable for syllable in SYLLABLES)]
-    return {job: number for number, job in enumerate(jobs)}
+    wordpieces = [*SPECIAL, *SYLLABLES, *("##" + syllable for syllable in SYLLABLES)]
+    return {wordpiece: number for number, wordpiece in enumerate(wordpieces)}
 
 
 def _tiny_tokenizer() -> PreTrainedTokenizerFast:

@@ -13,7 +13,7 @@ import torch
 
 from lib.errors import InputError
 from lib.models.encoders import Tokens
-from lib.models.steps import PlainSteps, RecordedSteps, autocast
+from lib.models.steps import Steps, autocast
 from lib.study.sections import Setting, Training
 
 WINDOW = 8  # batches that are sorted by length together
@@ -60,8 +60,7 @@ def fine_tune(
     model, as long as it draws nothing from torch's random state: then it changes nothing.
     """
     started = time.perf_counter()
-    kind = RecordedSteps if model.device.type == "cuda" else PlainSteps
-    steps = kind(model, tokens, rows, labels, setting, training, precision)
+    steps = Steps(model, tokens, rows, labels, setting, training, precision)
     batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
     visits, losses = 0.0, torch.empty(len(batches), device=model.device)
     model.train()

@@ -20,9 +20,10 @@ from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as plain_bar
 
 from lib.errors import InputError
+from lib.models.device_check import check_device
 from lib.runs.plan import finished, latest_try, single_tries
 from lib.runs.records import Model
-from lib.runs.workbench import Workbench
+from lib.runs.workbench import Place, Workbench
 from lib.runs.worker import train
 from lib.study.sections import Engine
 
@@ -35,7 +36,7 @@ LANE = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
     "LRU_CACHE_CAPACITY": "32",
 }
 GROWTH = 2**31  # bytes by which a lane may grow before loky takes it for a leak and starts it again; its own limit is
-# 0.3 GB, which the first training after a mere extraction of texts exceeds
+# 0.3 GB, which the first training after a mere feature extraction exceeds
 KEPT_SECONDS = 60  # that a lane may wait for the next call: an idle one still holds several hundred MB
 
 
@@ -51,9 +52,22 @@ def train_models(bench: Workbench, models: list[Model], label: str) -> list[Mode
 def train_missing(bench: Workbench, models: list[Model], label: str, weights: bool = False) -> None:
     """Train the models that the ledger lacks; ``weights``: those too whose weights were pruned but are needed."""
     longest_first = sorted(models, key=lambda model: -len(model.rows) * model.run.setting["epochs"])
-    compute(
-        partial(train, bench.place), longest_first, partial(finished, bench, weights=weights), bench.study.engine, label
-    )
+    is_finished = partial(finished, bench, weights=weights)
+    if bench.place.device == "cuda" and not all(map(is_finished, models)):
+        say_device_check(bench, longest_first[0])
+    compute(partial(train, bench.place), longest_first, is_finished, bench.engine, label)
+
+
+def say_device_check(bench: Workbench, model: Model) -> None:
+    """Print how one step of this model's training on the study's device differs from the CPU's, once per process."""
+    place, rows = bench.place, model.rows[: model.run.setting["batch_size"]]
+    if place not in _checked:
+        labels = model.labels[: len(rows)]
+        print(check_device(place.encoder, bench.tokens, rows, labels, place.device, place.precision), flush=True)
+        _checked.add(place)
+
+
+_checked: set[Place] = set()
 
 
 def compute_from_weights(
@@ -66,7 +80,7 @@ def compute_from_weights(
     missing = {job.run for job in jobs if not is_finished(job)}
     models = [model for model in single_tries(bench) if model.run.id in missing]
     train_missing(bench, models, "models whose weights are needed", weights=True)
-    compute(function, jobs, is_finished, bench.study.engine, label)
+    compute(function, jobs, is_finished, bench.engine, label)
 
 
 def compute(

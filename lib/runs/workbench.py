@@ -17,7 +17,7 @@ from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tok
 from lib.models.training import resolve_precision
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.study.parameters import Study
-from lib.study.sections import Encoder
+from lib.study.sections import Encoder, Engine
 
 PARTS = ("validation", "test")
 
@@ -47,6 +47,12 @@ class Workbench:
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.place.ledger)
+
+    @property
+    def engine(self) -> Engine:
+        """Where the work runs: a GPU serves one process, unless the study asks for more."""
+        alone = self.place.device == "cuda" and self.study.engine.workers is None
+        return self.study.engine.model_copy(update={"workers": 1}) if alone else self.study.engine
 
     @cached_property
     def _drawn(self) -> dict[tuple[str, str], np.ndarray]:

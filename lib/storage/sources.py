@@ -53,7 +53,7 @@ def imported_files(codes: Iterable[str], root: Path) -> list[Path]:
 
 
 def _named(tree: ast.AST, root: Path) -> set[Path]:
-    """The files of lib that the import statements of one job of code name, their packages' included."""
+    """The files of lib that the import statements of one piece of code name, their packages' included."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
