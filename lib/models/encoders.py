@@ -16,11 +16,13 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BertConfig,
     PreTrainedTokenizerFast,
 )
+from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging as transformers_logging
 
 from lib.datasets.synthetic import SYLLABLES
@@ -112,13 +114,63 @@ def load_model(encoder: Encoder, dropout: float | None, device: str) -> torch.nn
             setattr(config, name, dropout)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        kind = AutoModel if encoder.pooling == "mean" else AutoModelForSequenceClassification
         if encoder.name == "tiny":
-            model = AutoModelForSequenceClassification.from_config(config)
+            model = kind.from_config(config)
         else:
-            model = _from_pretrained(AutoModelForSequenceClassification, encoder, config=config, use_safetensors=True)
+            model = _from_pretrained(kind, encoder, config=config, use_safetensors=True)
+        if encoder.pooling == "mean":
+            model = MeanPooled(model)
     if device == "cpu":
         use_cheap_dropout(model)
     return model.float().to(device)
+
+
+class MeanPooled(torch.nn.Module):
+    """An encoder under a linear classifier of the mean of its last layer; called like transformers' own classifiers."""
+
+    def __init__(self, encoder: torch.nn.Module):
+        super().__init__()
+        self.config, self.base_model_prefix = encoder.config, encoder.base_model_prefix
+        if hasattr(encoder, "pooler"):
+            encoder.pooler = None
+        self.add_module(self.base_model_prefix, encoder)
+        rate = getattr(self.config, "classifier_dropout", None)
+        rate = getattr(self.config, "hidden_dropout_prob", 0.1) if rate is None else rate
+        self.dropout = torch.nn.Dropout(rate)
+        self.classifier = torch.nn.Linear(self.config.hidden_size, self.config.num_labels)
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        return getattr(self, self.base_model_prefix)
+
+    @property
+    def device(self) -> torch.device:
+        return self.classifier.weight.device
+
+    def forward(self, attention_mask: torch.Tensor | None = None, **inputs) -> SequenceClassifierOutput:
+        output = self.encoder(attention_mask=attention_mask, **inputs)
+        pooled = token_mean(output.last_hidden_state, attention_mask)
+        return SequenceClassifierOutput(
+            logits=self.classifier(self.dropout(pooled)), hidden_states=getattr(output, "hidden_states", None)
+        )
+
+    def get_input_embeddings(self) -> torch.nn.Module:
+        return self.encoder.get_input_embeddings()
+
+    def set_input_embeddings(self, embeddings: torch.nn.Module) -> None:
+        self.encoder.set_input_embeddings(embeddings)
+
+    def set_attn_implementation(self, name: str) -> None:
+        self.encoder.set_attn_implementation(name)
+
+
+def token_mean(outputs: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean over a text's tokens, special ones included: (texts, positions, d), mask (texts, positions) -> (texts, d)."""
+    if mask is None:
+        return outputs.mean(dim=1)
+    weight = mask.to(outputs.dtype)[:, :, None]
+    return (outputs * weight).sum(dim=1) / weight.sum(dim=1)
 
 
 def is_head(model: torch.nn.Module, name: str) -> bool:

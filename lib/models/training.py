@@ -105,6 +105,11 @@ def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random
         yield from (batches[number] for number in generator.permutation(len(batches)))
 
 
+def epochs_of(setting: Setting, texts: int) -> float:
+    """The epochs that a setting stands for on so many texts."""
+    return setting.epochs if setting.steps is None else epochs_of_steps(setting.steps, texts, setting.batch_size)
+
+
 def epochs_of_steps(steps: int, texts: int, batch_size: int) -> float:
     """The epochs in which ``training_batches`` makes exactly so many batches; an epoch's last one may be smaller."""
     passes, batches = divmod(steps, math.ceil(texts / batch_size))
@@ -112,13 +117,20 @@ def epochs_of_steps(steps: int, texts: int, batch_size: int) -> float:
 
 
 @torch.inference_mode()
-def predict(model: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
-    """Probabilities of the positive class, (rows,) float32."""
+def predict(
+    model: torch.nn.Module,
+    tokens: Tokens,
+    rows: np.ndarray,
+    precision: str,
+    visit: Callable[[np.ndarray], object] = lambda batch: None,
+) -> np.ndarray:
+    """Probabilities of the positive class, (rows,) float32; ``visit`` is told each batch's positions into ``rows``."""
     device = next(model.parameters()).device
     model.eval()
     logits = torch.empty(len(rows), 2)
     for batch in prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[device.type]):
         ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
+        visit(batch)
         with autocast(device.type, precision):
             logits[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
     probabilities = logits.softmax(1)[:, 1].contiguous().numpy()

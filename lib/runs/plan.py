@@ -6,7 +6,7 @@ from itertools import count, islice
 import pandas as pd
 
 from lib.errors import InputError
-from lib.models.training import epochs_of_steps
+from lib.models.training import epochs_of, epochs_of_steps
 from lib.runs.records import Model, Run, checkpoint_entry, next_try
 from lib.runs.workbench import Workbench
 from lib.stats.metrics import collapsed
@@ -23,7 +23,7 @@ def single_models(bench: Workbench) -> list[Model]:
         for side in ("both", "source", "target")
         for task in bench.tasks.names
         if side in bench.sides(task)
-        for setting in range(len(study.settings))
+        for setting in range(len(study.settings_of(drawn_as(side))))
         for seed in study.seeds
     ]
     known: dict[str, Model] = {}
@@ -41,11 +41,11 @@ def transfer_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     """All ordered pairs, from each source's validation-best model or from all, with the target's best setting or all.
 
     singles: the table of the single-task models, with ``selected``. Where pairs start from all models of a source, a
-    pair's setting is numbered source's setting x number of settings + target's setting.
+    pair's setting is numbered source's setting x number of the target's settings + target's setting.
     """
     study, starts = bench.study, pair_starts(bench.study, singles)
     settings = selected_singles(singles, "target").set_index(["target", "seed"])["setting"]
-    every = range(len(study.settings))
+    every = range(len(study.settings_of("target")))
     return [
         _model(bench, "transfer", "target", target, int(setting), seed, source, start, source_setting=first)
         for target in bench.tasks.names
@@ -83,7 +83,7 @@ def step_matched_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     models = []
     for single in selected_singles(singles, "target").itertuples():
         steps = int(first[single.seed] + second[single.target, single.seed])
-        epochs = epochs_of_steps(steps, single.texts, bench.study.settings[single.setting].batch_size)
+        epochs = epochs_of_steps(steps, single.texts, bench.study.settings_of("target")[single.setting].batch_size)
         models.append(
             _model(bench, "step_matched", "target", single.target, single.setting, single.seed, epochs=epochs)
         )
@@ -106,6 +106,22 @@ def reseeded_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     ]
 
 
+def fused_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """Every target from the mean of all other tasks' selected source encoders (Choshen et al. 2022, arXiv 2204.03044)."""
+    sources = selected_singles(singles, "source").set_index(["target", "seed"])["run"]
+    settings = selected_singles(singles, "target").set_index(["target", "seed"])["setting"]
+    models = []
+    for (target, seed), setting in settings.items():
+        runs = tuple(run for (task, other), run in sources.items() if task != target and other == seed)
+        models.append(_model(bench, "fused", "target", target, int(setting), seed, source_runs=runs))
+    return models
+
+
+def drawn_as(side: str) -> str:
+    """The side whose texts and settings a model of this side has: those that serve as both are drawn as targets."""
+    return "target" if side == "both" else side
+
+
 def _model(
     bench: Workbench,
     kind: str,
@@ -117,21 +133,39 @@ def _model(
     source_run: str = "",
     epochs: float | None = None,
     source_setting: int = 0,
+    source_runs: tuple[str, ...] = (),
 ) -> Model:
-    study = bench.study
-    drawn_as = "target" if side == "both" else side
-    rows = bench.drawn(target, drawn_as)
+    study, settings = bench.study, bench.study.settings_of(drawn_as(side))
+    rows = bench.drawn(target, drawn_as(side))
     labels = bench.tasks.column(target)[rows]
-    hyperparameters = study.settings[setting].model_dump()
-    hyperparameters["epochs"] = epochs or getattr(study, drawn_as).epochs or hyperparameters["epochs"]
     training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
     run = Run(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
-        training=training, setting=hyperparameters, source=source_run, seed=seed,
+        training=training, setting=settings[setting].record(epochs or epochs_of(settings[setting], len(rows))),
+        source=source_run, seed=seed, recipe=recipe_of(study, starts_from_source=bool(source_run or source_runs)),
+        sources=source_runs,
     )  # fmt: skip
     checkpoints = tuple(study.checkpoints) if kind == "transfer" else ()
-    number = source_setting * len(study.settings) + setting
-    return Model(run, kind, target, source, side, number, seed, rows, labels, checkpoints=checkpoints)
+    number = source_setting * len(study.settings_of("target")) + setting
+    early = settings[setting].early_stopping is not None
+    return Model(
+        run, kind, target, source, side, number, seed, rows, labels, checkpoints=checkpoints,
+        validation_labels=bench.validation_labels(target) if early else None,
+    )  # fmt: skip
+
+
+def recipe_of(study: Study, starts_from_source: bool) -> dict:
+    """What of a study's recipe decides a run's result, less what is as it was before there were recipes."""
+    transfer, recipe = study.transfer, {}
+    if study.encoder.pooling != "cls":
+        recipe["pooling"] = study.encoder.pooling
+    if transfer.head != "random":
+        recipe["head"] = transfer.head
+    if starts_from_source and study.encoder.pooling == "cls" and transfer.carried != "encoder_and_pooler":
+        recipe["carried"] = transfer.carried
+    if starts_from_source and transfer.interpolation != 1:
+        recipe["interpolation"] = transfer.interpolation
+    return recipe
 
 
 def single_tries(bench: Workbench) -> Iterator[Model]:

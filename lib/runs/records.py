@@ -1,6 +1,6 @@
 """What a run is: a frozen record of everything that decides its result; the record's hash is the run's id."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,12 @@ CODE_VERSION = 4  # of everything below that decides a result; raise it when a c
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that decides the result of one fine-tuning. ``source``: id of the run whose encoder it starts from."""
+    """Everything that decides the result of one fine-tuning.
+
+    source: id of the run whose encoder it starts from; "" for the pretrained encoder. sources: ids of several such
+    runs, where it starts from the mean of their encoders. recipe: where it departs from the oldest recipe ([CLS] and
+    pooler read and carried, a random head): "pooling", "head", and for a start from sources "carried" and "interpolation".
+    """
 
     task: str
     texts: str
@@ -24,10 +29,17 @@ class Run:
     source: str
     seed: int
     code: int = CODE_VERSION
+    recipe: dict = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+
+    @cached_property
+    def record(self) -> dict:
+        """The run as the ledger keeps it; a recipe and sources that are empty are left out."""
+        return {name: value for name, value in asdict(self).items() if value not in ({}, ())}
 
     @cached_property
     def id(self) -> str:
-        return digest(asdict(self))
+        return digest(self.record)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +47,7 @@ class Model:
     """A run in its place in the study, with the training rows and labels it needs (both (n,)).
 
     earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
-    predictions are kept (see ``training.checkpoint_step``).
+    predictions are kept (see ``training.checkpoint_step``). validation_labels: of the target, for early stopping.
     """
 
     run: Run
@@ -49,6 +61,7 @@ class Model:
     labels: np.ndarray
     earlier: tuple[str, ...] = ()
     checkpoints: tuple[float, ...] = ()
+    validation_labels: np.ndarray | None = None
 
 
 def next_try(model: Model) -> Model:

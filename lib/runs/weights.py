@@ -8,6 +8,7 @@ import torch
 
 from lib.models.encoders import Tokens, load_model
 from lib.runs.plan import pair_starts, single_tries
+from lib.runs.records import Run
 from lib.runs.workbench import Place, Workbench
 from lib.storage.ledger import Ledger
 from lib.study.sections import Encoder
@@ -37,6 +38,34 @@ def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
         if stored:
             rows = torch.from_numpy(stored["vocabulary"]).to(network.device)
             network.get_input_embeddings().weight[rows] = torch.from_numpy(stored[embedding]).float().to(network.device)
+
+
+def load_start(place: Place, network: torch.nn.Module, run: Run) -> None:
+    """Set a network to where a run starts: the pretrained encoder, its source's, or the mean of its sources' encoders.
+
+    With the recipe's "interpolation" a every weight is pretrained + a (source - pretrained); unless BERT's pooler is
+    carried, it is the pretrained one.
+    """
+    sources, share = run.sources or (run.source,), run.recipe.get("interpolation", 1.0)
+    load_weights(place, network, sources[0])
+    if not sources[0]:
+        return
+    parameters = dict(network.named_parameters())
+    with torch.no_grad():
+        if len(sources) > 1:
+            total = {name: parameter.clone() for name, parameter in parameters.items()}
+            for source in sources[1:]:
+                load_weights(place, network, source)
+                for name, parameter in parameters.items():
+                    total[name] += parameter
+            for name, parameter in parameters.items():
+                parameter.copy_(total[name] / len(sources))
+        start = pretrained(place.encoder, place.device)
+        for name, parameter in parameters.items():
+            if "pooler" in name and run.recipe.get("carried") == "encoder":
+                parameter.copy_(start[name])
+            elif share != 1:
+                parameter.lerp_(start[name], 1 - share)
 
 
 worker_network = lru_cache(maxsize=1)(load_model)  # one network per process: every run overwrites its weights

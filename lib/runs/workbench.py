@@ -67,8 +67,7 @@ class Workbench:
     def sides(self, task: str) -> list[str]:
         """The sides for which a task has models of its own: "both" where source and target are trained alike."""
         rows = (self.drawn(task, side) for side in ("source", "target"))
-        regimes, settings = (self.study.source, self.study.target), self.study.settings
-        source, target = ([side.epochs or setting.epochs for setting in settings] for side in regimes)
+        source, target = (self.study.settings_of(side) for side in ("source", "target"))
         return ["both"] if source == target and np.array_equal(*rows) else ["source", "target"]
 
     def validation_predictions(self, run: str) -> np.ndarray:

@@ -4,24 +4,28 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from lib.models.cpu import worker_process
 from lib.models.encoders import fresh_head
-from lib.models.training import fine_tune, predict
+from lib.models.head import start_at_probe
+from lib.models.training import Fit, fine_tune, predict
 from lib.runs.records import Model, Run, checkpoint_entry
-from lib.runs.weights import load_weights, weights_to_keep, worker_network
+from lib.runs.weights import load_start, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Place, load_materials
+from lib.stats.metrics import scores
 from lib.storage.ledger import Ledger, write_atomically
 from lib.study.sections import Setting, Training
 
 RESULTS = ("predictions", "losses")  # files of a finished run
+LAST_STEP = 10**9  # a checkpoint beyond every run's steps is its last one
 
 
 @worker_process()
@@ -34,31 +38,83 @@ def train(place: Place, model: Model) -> None:
     network = worker_network(place.encoder, run.training["dropout"], place.device)
     tokens, rows = load_materials(place.ledger, place.materials)
     with lost_seconds(place.ledger, run.id) as clock:
-        load_weights(place, network, run.source)
+        load_start(place, network, run)
         torch.manual_seed(int(run.id, 16) >> 1)
-        fresh_head(network)
-        setting = Setting.model_construct(**run.setting)  # the step-matched baselines' epochs may pass a user's limit
-        training = Training(clip=run.training["clip"])
-        visit = partial(keep_checkpoint, place, run, network)
-        fit = fine_tune(
-            network, tokens, model.rows, model.labels, setting, training, place.precision, clock.beat,
-            model.checkpoints, visit,
-        )  # fmt: skip
+        fit, looking = fit_model(place, model, network, clock)
         weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind == "single" else {}
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
-            ledger.put(run.id, asdict(run), ledger.entry(run.id)["numbers"], files | weights)
+            ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | weights)
             return
         predicting = time.perf_counter()
         files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
         files["losses"] = {"training": fit.losses}
         ended = time.perf_counter()
         numbers = {
-            "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds, "predict_seconds": ended - predicting,
-            "total_seconds": ended - started - fit.visits, "failed_seconds": clock.lost,
-            "device": device_name(place.device), "threads": torch.get_num_threads(), "peak_memory_mb": peak_memory_mb(),
+            "steps": fit.steps, "texts": fit.texts, "train_seconds": fit.seconds,
+            "predict_seconds": ended - predicting + looking, "total_seconds": ended - started - fit.visits + looking,
+            "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
+            "peak_memory_mb": peak_memory_mb(),
         }  # fmt: skip
-        ledger.put(run.id, asdict(run), numbers, files | weights)
+        ledger.put(run.id, run.record, numbers, files | weights)
+
+
+def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Heartbeat") -> tuple[Fit, float]:
+    """Give a network a new head and fine-tune it as a model's run says, from torch's random state.
+
+    Returns what the fine-tuning was, the start of the head among its seconds; and the seconds of looking at validation for
+    early stopping, which are part of its visits.
+    """
+    started, run = time.perf_counter(), model.run
+    tokens, rows = load_materials(place.ledger, place.materials)
+    setting = Setting.model_construct(**run.setting)  # the step-matched baselines' epochs may pass a user's limit
+    fresh_head(network)
+    if run.recipe.get("head") == "probe":
+        start_at_probe(network, tokens, model.rows, model.labels, setting.positive_weight, place.precision)
+    heading = time.perf_counter() - started
+    best = BestState(network, partial(predict, network, tokens, rows["validation"], place.precision), model)
+    looks = [] if setting.early_stopping is None else best.moments(setting.early_stopping)
+
+    def visit(moment: float, step: int, seconds: float) -> None:
+        if moment in looks:
+            best.look()
+        if moment in model.checkpoints:
+            keep_checkpoint(place, run, network, moment, step, seconds)
+
+    fit = fine_tune(
+        network, tokens, model.rows, model.labels, setting, Training(clip=run.training["clip"]), place.precision,
+        clock.beat, sorted({*model.checkpoints, *looks}), visit,
+    )  # fmt: skip
+    best.restore()
+    return replace(fit, seconds=fit.seconds + heading), best.seconds
+
+
+class BestState:
+    """The state of a network under way that has the best average precision on validation; the earliest of equal ones."""
+
+    def __init__(self, network: torch.nn.Module, predicted: Callable[[], np.ndarray], model: Model):
+        self.network, self.predicted, self.labels = network, predicted, model.validation_labels
+        self.score, self.state, self.seconds = -1.0, None, 0.0
+
+    @staticmethod
+    def moments(looks: int) -> list[float]:
+        """Shares of the steps at which validation is looked at; the last one, the end, as a number of steps."""
+        return [look / looks for look in range(1, looks)] + [float(LAST_STEP)]
+
+    def look(self) -> None:
+        started = time.perf_counter()
+        score = scores(self.labels, self.predicted())["average_precision"]
+        if score > self.score:
+            self.score = score
+            self.state = {name: value.detach().clone() for name, value in self.network.named_parameters()}
+        self.seconds += time.perf_counter() - started
+
+    def restore(self) -> None:
+        """Set the network to the best state, if any was looked at."""
+        with torch.no_grad():
+            for name, parameter in self.network.named_parameters():
+                if self.state is not None:
+                    parameter.copy_(self.state[name])
 
 
 def keep_checkpoint(
@@ -74,8 +130,8 @@ def keep_checkpoint(
 
 def peak_memory_mb() -> int:
     """The largest resident memory that this process has had, in MB."""
-    configuration = 1 if sys.platform == "darwin" else 1024  # bytes that getrusage counts in
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * configuration // 2**20
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes that getrusage counts in
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
 
 
 def device_name(device: str) -> str:

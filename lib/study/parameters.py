@@ -23,6 +23,7 @@ from lib.study.sections import (
     Setting,
     Split,
     Training,
+    Transfer,
 )
 
 
@@ -38,7 +39,12 @@ class Study(Parameters):
     encoder: Encoder = Encoder()
     source: Regime = Regime()
     target: Regime = Regime()
-    settings: list[Setting] = Field(min_length=1, description="hyperparameter settings of the single-task models")
+    settings: list[Setting] | None = Field(
+        None,
+        min_length=1,
+        description="hyperparameter settings of the single-task models, of sources and targets alike",
+    )
+    transfer: Transfer = Transfer()
     source_setting: Literal["best", "all"] = Field(
         "best",
         description="which of the source's models a pair starts from: the validation-best one, or each setting's",
@@ -69,6 +75,12 @@ class Study(Parameters):
         description="null: train the whole grid and analyse it; a number: train the single-task models and the "
         "most promising pairs, as many as this many minutes in all allow, and recommend sources",
     )
+    recipes: dict[str, dict] | None = Field(
+        None,
+        min_length=2,
+        description="variants of this study by name, each with the keys that it changes; such a study trains its variants, to "
+        "tell which recipe is sound, and no grid; null: none",
+    )
     compare: list[str] = Field(
         [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
     )
@@ -89,6 +101,20 @@ class Study(Parameters):
         if broken:
             raise ValueError(f"checkpoints from 1 on are whole steps, not {broken[0]:g}")
         return self
+
+    @model_validator(mode="after")
+    def _settings_for_both_sides(self):
+        if self.settings is None and not (self.source.settings and self.target.settings):
+            raise ValueError("give settings, or source.settings and target.settings")
+        return self
+
+    def settings_of(self, side: str) -> list[Setting]:
+        """The hyperparameter settings of the "source" or the "target" side, with the side's epochs where it states some."""
+        regime = getattr(self, side)
+        settings = regime.settings or self.settings
+        if regime.epochs is None:
+            return settings
+        return [setting.model_copy(update={"epochs": regime.epochs, "steps": None}) for setting in settings]
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Study":
@@ -139,7 +165,8 @@ class Study(Parameters):
     @property
     def models_per_pair(self) -> int:
         """Transfer models of an ordered pair and a seed."""
-        return len(self.settings) ** [self.source_setting, self.target_setting].count("all")
+        sides = [side for side in ("source", "target") if getattr(self, f"{side}_setting") == "all"]
+        return math.prod(len(self.settings_of(side)) for side in sides)
 
     @property
     def budget_seconds(self) -> float:

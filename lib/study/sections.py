@@ -38,6 +38,9 @@ class Regime(Parameters):
         None, description="share of positives drawn, as far as there are; null: as in the data"
     )
     epochs: float | None = Field(None, gt=0, le=100, description="passes over this side's texts; null: the setting's")
+    settings: "list[Setting] | None" = Field(
+        None, min_length=1, description="hyperparameter settings of this side; null: those of the study"
+    )
     seed: int = Field(0, ge=0, description="seed of the draw")
 
     @model_validator(mode="after")
@@ -55,19 +58,59 @@ class Encoder(Parameters):
     )
     revision: str | None = Field(None, description="commit of a hub model; null: its default branch")
     max_length: int = Field(64, ge=8, le=512, description="wordpieces a text is cut to")
+    pooling: Literal["cls", "mean"] = Field(
+        "cls", description="what the head reads: [CLS] (in BERT through its pooler), or the mean of the tokens"
+    )
 
 
 class Setting(Parameters):
     """One hyperparameter setting of fine-tuning."""
 
     learning_rate: float = Field(gt=0, le=0.1, description="peak learning rate of AdamW")
-    epochs: float = Field(gt=0, le=1000, description="passes over the training texts; fractions are allowed")
+    epochs: float | None = Field(
+        None, gt=0, le=1000, description="passes over the training texts; fractions are allowed"
+    )
+    steps: int | None = Field(None, ge=1, le=1_000_000, description="optimiser steps, in place of epochs")
     batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(
         0.01, ge=0, le=1, description="decoupled weight decay; not on biases, norms, embeddings"
     )
     positive_weight: float = Field(1.0, gt=0, le=1000, description="weight of the positive class in the loss")
+    early_stopping: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="times that validation is looked at, evenly spaced; the state with the best average "
+        "precision is kept; null: the last state",
+    )
+
+    @model_validator(mode="after")
+    def _epochs_or_steps(self):
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+    def record(self, epochs: float) -> dict:
+        """What of a setting decides a run's result, with its length in epochs; keys that say nothing are left out."""
+        values = self.model_dump(exclude={"steps", "early_stopping"} if self.early_stopping is None else {"steps"})
+        return values | {"epochs": epochs}
+
+
+class Transfer(Parameters):
+    """What a pair takes over from its source, and how every model's new head starts."""
+
+    carried: Literal["encoder", "encoder_and_pooler"] = Field(
+        "encoder_and_pooler", description="what is carried; BERT's pooler is there with pooling cls only"
+    )
+    interpolation: float = Field(
+        1.0, gt=0, le=1, description="how far: pretrained + this share of (source - pretrained)"
+    )
+    head: Literal["random", "probe"] = Field(
+        "random",
+        description="how the head of every model starts, single-task models too: random, or as a logistic regression on the "
+        "features that fine-tuning starts from",
+    )
 
 
 class Training(Parameters):
@@ -81,6 +124,9 @@ class Training(Parameters):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="arithmetic of training; auto: bfloat16 where the hardware multiplies it fast"
     )
+
+
+Regime.model_rebuild()
 
 
 class Conductance(Parameters):
