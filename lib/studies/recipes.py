@@ -20,7 +20,7 @@ from lib.study.parameters import Study
 from lib.study.sections import Ranking
 from lib.transfer.pairs import PAIR, selected_singles
 
-SOURCES = 3  # of every target that a variant trains
+SOURCES = 2  # of every target that a variant trains
 SCORE = "validation_average_precision"
 
 

@@ -78,8 +78,8 @@ class Study(Parameters):
     recipes: dict[str, dict] | None = Field(
         None,
         min_length=2,
-        description="variants of this study by name, each with the keys that it changes; such a study trains its variants, to "
-        "tell which recipe is sound, and no grid; null: none",
+        description="variants of this study by name, each with the keys that it changes; such a study trains its "
+        "variants, to tell which recipe is sound, and no grid; null: none",
     )
     compare: list[str] = Field(
         [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
