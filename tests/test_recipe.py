@@ -202,7 +202,7 @@ def test_settings_of_either_side_and_steps_for_epochs(tmp_path):
 def test_early_stopping_keeps_the_state_that_validation_likes_best():
     network = torch.nn.Linear(1, 1)
     states, labels = iter([[0.1, 0.9], [0.9, 0.1], [0.2, 0.9]]), np.array([0, 1])
-    model = type("Labels", (), {"validation_labels": labels})
+    model = type("Labels", (), {"validation_labels": labels, "validation_weights": None})
     best = BestState(network, lambda: np.array(next(states)), model)
     for value in (1.0, 2.0, 3.0):
         with torch.no_grad():

@@ -13,9 +13,10 @@ from lib.datasets.corpus import Corpus
 from lib.datasets.describe import co_occurrence, duplicate_table, task_table, text_lengths
 from lib.datasets.draws import draw_training_rows, probe_rows
 from lib.datasets.loading import load_corpus
-from lib.datasets.split import duplicate_key, seeded_generator
+from lib.datasets.split import duplicate_key, seeded_generator, stratified
 from lib.datasets.tasks import decompose
 from lib.errors import InputError
+from lib.stats.metrics import scores
 from lib.storage.tables import check
 from lib.study.corpora import Synthetic
 from lib.study.sections import Conductance, Regime, Split
@@ -347,3 +348,52 @@ def test_duplicates_and_lengths_are_tabled(official):
     assert table["repeat_training"].to_dict() == {"train": 0, "validation": 1, "test": 1}
     assert table["repeat_own_part"].sum() == 0
     assert text_lengths(made)[[0, 24, 32]].tolist() == [2, 4, 3]
+
+
+def rare_corpus(n: int = 3000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of three tasks, 30 %, 5 % and 1 % positive, that overlap; and probabilities that know something of each."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((n, 3)) < np.array([0.3, 0.05, 0.01])).astype(np.int8)
+    labels[labels[:, 2] == 1, 1] |= rng.random((labels[:, 2] == 1).sum()) < 0.5
+    return labels, np.clip(0.35 * labels + rng.random((n, 3)) * 0.75, 0, 1)
+
+
+def test_a_stratified_cap_keeps_positives_and_estimates_the_whole_without_bias():
+    """Over 1,000 draws: weighted scores scatter around those of the whole part; unweighted ones are elsewhere."""
+    labels, found = rare_corpus()
+    whole = [scores(labels[:, task], found[:, task]) for task in range(3)]
+    rng, estimates, plain = np.random.default_rng(1), [], []
+    for _ in range(1000):
+        order = rng.permutation(len(labels))
+        rows, weights = stratified(order, labels[order], 400, 25, "split.max_test")
+        assert len(rows) == len(set(rows)) == 400 and weights.mean() == pytest.approx(1)
+        assert (labels[rows].sum(axis=0) >= np.minimum(25, labels.sum(axis=0))).all()
+        estimates.append([scores(labels[rows, task], found[rows, task], weights) for task in range(3)])
+        plain.append(scores(labels[rows, 2], found[rows, 2]))
+    assert np.mean([each["precision"] for each in plain]) > 2 * whole[2]["precision"]
+    for task in range(3):
+        for name in ("f1", "average_precision", "precision", "recall"):
+            drawn = np.array([each[task][name] for each in estimates])
+            error = drawn.std() / np.sqrt(len(drawn))
+            lean = {"average_precision": 0.02, "recall": 0.003}.get(name, 0.012)  # of ratios of sums
+            tolerance = 4 * error + lean
+            assert abs(drawn.mean() - whole[task][name]) < tolerance, (task, name)
+    prevalence = [np.average(labels[rows, task], weights=weights) for task in range(3)]
+    assert prevalence == pytest.approx(labels.mean(axis=0), rel=0.5)
+
+
+def test_a_stratified_cap_that_is_too_small_names_the_key():
+    labels, _ = rare_corpus()
+    with pytest.raises(InputError, match="split.max_test: 40 positives of every task take .* raise split.max_test to"):
+        stratified(np.arange(3000), labels, 60, 40, "split.max_test")
+
+
+def test_a_stratified_cap_is_part_of_the_split_and_weights_go_with_it(tmp_path):
+    split = {"max_validation": 60, "max_test": 90, "min_positives": 15}
+    corpus = load_corpus(Synthetic(loader="synthetic", texts=1200, tasks=5), tmp_path)
+    taskset = decompose(corpus, None, Split(**split))
+    for part in ("validation", "test"):
+        rows = taskset.split[part]
+        assert (np.diff(rows) > 0).all() and taskset.weight(part).shape == rows.shape
+        assert (taskset.labels[rows].sum(axis=0) >= 15).all()
+    assert taskset.weight("train") is None and decompose(corpus, None, Split()).weight("test") is None

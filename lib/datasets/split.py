@@ -1,5 +1,6 @@
 """One split for all tasks, so that no source model has seen a target's test text."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -103,15 +104,76 @@ def _components(keys: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return connected_components(links, directed=False)[1][keys]
 
 
-def cap(parts: dict[str, np.ndarray], split: Split) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """At most so many validation and test texts, at random; a larger cap holds all texts of a smaller one."""
-    capped, findings = dict(parts), {}
+def cap(
+    parts: dict[str, np.ndarray], split: Split, labels: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, int]]:
+    """At most so many validation and test texts, at random; a larger cap holds all texts of a smaller one.
+
+    labels: (N, K) of all texts. With ``split.min_positives`` every task keeps as many positives, as far as there are: see
+    ``stratified``. Returns the parts, the weights of texts (of the parts
+    whose texts do not all count alike), and what was found.
+    """
+    capped, weights, findings = dict(parts), {}, {}
     for part, most in (("validation", split.max_validation), ("test", split.max_test)):
         rows = parts[part]
-        if most is not None and len(rows) > most:
-            capped[part] = np.sort(seeded_generator("cap", part, split.seed).permutation(rows)[:most])
-            findings[f"{part} texts left out by max_{part}"] = len(rows) - most
-    return capped, findings
+        if most is None or len(rows) <= most:
+            continue
+        findings[f"{part} texts left out by max_{part}"] = len(rows) - most
+        order = seeded_generator("cap", part, split.seed).permutation(rows)
+        if split.min_positives is None:
+            capped[part] = np.sort(order[:most])
+            continue
+        drawn, weight = stratified(order, labels[order], most, split.min_positives, f"split.max_{part}")
+        place = np.argsort(drawn)
+        capped[part], weights[part] = drawn[place], weight[place]
+    return capped, weights, findings
+
+
+def stratified(
+    order: np.ndarray, labels: np.ndarray, most: int, fewest: int, key: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A sample in which every task has positives enough, and the weight that each text then stands for.
+
+    A text belongs to the stratum of the rarest task that it is positive for, or to that of the texts without any
+    label. From the rarest stratum on, as many are drawn as the task still lacks, at least in proportion; the last
+    stratum fills the sample. Weights are inverse probabilities of the draw within the stratum, scaled to a mean of 1,
+    so that weighted sums estimate those of the whole part without bias (up to the scale).
+
+    Args:
+        order: (n,) rows in the order in which they are drawn. labels: (n, K) their labels.
+        most: texts to draw. fewest: positives that every task keeps, as far as it has them.
+        key: the parameter to blame when ``most`` is too small.
+
+    Returns:
+        rows (most,) and weights (most,).
+
+    Raises:
+        InputError: the strata of the tasks leave less than a fifth of the sample to the last one.
+    """
+    rarest_first = np.argsort(labels.sum(axis=0), kind="stable")
+    positive = labels[:, rarest_first] == 1
+    tasks = positive.shape[1]
+    stratum = np.where(positive.any(axis=1), positive.argmax(axis=1), tasks)
+    chosen: list[np.ndarray] = []
+    weights: list[np.ndarray] = []
+    have, drawn = np.zeros(tasks), 0
+    for number in range(tasks + 1):
+        members = np.flatnonzero(stratum == number)
+        size = math.ceil(most * len(members) / len(order))
+        size = max(size, fewest - int(have[number])) if number < tasks else most - drawn
+        size = min(size, len(members))
+        if number == tasks and len(members) and size < min(len(members), most / 5):
+            raise InputError(
+                f"{key}: {fewest} positives of every task take {drawn} of {most} texts; raise {key} to "
+                f"{math.ceil(drawn * 1.25)} or more, or lower split.min_positives"
+            )
+        if size:
+            chosen.append(members[:size])
+            weights.append(np.full(size, len(members) / size))
+            have += positive[members[:size]].sum(axis=0)
+            drawn += size
+    weight = np.concatenate(weights)
+    return order[np.concatenate(chosen)], weight / weight.mean()
 
 
 def seeded_generator(*parts: object) -> np.random.Generator:

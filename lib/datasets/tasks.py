@@ -1,7 +1,7 @@
 """From labels to binary tasks over the same texts."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class TaskSet:
 
     names: K tasks. texts, ids: N each. groups: N, or None. labels: (N, K) int8 in {0, 1}. split: "train",
     "validation", "test" -> sorted row numbers (int64); a row that a cap or cleaning left out is in none.
-    findings: what was found and done, with counts.
+    findings: what was found and done, with counts. weights: of the texts of capped parts, see ``split.stratified``.
     """
 
     names: list[str]
@@ -29,6 +29,11 @@ class TaskSet:
     labels: np.ndarray
     split: dict[str, np.ndarray]
     findings: dict[str, int]
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def weight(self, part: str) -> np.ndarray | None:
+        """How many texts of the whole part each text stands for, up to a factor: (texts of the part,); None: all alike."""
+        return self.weights.get(part)
 
     def column(self, task: str) -> np.ndarray:
         """The labels of one task, (N,) int8."""
@@ -50,10 +55,11 @@ def decompose(corpus: Corpus, tasks: list[str] | None, split: Split) -> TaskSet:
         parts, found = official_split(corpus, keys, groups, split.clean)
     else:
         parts, found = drawn_split(corpus.name, keys, groups, split)
-    parts, left_out = cap(parts, split)
     labels = corpus.labels[names].to_numpy(dtype=np.int8)
+    parts, weights, left_out = cap(parts, split, labels)
     _check_counts(corpus.name, names, labels, parts)
-    return TaskSet(names, texts, corpus.messages["id"].tolist(), groups, labels, parts, findings | found | left_out)
+    ids = corpus.messages["id"].tolist()
+    return TaskSet(names, texts, ids, groups, labels, parts, findings | found | left_out, weights)
 
 
 def _choose_tasks(corpus: Corpus, tasks: list[str] | None) -> tuple[list[str], dict[str, int]]:

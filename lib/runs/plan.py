@@ -151,6 +151,7 @@ def _model(
     return Model(
         run, kind, target, source, side, number, seed, rows, labels, checkpoints=checkpoints,
         validation_labels=bench.validation_labels(target) if early else None,
+        validation_weights=bench.tasks.weight("validation") if early else None,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ class Model:
     """A run in its place in the study, with the training rows and labels it needs (both (n,)).
 
     earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
-    predictions are kept (see ``training.checkpoint_step``). validation_labels: of the target, for early stopping.
+    predictions are kept (see ``training.checkpoint_step``). validation_labels, validation_weights: for early stopping.
     """
 
     run: Run
@@ -62,6 +62,7 @@ class Model:
     earlier: tuple[str, ...] = ()
     checkpoints: tuple[float, ...] = ()
     validation_labels: np.ndarray | None = None
+    validation_weights: np.ndarray | None = None
 
 
 def next_try(model: Model) -> Model:

@@ -36,8 +36,10 @@ def _row(bench: Workbench, model: Model) -> dict:
     run, target = model.run.id, model.target
     probabilities, labels = bench.read_test({run: target})
     found = {
-        "validation": scores(bench.validation_labels(target), bench.validation_predictions(run)),
-        "test": scores(labels[target], probabilities[run]),
+        "validation": scores(
+            bench.validation_labels(target), bench.validation_predictions(run), bench.tasks.weight("validation")
+        ),
+        "test": scores(labels[target], probabilities[run], bench.tasks.weight("test")),
     }
     return row | {f"{part}_{name}": value for part in PARTS for name, value in found[part].items()}
 
@@ -83,7 +85,9 @@ def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
     rows = []
     for model, checkpoint in product(models, bench.study.checkpoints):
         id, _ = checkpoint_entry(model.run, checkpoint)
-        found = scores(bench.validation_labels(model.target), bench.validation_predictions(id))
+        found = scores(
+            bench.validation_labels(model.target), bench.validation_predictions(id), bench.tasks.weight("validation")
+        )
         keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
         kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
         rows.append(keys | {"checkpoint": checkpoint} | bench.ledger.entry(id)["numbers"] | kept)

@@ -93,7 +93,8 @@ class BestState:
     """The state of a network under way that has the best average precision on validation; the earliest of equal ones."""
 
     def __init__(self, network: torch.nn.Module, predicted: Callable[[], np.ndarray], model: Model):
-        self.network, self.predicted, self.labels = network, predicted, model.validation_labels
+        self.network, self.predicted = network, predicted
+        self.labels, self.weights = model.validation_labels, model.validation_weights
         self.score, self.state, self.seconds = -1.0, None, 0.0
 
     @staticmethod
@@ -103,7 +104,7 @@ class BestState:
 
     def look(self) -> None:
         started = time.perf_counter()
-        score = scores(self.labels, self.predicted())["average_precision"]
+        score = scores(self.labels, self.predicted(), self.weights)["average_precision"]
         if score > self.score:
             self.score = score
             self.state = {name: value.detach().clone() for name, value in self.network.named_parameters()}

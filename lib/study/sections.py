@@ -27,6 +27,12 @@ class Split(Parameters):
     )
     max_validation: int | None = Field(None, ge=20, description="use at most this many validation texts; null: all")
     max_test: int | None = Field(None, ge=20, description="use at most this many test texts; null: all")
+    min_positives: int | None = Field(
+        None,
+        ge=1,
+        description="positives of every task that a capped part keeps, as far as there are; its texts then carry weights, "
+        "so that scores estimate those of the whole part; null: texts at random",
+    )
     seed: int = Field(0, ge=0, description="seed of the split and of the two caps")
 
 
