@@ -83,7 +83,7 @@ def test_the_table_agrees_with_the_definition():
     targets = {name: values[:, ::-1].copy() for name, values in models.items()}
     table = ansat_table(models, targets, offsets, [0.3, 0.5], positives, seed=7)
     check("ansat", table, "test")
-    assert len(table) == 2 * 3 * (4 * 3 + 3 * 3)  # thresholds, layers, pairs of both probes; task0 has no positives
+    assert len(table) == 2 * 4 * (4 * 3 + 3 * 3)  # thresholds, layers, pairs of both probes; task0 has no positives
     for row in table.itertuples():
         texts = np.arange(9) if row.probe == "all" else np.flatnonzero(positives[:, list(targets).index(row.target)])
         expected = naive(models[row.source], targets[row.target], offsets, texts, row.layer, row.threshold)
@@ -97,7 +97,7 @@ def test_ansat_of_two_models_is_the_tables():
     table = ansat_table(models, models, offsets, [0.4], positives, seed=0)
     active = [activity(models[name], offsets) for name in ("task2", "task3")]
     rows = table.query("source == 'task2' and target == 'task3' and probe == 'all'").sort_values("layer")
-    np.testing.assert_allclose(rows.ansat, ansat(*active, offsets, 0.4)[:-1], rtol=1e-6)
+    np.testing.assert_allclose(rows.ansat, ansat(*active, offsets, 0.4), rtol=1e-6)
 
 
 def test_ansat_is_symmetric_between_the_same_models():
@@ -135,7 +135,7 @@ def test_siblings_agree_with_the_definition():
         cosine = np.mean([a @ b / np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])
         spearman = np.mean([spearmanr(a, b).statistic for a, b in pairs])
         assert (row.cosine, row.spearman) == pytest.approx((cosine, spearman), abs=1e-9)
-    assert len(table) == 3 * (12 + 9)
+    assert len(table) == 4 * (12 + 9)
 
 
 def test_siblings_see_the_sign_that_ansat_does_not():
@@ -188,7 +188,7 @@ def test_shared_terms_average_to_the_mean_ansat_over_thresholds():
     models, offsets, positives = random_study()
     names = list(models)
     shared = shared_terms(models, models, offsets, THRESHOLDS)
-    assert shared.shape == (9, 3, 4, 4)  # texts, layers below the last, sources, targets
+    assert shared.shape == (9, 4, 4, 4)  # texts, layers, sources, targets
     table = ansat_table(models, models, offsets, THRESHOLDS, positives, 0)
     expected = table[table["probe"] == "all"].groupby(["layer", "source", "target"])["ansat"].mean()
     found = [shared.mean(axis=0)[layer, names.index(a), names.index(b)] for layer, a, b in expected.index]

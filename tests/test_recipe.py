@@ -12,7 +12,7 @@ from studies import tiny_study
 
 from lib.attribution.conductance import POSITIVE, layer_conductances
 from lib.models.encoders import MeanPooled, fresh_head, load_model, token_mean, tokenise
-from lib.models.head import INVERSE_PENALTY, head_inputs, start_at_probe
+from lib.models.head import INVERSE_PENALTY, head_inputs, probe, start_at_probe
 from lib.models.training import predict
 from lib.runs.engine import train_models
 from lib.runs.plan import fused_models, single_models, transfer_models
@@ -81,6 +81,14 @@ def test_a_head_starts_exactly_at_the_probe(network, tokens, labels):
     found = predict(network, tokens, np.arange(60), "float32")
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.ptp(found) > 0.02
+
+
+def test_a_feature_that_hardly_varies_gets_no_weight():
+    """MiniLM has such features: their weights would be 1e25, and nothing else would be trained."""
+    rng = np.random.default_rng(0)
+    features = np.stack([rng.normal(size=50), 0.5 + 1e-26 * rng.normal(size=50), np.ones(50)], axis=1)
+    weights, bias = probe(features, (features[:, 0] > 0).astype(int))
+    assert weights[0] > 0.1 and (weights[1:] == 0).all() and abs(bias) < 1
 
 
 def test_a_head_whose_texts_have_one_label_stays_random(network, tokens):
@@ -222,5 +230,9 @@ def test_a_study_with_the_new_recipe_trains_and_is_served_from_the_ledger(tmp_pa
     pairs = train_models(bench, transfer_models(bench, singles), "pairs")
     entry = bench.ledger.entry(pairs[0].run.id)
     assert entry["record"]["recipe"] == {"pooling": "mean", "head": "probe", "interpolation": 0.5}
+    start = worker_network(study.encoder, None, "cpu")
+    load_weights(bench.place, start, pairs[0].run.source)
+    moved = [(value - pretrained(study.encoder, "cpu")[name]).abs().max() for name, value in start.named_parameters()]
+    assert float(torch.stack(moved).max()) < 10 and float(torch.stack(moved).median()) > 1e-4  # every layer was trained
     assert entry["record"] == pairs[0].run.record and "recipe" in asdict(pairs[0].run)
     assert entry["numbers"]["total_seconds"] >= entry["numbers"]["train_seconds"] + entry["numbers"]["predict_seconds"]

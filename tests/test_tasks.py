@@ -391,9 +391,10 @@ def test_a_stratified_cap_that_is_too_small_names_the_key():
 def test_a_stratified_cap_is_part_of_the_split_and_weights_go_with_it(tmp_path):
     split = {"max_validation": 60, "max_test": 90, "min_positives": 15}
     corpus = load_corpus(Synthetic(loader="synthetic", texts=1200, tasks=5), tmp_path)
-    taskset = decompose(corpus, None, Split(**split))
+    taskset, whole = decompose(corpus, None, Split(**split)), decompose(corpus, None, Split())
     for part in ("validation", "test"):
         rows = taskset.split[part]
         assert (np.diff(rows) > 0).all() and taskset.weight(part).shape == rows.shape
-        assert (taskset.labels[rows].sum(axis=0) >= 15).all()
-    assert taskset.weight("train") is None and decompose(corpus, None, Split()).weight("test") is None
+        there = whole.labels[whole.split[part]].sum(axis=0)
+        assert (taskset.labels[rows].sum(axis=0) >= np.minimum(15, there)).all()
+    assert taskset.weight("train") is None and whole.weight("test") is None

@@ -36,8 +36,8 @@ def ansat_table(
 ) -> pd.DataFrame:
     """ANSAT and Jaccard's index of all ordered pairs of different tasks: table "ansat".
 
-    sources, targets: task -> term values (terms, L + 1) of its single-task model. positives: (texts, targets) bool, the
-    probe texts positive for each target, in the order of ``targets``. Layers 0 to L - 1; at L only [CLS] is not 0.
+    sources, targets: task -> term values (terms, layers) of its single-task model. positives: (texts, targets) bool, the
+    probe texts positive for each target, in the order of ``targets``.
     Jaccard: terms active in both over terms active in either, mean over the texts; 0 where neither has an active term.
     A target without a positive probe text has no rows of probe "positives".
     """
@@ -90,8 +90,8 @@ def signed_similarity_table(
 
 
 def _stacked(tasks: Mapping[str, np.ndarray], term_offsets: np.ndarray, prepare) -> np.ndarray:
-    """Prepared term values of all tasks without the last layer, side by side: (terms, tasks, L)."""
-    return np.stack([prepare(values[:, :-1], term_offsets) for values in tasks.values()], axis=1)
+    """Prepared term values of all tasks side by side: (terms, tasks, layers)."""
+    return np.stack([prepare(values, term_offsets) for values in tasks.values()], axis=1)
 
 
 def _padded(stacked: np.ndarray, term_offsets: np.ndarray) -> np.ndarray:

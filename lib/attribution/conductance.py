@@ -31,7 +31,7 @@ class Conductances:
     """Conductances of several texts at layers 0 (output of the embeddings) to L (output of the last layer).
 
     values: (positions of all texts, L + 1) float32, text after text; text t owns rows offsets[t] to offsets[t + 1].
-    At layer L the head reads only [CLS], so every other position is exactly zero there; it is kept for completeness.
+    Where the head reads only [CLS], every other position is exactly zero at layer L; it is kept for completeness.
     logit, baseline_logit: (texts,) F(x) and F(x').
     absolute_error: (texts, L + 1) |sum_i c_i - (F(x) - F(x'))|; relative_error: that over |F(x) - F(x')|, NaN where
     the text has no word, so that nothing changes along the path.

@@ -116,12 +116,15 @@ def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataF
 
 
 def terms_by_side(bench: Workbench, singles: pd.DataFrame, jobs: dict[str, Attribution], seed: int) -> tuple:
-    """Terms of the sources' and of the targets' models of one seed, task -> (terms, layers), and the texts' offsets."""
-    sides = []
+    """Terms of the sources' and of the targets' models of one seed, task -> (terms, layers), and the texts' offsets.
+
+    A head that reads [CLS] gives no other position conductance at the last layer, which is left out then.
+    """
+    sides, layers = [], slice(None, -1 if bench.study.encoder.pooling == "cls" else None)
     for side in ("source", "target"):
         chosen = selected_singles(singles, side)
         chosen = chosen[chosen["seed"] == seed]
-        sides.append({row.target: terms_of(bench, jobs[row.run])[0] for row in chosen.itertuples()})
+        sides.append({row.target: terms_of(bench, jobs[row.run])[0][:, layers] for row in chosen.itertuples()})
     return *sides, terms_of(bench, next(iter(jobs.values())))[1]
 
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from lib.models.encoders import Tokens
 from lib.models.training import predict
 
 INVERSE_PENALTY = 0.01  # of the logistic regression, on standardised features
+SMALLEST_SPREAD = 1e-3  # of a feature that counts, as a share of the largest one's
 
 
 def start_at_probe(
@@ -47,13 +47,19 @@ def start_at_probe(
 
 
 def probe(features: np.ndarray, labels: np.ndarray, positive_weight: float = 1.0) -> tuple[np.ndarray, float]:
-    """Weights (d,) and bias of a logistic regression of 0/1 labels (n,) on features (n, d), standardised inside."""
-    scaler = StandardScaler().fit(features)
+    """Weights (d,) and bias of a logistic regression of 0/1 labels (n,) on features (n, d), standardised inside.
+
+    Features that hardly vary get no weight: standardised, they would need weights so large that the norm of the loss's
+    gradient, which is clipped, would be theirs alone.
+    """
+    mean, spread = features.mean(axis=0), features.std(axis=0)
+    varies = spread > SMALLEST_SPREAD * spread.max()
     classifier = LogisticRegression(
         C=INVERSE_PENALTY, class_weight={0: 1.0, 1: positive_weight}, solver="newton-cholesky"
-    ).fit(scaler.transform(features), labels)
-    weights = classifier.coef_[0] / scaler.scale_
-    return weights, float(classifier.intercept_[0] - weights @ scaler.mean_)
+    ).fit((features - mean)[:, varies] / spread[varies], labels)
+    weights = np.zeros(len(mean))
+    weights[varies] = classifier.coef_[0] / spread[varies]
+    return weights, float(classifier.intercept_[0] - weights @ mean)
 
 
 def head_inputs(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
