@@ -163,7 +163,7 @@ def test_published_tables_open_in_jupyterlab_as_the_readme_says(page, lab):
     subprocess.run([sys.executable, "-c", code], cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, check=True)
     notebook = json.loads((folder / "notebooks" / "05_ansat.ipynb").read_text())
     cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    cell["source"] = 'study = "results/published/demo.yaml"'
+    cell["source"] = 'study_name = "results/published/demo.yaml"'
     (folder / "notebooks" / "of_the_demo.ipynb").write_text(json.dumps(notebook))
     print(f"{run_all(page, address, 'of_the_demo.ipynb'):.0f} s")
     assert (folder / "results" / "published" / "demo" / "figures" / "05_ansat_matrices.png").exists()

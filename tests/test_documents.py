@@ -40,7 +40,7 @@ def test_notebooks_are_thin_and_without_outputs(path):
     assert not any(re.match(r"\s*(def|class) ", line) for line in lines)
     assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines) <= 110
     assert [cell["metadata"].get("tags") for cell in cells].count(["parameters"]) == 1
-    assert 'study = "smoke"' in "".join("".join(cell["source"]) for cell in cells)
+    assert 'study_name = "smoke"' in "".join("".join(cell["source"]) for cell in cells)
 
 
 def test_notebooks_that_only_read_tables_start_without_torch():

@@ -51,7 +51,7 @@ def plain_pages(monkeypatch):
     monkeypatch.setattr("lib.notebooks.execution.notebook_page", lambda notebook, title: title)
 
 
-def write(folder, name, *code, parameters="study = 'smoke'"):
+def write(folder, name, *code, parameters="study_name = 'smoke'"):
     """A notebook with a heading, its tagged cell, then the given code cells."""
     cells = [new_markdown_cell(f"# {name}\n\n## What it reads")]
     if parameters is not None:
@@ -78,7 +78,7 @@ def copies(study):
 ENVIRONMENT = """
 import os, sys, lib
 from pathlib import Path
-print(study, os.environ['WHENCE_HEADLESS'], sys.executable, Path.cwd(), Path(lib.__file__).parents[1], sep='|')
+print(study_name, os.environ['WHENCE_HEADLESS'], sys.executable, Path.cwd(), Path(lib.__file__).parents[1], sep='|')
 """
 
 
@@ -123,7 +123,7 @@ def test_keys_follow_source_parameters_and_earlier_notebooks_but_not_outputs(stu
     write(folder, "02_second", "2")
 
     def keys(study=study, parameter="tiny"):
-        return [job.key for job in plan(study, {"study": parameter}, folder)]
+        return [job.key for job in plan(study, {"study_name": parameter}, folder)]
 
     first = keys()
     notebook = nbformat.read(folder / "01_first.ipynb", as_version=4)
@@ -192,9 +192,9 @@ def test_a_notebook_that_just_stops_is_a_failure(study, folder, code, error):
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        ("stduy = 'smoke'", "01_first.ipynb: its cell tagged 'parameters' does not define 'study'"),
+        ("stduy_name = 'smoke'", "01_first.ipynb: its cell tagged 'parameters' does not define 'study_name'"),
         (None, "01_first.ipynb: expected one code cell tagged 'parameters', found 0"),
-        ("study =", "01_first.ipynb: its cell tagged 'parameters' is not Python"),
+        ("study_name =", "01_first.ipynb: its cell tagged 'parameters' is not Python"),
     ],
 )
 def test_a_notebook_that_would_ignore_its_parameters_is_refused(study, folder, parameters, message):
@@ -298,7 +298,7 @@ def test_from_tables_only_what_reads_tables_runs_and_elsewhere(study, folder, tm
     write(
         folder,
         "02_reads",
-        "from lib.study.parameters import Study\nprint((Study.load(study).tables / 'a.csv').read_text())",
+        "from lib.study.parameters import Study\nprint((Study.load(study_name).tables / 'a.csv').read_text())",
     )
     with monkeypatch.context() as patch:
         patch.setattr("lib.notebooks.run.ROOT", tmp_path)

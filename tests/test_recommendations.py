@@ -162,7 +162,7 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
     study, path = tiny_study(tmp_path / "results", **changes), tmp_path / "mine.yaml"
     path.write_text(study.model_dump_json())
     study = Study.load(path)
-    assert [job.name[:2] for job in plan(study, {"study": str(path)}, NOTEBOOKS)] == ["01", "02", "11"]
+    assert [job.name[:2] for job in plan(study, {"study_name": str(path)}, NOTEBOOKS)] == ["01", "02", "11"]
     lines = []
     run_study(study, str(path), say=lines.append)
     shown = "\n".join(lines)

@@ -41,16 +41,16 @@ def run_study(
 ) -> Path:
     """Execute what is not up to date and write the report; returns the report's path.
 
-    parameter: what the notebooks get as ``study``, a name or an absolute path. folder: where NN_*.ipynb lie.
+    parameter: what the notebooks get as ``study_name``, a name or an absolute path. folder: where NN_*.ipynb lie.
     from_tables: only the notebooks that read nothing but tables, which have to be there. Raises InputError for notebooks
     that cannot be run, NotebookFailed for one that stopped.
     """
     start = time.monotonic()
     study.compared_tables()  # what is missing is told now, not after hours of training
-    jobs = [job for job in plan(study, {"study": parameter}, folder) if job.reads_tables or not from_tables]
+    jobs = [job for job in plan(study, {"study_name": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter(start):
-        run_jobs(jobs, {"study": parameter}, say, partial(_say_what_is_to_come, study, say))
+        run_jobs(jobs, {"study_name": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
     for line in closing_lines(study):
