@@ -12,7 +12,7 @@ from lib.study.extends import KEY
 def explain(fault: dict, parameters: type[BaseModel]) -> str:
     """One validation error of these parameters as one clause: the key, what is wrong, what is allowed."""
     location, path = fault["loc"], key_path(fault)
-    key = ".".join(map(str, path)) or "parameters"
+    key = ".".join(map(str, path))
     if fault["type"] == "extra_forbidden":
         allowed = [*_model_at(location[:-1], parameters).model_fields, *([KEY] if len(path) == 1 else [])]
         close = difflib.get_close_matches(str(path[-1]), allowed, 1)
@@ -23,7 +23,7 @@ def explain(fault: dict, parameters: type[BaseModel]) -> str:
     if isinstance(given, str) and fault["type"] in ("float_type", "int_type"):
         message += " (YAML reads 1e-5 as a text: write 1.0e-5)"
     found = f", found {given!r}"[:80] if isinstance(given, str | int | float | bool) else ""
-    return f"'{key}': {message}{found}"
+    return f"'{key}': {message}{found}" if path else message  # of several keys, which the message names
 
 
 def key_path(fault: dict) -> tuple:

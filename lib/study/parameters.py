@@ -117,7 +117,7 @@ class Study(Parameters):
     @model_validator(mode="after")
     def _settings_for_both_sides(self):
         if self.settings is None and not (self.source.settings and self.target.settings):
-            raise ValueError("give either 'settings', or both 'source.settings' and 'target.settings'")
+            raise ValueError("give settings, or source.settings and target.settings")
         return self
 
     def settings_of(self, side: str) -> list[Setting]:
