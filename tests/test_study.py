@@ -1,7 +1,11 @@
 """Parameters: what is right is read, what is wrong is refused in one line that names the key."""
 
+import re
+import shutil
+import subprocess
 from copy import deepcopy
 from functools import reduce
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,16 +13,77 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import InputError
-from lib.study.files import ROOT
+from lib.notebooks.execution import NotebookFailed
+from lib.notebooks.run import parameter_for, run_study
+from lib.study.corpora import Table
+from lib.study.extends import Layer, merge
+from lib.study.files import ROOT, find_parameters
 from lib.study.parameters import Study
-from lib.study.reference import reference
+from lib.study.reference import FIRST, reference
+from lib.study.sections import Regime
 
 GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
+STUDIES = ("demo", "disaster", "own_data", "paper", "smoke", "trecis")
+VARIANTS = (
+    "demo_full", "demo_limited", "demo_seeds", "disaster_full", "disaster_gpu", "disaster_seeds", "newsgroups", "recipes",
+    "reuters", "shuffled", "trecis_gpu",
+)  # fmt: skip
+FILES = [f"params/{name}.yaml" for name in STUDIES] + [f"params/variants/{name}.yaml" for name in VARIANTS]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_study_in_params_is_valid_and_named_like_its_file(path):
-    assert Study.load(path).name == path.stem
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """The project's folder, with a copy of the committed parameters only, for a user to add files to."""
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    monkeypatch.setattr("lib.study.files.ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder, **files: object):
+    """One YAML file a name, from its values."""
+    for name, values in files.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(values))
+
+
+def test_the_studies_tested_here_are_those_under_version_control():
+    tracked = subprocess.run(["git", "ls-files", "params/*.yaml"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    assert sorted(tracked.stdout.split()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_study_is_valid_and_named_like_its_file(file):
+    study = Study.load(ROOT / file)
+    assert study.name == Path(file).stem and Study.parse(yaml.safe_load(study.as_yaml())) == study
+
+
+@pytest.mark.parametrize("content", ["name: [", "", "name: mine\nsettngs: 1", "extends: mine", "extends: nothing"])
+def test_a_broken_file_of_a_user_disturbs_no_other_study(project, content):
+    (project / "params" / "mine.yaml").write_text(content)
+    for name in (*STUDIES, *VARIANTS):
+        assert Study.load(name).name == name
+    with pytest.raises(InputError, match="the studies here are demo, demo_full, .*, mine, newsgroups"):
+        Study.load("nothing")
+    with pytest.raises(InputError, match=r"^params/mine\.yaml: "):
+        Study.load("mine")
+
+
+def test_a_name_is_looked_up_in_params_then_in_variants(project):
+    assert Study.load("demo_full") == Study.load("params/variants/demo_full.yaml")
+    variant = find_parameters("demo_full")
+    assert parameter_for("demo_full") == parameter_for(str(variant)) == "demo_full"
+    write(project / "params", demo_full=GOOD | {"name": "demo_full"})
+    assert Study.load("demo_full").corpus.loader == "synthetic"
+    assert parameter_for("demo_full") == "demo_full" and parameter_for(str(variant)) == str(variant.resolve())
+
+
+def test_the_twelve_tasks_are_written_down_once():
+    for task in ("missing_people", "MultimediaShare"):
+        assert sum(task in (ROOT / file).read_text() for file in FILES) == 1
 
 
 def test_the_reference_study_has_1728_models():
@@ -33,6 +98,8 @@ def test_the_reference_study_has_1728_models():
     ("change", "expected"),
     [
         ({"settngs": 1}, "unknown key 'settngs' (did you mean 'settings'?"),
+        ({"extend": "demo"}, "unknown key 'extend' (did you mean 'extends'?"),
+        ({"hub": 1}, "unknown key 'hub' (allowed: name, "),
         ({"corpus": {"loader": "synthetic", "textz": 1}}, "unknown key 'corpus.textz' (did you mean 'texts'"),
         ({"checkpoints": [float("inf")]}, "'checkpoints.0'"),
         ({"corpus": {"loader": "hub", "paht": "a/b"}}, "unknown key 'corpus.paht' (did you mean 'path'"),
@@ -44,8 +111,8 @@ def test_the_reference_study_has_1728_models():
         ({"source": {"positives": 0.5}}, "a share of positives needs n"),
         ({"engine": {"workers": 0}}, "'engine.workers'"),
         ({"name": "../escape"}, "'name'"),
-        ({"tasks": ["a", "a"]}, "tasks names something twice"),
-        ({"seeds": [0, 0]}, "seeds names something twice"),
+        ({"tasks": ["a", "a"]}, "tasks holds the same value twice"),
+        ({"seeds": [0, 0]}, "seeds holds the same value twice"),
         ({"ansat": {"thresholds": [1.5]}}, "'ansat.thresholds.0'"),
         ({"target_setting": "worst"}, "'best' or 'all'"),
     ],
@@ -58,8 +125,7 @@ def test_bad_parameters_are_refused_in_one_line(change, expected):
 
 
 def test_missing_and_unreadable_files_are_refused(tmp_path):
-    known = ", ".join(sorted(path.stem for path in (ROOT / "params").glob("*.yaml")))
-    with pytest.raises(InputError, match=f"the studies here are {known}, or"):
+    with pytest.raises(InputError, match="no parameters at params/nothing.yaml; the studies here are demo, "):
         Study.load("nothing")
     broken = tmp_path / "broken.yaml"
     broken.write_text("name: [")
@@ -68,6 +134,89 @@ def test_missing_and_unreadable_files_are_refused(tmp_path):
     broken.write_text("")
     with pytest.raises(InputError, match="expected 'key: value' lines"):
         Study.load(broken)
+
+
+def test_a_study_takes_over_what_it_does_not_say_itself(tmp_path):
+    write(
+        tmp_path,
+        base=GOOD | {"target": {"n": 96, "positives": 0.3}, "seeds": [0, 1], "budget_minutes": 5.0},
+        middle={"name": "middle", "extends": "base.yaml", "target": {"n": 48}, "seeds": [2]},
+        mine={
+            "name": "mine",
+            "extends": str(tmp_path / "middle.yaml"),
+            "budget_minutes": None,
+            "target": {"epochs": 2.0},
+        },
+        table={"name": "table", "extends": "mine.yaml", "corpus": {"loader": "table", "path": "a.csv"}},
+    )
+    mine, table = Study.load(tmp_path / "mine.yaml"), Study.load(tmp_path / "table.yaml")
+    assert mine.target == Regime(n=48, positives=0.3, epochs=2.0) and mine.seeds == [2] and mine.budget_minutes is None
+    assert (
+        mine.name == "mine" and mine.corpus == Study.parse(GOOD).corpus and mine.settings == Study.parse(GOOD).settings
+    )
+    assert table.corpus == Table(loader="table", path="a.csv") and table.target == mine.target
+
+
+def test_a_path_to_extend_is_relative_to_the_file_or_the_project(project, monkeypatch):
+    (project / "mine").mkdir()
+    monkeypatch.chdir(project / "mine")  # of no consequence
+    for base in ("smoke", "params/smoke.yaml", "../params/smoke.yaml"):
+        write(project / "mine", study={"name": "mine", "extends": base})
+        assert Study.load(project / "mine" / "study.yaml") == Study.load("smoke").model_copy(update={"name": "mine"})
+    assert Study.parse({"name": "mine", "extends": "smoke"}).corpus == Study.load("smoke").corpus
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"mine": {"name": "mine", "extends": "gone.yaml"}}, "{mine}: 'extends': no parameters at gone.yaml; the studies"),
+        ({"mine": {"name": "mine", "extends": ["a"]}}, "{mine}: 'extends': give the name of one study or the path of its"),
+        ({"mine": {"name": "mine", "extends": None}}, "{mine}: 'extends': give the name of one study or the path of its"),
+        ({"mine": {"extends": "mine.yaml"}}, "{mine}: 'extends' leads in a circle, {mine} -> {mine}; "),
+        (
+            {"mine": {"extends": "one.yaml"}, "one": {"extends": "two.yaml"}, "two": {"extends": "one.yaml"}},
+            "{mine}: 'extends' leads in a circle, {mine} -> {one} -> {two} -> {one}; take it out of one",
+        ),
+        ({"mine": {"name": "mine", "extends": "one.yaml"}, "one": ["a"]}, "{one}: expected 'key: value' lines, found list"),
+        ({"mine": {"extends": "one.yaml"}, "one": GOOD}, "{mine}: 'name': Field required"),
+        (
+            {"mine": {"name": "mine", "extends": "one.yaml"}, "one": GOOD | {"settngs": 1}},
+            "{mine}: unknown key 'settngs' (did you mean 'settings'? allowed: name, ",
+        ),
+        (
+            {"mine": {"name": "mine", "extends": "one.yaml"}, "one": {"extends": "two.yaml"},
+             "two": GOOD | {"corpus": {"loader": "synthetic", "textz": 1}}},
+            "did you mean 'texts'? allowed: loader, texts, tasks, seed, null), in {two}, which it extends",
+        ),
+        (
+            {"mine": {"name": "mine", "extends": "one.yaml", "target": {"n": 1}}, "one": GOOD | {"source": {"n": 2}}},
+            "'source.n': Input should be greater than or equal to 8, found 2, in {one}, which it extends; 'target.n': "
+            "Input should be greater than or equal to 8, found 1",
+        ),
+        (
+            {"mine": {"name": "mine", "extends": "one.yaml"}, "one": GOOD | {"settings": [{"epochs": 1}]}},
+            "'settings.0.learning_rate': Field required, in {one}, which it extends",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_extended_is_refused_in_one_line(tmp_path, files, expected):
+    write(tmp_path, **files)
+    with pytest.raises(InputError) as caught:
+        Study.load(tmp_path / "mine.yaml")
+    assert expected.format(**{name: tmp_path / f"{name}.yaml" for name in files}) in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path)) and "\n" not in str(caught.value)
+
+
+def test_all_parameters_are_written_to_the_results_when_a_study_begins(tmp_path, monkeypatch):
+    def stop(*arguments):
+        raise NotebookFailed("stopped")
+
+    monkeypatch.setattr("lib.notebooks.run.run_jobs", stop)
+    study = Study.parse({"name": "mine", "extends": "smoke", "results": str(tmp_path / "results"), "compare": []})
+    with pytest.raises(NotebookFailed):
+        run_study(study, "mine", say=lambda line: None)
+    written = study.folder / "parameters.yaml"
+    assert Study.load(written) == study and yaml.safe_load(written.read_text()) == study.model_dump(mode="json")
 
 
 ANYTHING = st.recursive(
@@ -115,6 +264,31 @@ def test_a_sound_study_with_one_change_is_read_or_refused_by_name(place, value, 
         assert Study.parse(study.model_dump(mode="json")) == study
 
 
+@given(st.data())
+def test_wherever_values_are_divided_between_two_files_the_study_is_the_same(data):
+    base, own = {"name": "base"}, {"name": SOUND["name"]}
+    for place in places(SOUND):
+        *sections, key = place
+        within = reduce(lambda inner, step: inner[step], place, SOUND)
+        if isinstance(within, dict) or not all(isinstance(step, str) for step in place) or place == ("name",):
+            continue
+        where = data.draw(st.sampled_from(["base", "own", "both"]))
+        overlaid = 7 if where == "both" and key != "loader" else within
+        for values, says, one in ((base, where != "own", overlaid), (own, where != "base", within)):
+            if says:
+                reduce(lambda inner, step: inner.setdefault(step, {}), sections, values)[key] = one
+    assert merge([Layer("own", own), Layer("base", base)]) == SOUND
+
+
 def test_the_reference_of_parameters_is_up_to_date():
     written = (ROOT / "params" / "README.md").read_text()
     assert written.strip() == reference().strip(), "run: python -m lib.study > params/README.md"
+
+
+def test_the_ten_keys_needed_first_come_with_examples_that_are_studies(project):
+    assert len(set(FIRST)) == 10
+    one, two = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", reference(), re.DOTALL)]
+    write(project / "params", mine=one, mine_larger=two)
+    mine, larger = Study.load("mine"), Study.load("mine_larger")
+    assert mine.corpus.path and mine.budget_minutes == 30 and mine.target.n == 144
+    assert larger == mine.model_copy(update={"name": "mine_larger", "target": Regime(n=288, positives=0.25)})

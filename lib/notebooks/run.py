@@ -20,15 +20,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import yaml
-
 from lib.errors import InputError
 from lib.notebooks.execution import NotebookFailed, run_jobs
 from lib.notebooks.plan import NOTEBOOKS, Job, plan
 from lib.report.headline import closing_lines, duration, opening_lines
 from lib.report.pages import write_report
 from lib.storage.ledger import write_atomically
-from lib.study.files import ROOT, find_parameters, shown
+from lib.study.files import ROOT, find_parameters, named_studies, shown
 from lib.study.parameters import Study
 
 
@@ -50,6 +48,7 @@ def run_study(
     jobs = [job for job in plan(study, {"study_name": parameter}, folder) if job.reads_tables or not from_tables]
     say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
     with _only_one(study), _private_jupyter(start):
+        write_atomically(study.folder / "parameters.yaml", study.as_yaml().encode())
         run_jobs(jobs, {"study_name": parameter}, say, partial(_say_what_is_to_come, study, say))
         page = write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
@@ -100,9 +99,9 @@ def _private_jupyter(start: float) -> Iterator[None]:
 
 
 def parameter_for(name_or_path: str) -> str:
-    """What the notebooks are told: the name of a study in params/, else the absolute path of its file."""
+    """What the notebooks get as the study: its name where that leads to this file, else the file's absolute path."""
     path = find_parameters(name_or_path).resolve()
-    return path.stem if path.parent == ROOT / "params" and path.suffix == ".yaml" else str(path)
+    return path.stem if named_studies().get(path.stem) == path else str(path)
 
 
 def from_published_tables(study: Study) -> tuple[Study, str]:
@@ -112,7 +111,7 @@ def from_published_tables(study: Study) -> tuple[Study, str]:
         raise InputError(f"{shown(published)} is missing: study {study.name} has no published tables; run it instead")
     again = study.model_copy(update={"results": str(Path(study.results) / "published")})
     path = again.folder.with_suffix(".yaml")
-    write_atomically(path, yaml.safe_dump(again.model_dump(mode="json"), sort_keys=False).encode())
+    write_atomically(path, again.as_yaml().encode())
     with _only_one(again):
         shutil.rmtree(again.tables, ignore_errors=True)
         shutil.copytree(published, again.tables)

@@ -4,8 +4,6 @@ A variant changes keys of the study: settings of either side, pooling, head star
 trains all single-task models, some pairs of every target, and the start from the mean of all sources.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -16,6 +14,7 @@ from lib.runs.results import run_table, select_settings
 from lib.runs.workbench import Workbench, open_workbench
 from lib.stats.bootstrap import mean_over_targets, target_weights
 from lib.stats.ranks import spearman
+from lib.study.extends import overlay
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
 from lib.transfer.pairs import PAIR, selected_singles
@@ -28,18 +27,9 @@ def variants(study: Study) -> dict[str, Study]:
     """The study's variants by name, each a study of its own in the same ledger."""
     values = study.model_dump(exclude={"recipes"})
     return {
-        name: Study.parse(merged(values, changes | {"name": study.name}), f"recipes.{name}")
+        name: Study.parse(overlay(values, changes | {"name": study.name}), f"recipes.{name}")
         for name, changes in study.recipes.items()
     }
-
-
-def merged(values: Mapping, changes: Mapping) -> dict:
-    """Nested values with some of them changed: sections key by key, everything else as a whole."""
-    both = dict(values)
-    for key, change in changes.items():
-        inner = isinstance(change, Mapping) and isinstance(both.get(key), Mapping)
-        both[key] = merged(both[key], change) if inner else change
-    return both
 
 
 def train_variant(name: str, study: Study) -> pd.DataFrame:

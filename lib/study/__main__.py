@@ -1,4 +1,4 @@
-"""``python -m lib.study`` prints the reference of all parameters (committed as params/README.md); with a file, checks it."""
+"""``python -m lib.study`` prints params/README.md; with a study's name or file, it checks it and prints all its values."""
 
 from lib.errors import run_command
 from lib.study.parameters import Study
@@ -6,7 +6,7 @@ from lib.study.reference import reference
 
 
 def main(arguments: list[str]) -> None:
-    print(Study.load(arguments[0]).model_dump_json(indent=1) if arguments else reference())
+    print(Study.load(arguments[0]).as_yaml() if arguments else reference(), end="")
 
 
 if __name__ == "__main__":

@@ -6,28 +6,35 @@ import typing
 from pydantic import BaseModel
 
 from lib.study.corpora import LOADERS
+from lib.study.extends import KEY
 
 
-def explain(item: dict, parameters: type[BaseModel]) -> str:
+def explain(fault: dict, parameters: type[BaseModel]) -> str:
     """One validation error of these parameters as one clause: the key, what is wrong, what is allowed."""
-    path = item["loc"]
-    key = ".".join(str(part) for part in path if part not in LOADERS) or "parameters"
-    if item["type"] == "extra_forbidden":
-        allowed = list(_model_at(path[:-1], parameters).model_fields)
+    location, path = fault["loc"], key_path(fault)
+    key = ".".join(map(str, path))
+    if fault["type"] == "extra_forbidden":
+        allowed = [*_model_at(location[:-1], parameters).model_fields, *([KEY] if len(path) == 1 else [])]
         close = difflib.get_close_matches(str(path[-1]), allowed, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
         return f"unknown key '{key}' ({hint}allowed: {', '.join(allowed)})"
-    message = item["msg"].removeprefix("Value error, ")
-    given = item["input"]
-    if isinstance(given, str) and item["type"] in ("float_type", "int_type"):
+    message = fault["msg"].removeprefix("Value error, ")
+    given = fault["input"]
+    if isinstance(given, str) and fault["type"] in ("float_type", "int_type"):
         message += " (YAML reads 1e-5 as a text: write 1.0e-5)"
-    shown = f", found {given!r}"[:80] if isinstance(given, str | int | float | bool) else ""
-    return f"'{key}': {message}{shown}"
+    found = f", found {given!r}"[:80] if isinstance(given, str | int | float | bool) else ""
+    return f"'{key}': {message}{found}" if path else message  # of several keys, which the message names
 
 
-def _model_at(path: tuple, model: type[BaseModel]) -> type[BaseModel]:
+def key_path(fault: dict) -> tuple:
+    """The keys and list positions that lead to a validation error, without the loader's name that pydantic adds."""
+    location = fault["loc"]
+    return location[:1] + location[2:] if location[:1] == ("corpus",) else location
+
+
+def _model_at(location: tuple, model: type[BaseModel]) -> type[BaseModel]:
     """The class of parameters that a path of keys, list positions and loader names leads to, from ``model`` on."""
-    for part in path:
+    for part in location:
         if part in LOADERS:
             model = LOADERS[part]
         elif not isinstance(part, int):

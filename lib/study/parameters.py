@@ -1,15 +1,17 @@
-"""One validated object holds every parameter of a study, so that nothing is misspelt, guessed or set in two places."""
+"""All parameters of a study in one validated object, so that none is misspelt, guessed or set in two places."""
 
 import math
 from pathlib import Path
 from typing import Annotated, Literal
 
+import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from lib.errors import InputError
 from lib.study.corpora import DisasterResponse, Hub, OrangeText, Synthetic, Table, Trecis
-from lib.study.explain import explain
-from lib.study.files import ROOT, find_parameters, read_yaml
+from lib.study.explain import explain, key_path
+from lib.study.extends import Layer, merge, named_in, read_layers
+from lib.study.files import ROOT, find_parameters, read_yaml, shown
 from lib.study.sections import (
     SEEDS,
     Ansat,
@@ -26,42 +28,52 @@ from lib.study.sections import (
     Transfer,
 )
 
+RESOLVED = "# All parameters of this study: its own, those it extends, and the default of every other key.\n"
+
 
 class Study(Parameters):
-    """A study: a corpus cut into tasks, a grid of models over them, and its analysis."""
+    """A study: a corpus whose labels become tasks, a grid of models for them, and its analysis."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="name of the study and of its results folder")
-    corpus: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis = Field(
-        discriminator="loader", description="where texts come from"
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="name of the study and of its results folder: lower-case letters, digits, _ and -",
     )
-    tasks: list[str] | None = Field(None, min_length=2, description="labels to use as tasks; null: all")
+    corpus: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis = Field(
+        discriminator="loader", description="where texts and labels come from; 'loader' chooses one of the kinds below"
+    )
+    tasks: list[str] | None = Field(None, min_length=2, description="labels that become tasks; null: all")
     split: Split = Split()
     encoder: Encoder = Encoder()
-    source: Regime = Regime()
-    target: Regime = Regime()
+    source: Regime = Field(Regime(), description="training data and settings of a task as a source")
+    target: Regime = Field(Regime(), description="training data and settings of a task as a target")
     settings: list[Setting] | None = Field(
         None,
         min_length=1,
-        description="hyperparameter settings of the single-task models, of sources and targets alike",
+        description="hyperparameter settings; every task is trained alone with each of them. Required, unless source and "
+        "target have settings of their own",
     )
     transfer: Transfer = Transfer()
     source_setting: Literal["best", "all"] = Field(
         "best",
-        description="which of the source's models a pair starts from: the validation-best one, or each setting's",
+        description="which of the source's single-task models pairs start from: best: the one that is best on validation; "
+        "all: the models of all settings",
     )
     target_setting: Literal["best", "all"] = Field(
-        "best", description="settings a pair is fine-tuned with: the target's validation-best one, or all"
+        "best",
+        description="with which settings pairs are fine-tuned: best: the target's best one on validation; all: all",
     )
-    seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field([0], min_length=1, description="seeds of every model")
+    seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field(
+        [0], min_length=1, description="every model is trained once for each of these seeds"
+    )
     reseeded: bool = Field(
         False,
-        description="train every target's selected setting again from as many other seeds as it has pairs: what choosing "
-        "among so many models gains without transfer",
+        description="also train every target alone with as many further seeds as it has pairs. The best of these models "
+        "shows what a choice among so many gains without transfer",
     )
     checkpoints: list[Annotated[float, Field(gt=0)]] = Field(
         [],
-        description="when a pair's validation predictions are kept, for selectors that train every pair a little: below 1 "
-        "a share of its steps, from 1 on a number of steps",
+        description="when a pair's validation predictions are kept during training, for selectors that train every pair a "
+        "little. Below 1: a share of the steps; from 1 on: a number of steps",
     )
     training: Training = Training()
     conductance: Conductance = Conductance()
@@ -72,27 +84,27 @@ class Study(Parameters):
     budget_minutes: float | None = Field(
         None,
         gt=0,
-        description="null: train the whole grid and analyse it; a number: train the single-task models and the "
-        "most promising pairs, as many as this many minutes in all allow, and recommend sources",
+        description="null: train and analyse the whole grid. A number: train the single-task models, then the most "
+        "promising pairs until this many minutes have passed in all, and recommend sources",
     )
     recipes: dict[str, dict] | None = Field(
         None,
         min_length=2,
-        description="variants of this study by name, each with the keys that it changes; such a study trains its "
-        "variants, to tell which recipe is sound, and no grid; null: none",
+        description="ways of training to compare: for each name, the keys that it changes, as a study that extends this one "
+        "would. Such a study compares them and trains no grid",
     )
     compare: list[str] = Field(
-        [], description="other studies, finished or published, that notebooks 9 and 10 set beside this one"
+        [], description="finished or published studies that notebooks 9 and 10 compare with this one"
     )
-    results: str = Field("results", description="folder of all results, relative to the project's folder or absolute")
-    cache: str = Field(".cache", description="folder of downloads, relative to the project's folder or absolute")
+    results: str = Field("results", description="folder of all results, absolute or relative to the project's folder")
+    cache: str = Field(".cache", description="folder of downloads, absolute or relative to the project's folder")
 
     @model_validator(mode="after")
     def _no_repeats(self):
         for key in ("tasks", "seeds", "settings", "checkpoints", "compare"):
             values = getattr(self, key) or []
             if any(value in values[:position] for position, value in enumerate(values)):
-                raise ValueError(f"{key} names something twice")
+                raise ValueError(f"{key} holds the same value twice")
         return self
 
     @model_validator(mode="after")
@@ -109,7 +121,7 @@ class Study(Parameters):
         return self
 
     def settings_of(self, side: str) -> list[Setting]:
-        """The hyperparameter settings of the "source" or the "target" side, with the side's epochs where it states some."""
+        """The settings of a side, "source" or "target"; the side's own epochs take the place of theirs."""
         regime = getattr(self, side)
         settings = regime.settings or self.settings
         if regime.epochs is None:
@@ -118,19 +130,26 @@ class Study(Parameters):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Study":
-        """Read and validate ``params/<name>.yaml`` or a file; InputError names the file, the key and what is allowed."""
+        """Read and validate a study, given its name or its file; InputError names the file, the key and what is allowed."""
         path = find_parameters(name_or_path)
-        return cls.parse(read_yaml(path), str(name_or_path))
+        return cls._validate(read_layers(read_yaml(path), shown(path), path))
 
     @classmethod
     def parse(cls, values: object, origin: str = "parameters") -> "Study":
-        """Validate parameters that are already a dictionary."""
-        if not isinstance(values, dict):
-            raise InputError(f"{origin}: expected 'key: value' lines, found {type(values).__name__}")
+        """Validate parameters that are already a dictionary; origin: what messages call it."""
+        return cls._validate(read_layers(values, origin))
+
+    @classmethod
+    def _validate(cls, layers: list[Layer]) -> "Study":
         try:
-            return cls.model_validate(values)
+            return cls.model_validate(merge(layers))
         except ValidationError as error:
-            raise InputError(f"{origin}: " + "; ".join(explain(item, cls) for item in error.errors())) from None
+            faults = [explain(fault, cls) + named_in(layers, key_path(fault)) for fault in error.errors()]
+            raise InputError(f"{layers[0].origin}: {'; '.join(faults)}") from None
+
+    def as_yaml(self) -> str:
+        """All parameters as validated, what is extended and every default among them; a file that loads as this study."""
+        return RESOLVED + yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     @property
     def folder(self) -> Path:
@@ -146,31 +165,31 @@ class Study(Parameters):
         return self.folder / "figures"
 
     def compared_tables(self) -> dict[str, Path]:
-        """Where the tables of the studies in ``compare`` are.
+        """Where the tables of the studies in ``compare`` are: name -> folder.
 
-        InputError for a study that has no file in params/, or is neither finished here nor published in figures/.
+        InputError for a study without a file of parameters, or one neither finished here nor published in figures/.
         """
-        found = {}
+        tables = {}
         for name in self.compare:
-            find_parameters(name)  # notebook 9 reads them
+            find_parameters(name)  # notebook 9 reads its parameters
             folders = [ROOT / self.results / name / "tables", ROOT / "figures" / name / "tables"]
             existing = [folder for folder in folders if (folder / "selector_metrics.parquet").is_file()]
             if not existing:
                 raise InputError(
                     f"'compare': study {name} has no tables; run ./run_all.sh {name} first, or leave it out"
                 )
-            found[name] = existing[0]
-        return found
+            tables[name] = existing[0]
+        return tables
 
     @property
     def models_per_pair(self) -> int:
-        """Transfer models of an ordered pair and a seed."""
+        """Number of transfer models of an ordered pair and a seed."""
         sides = [side for side in ("source", "target") if getattr(self, f"{side}_setting") == "all"]
         return math.prod(len(self.settings_of(side)) for side in sides)
 
     @property
     def budget_seconds(self) -> float:
-        """Seconds that the study may take; infinity without a budget."""
+        """Seconds that the study may take in all; infinity without a budget."""
         return math.inf if self.budget_minutes is None else 60 * self.budget_minutes
 
     @property

@@ -1,78 +1,161 @@
-"""The reference of all parameters, written from the classes that validate them."""
+"""Writes params/README.md: the keys that a user needs first, then all keys as the classes that validate them have them."""
 
 import types
 import typing
+from collections.abc import Iterator
 
 import yaml
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lib.study.explain import flatten
+from lib.study.extends import KEY
 from lib.study.parameters import Study
+
+FIRST = (
+    "name", "corpus", "tasks", "budget_minutes", "encoder.name", "source.n", "target.n", "settings", "seeds", KEY,
+)  # fmt: skip
+EXTENDS_ROW = (
+    f"| `{KEY}` | text | no other study | study whose values this one takes over: its name, or its file's path |"
+)
+HEAD = ["| key | type and limits | default | meaning |", "|---|---|---|---|"]
+
+INTRODUCTION = """\
+# Parameters of a study
+
+Written by `python -m lib.study`; do not edit by hand. A study is one YAML file.
+
+## The ten keys you need first
+
+This is a whole study of your own texts. [own_data.yaml](own_data.yaml) is a template with comments.
+
+```yaml
+name: mine
+corpus: {loader: table, path: data/my_texts.csv, text: message}
+budget_minutes: 30
+source: {n: 640, positives: 0.25}
+target: {n: 144, positives: 0.25}
+settings:
+  - {learning_rate: 1.0e-4, epochs: 6}
+```
+
+Save it as `params/mine.yaml` and run `./run_all.sh params/mine.yaml`. This happens:
+
+1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1.
+2. Every task is trained alone: on up to 640 texts as a source, and on up to 144 texts as a target.
+3. The most promising pairs of a source and a target are trained until 30 minutes have passed since the start.
+4. `results/mine/recommendations.csv` ranks the sources of every task, and `results/mine/report.html` shows the best.
+
+Without `budget_minutes` all pairs are trained and analysed, as in the study `demo`.
+"""
+
+EXTENDING = f"""\
+**`{KEY}`** says what a study shares with another one, so that its file holds only the differences:
+
+```yaml
+name: mine_larger
+{KEY}: mine
+target: {{n: 288}}
+```
+
+- This study has all values of `mine` but its `name` and `target.n`. A `name` is never inherited.
+- Sections merge key by key: `target.positives` stays 0.25. Lists, numbers, texts and `null` replace what was there, and
+  a `corpus` with another `loader` replaces the whole section.
+- The other study is given by its name, if its file is in `params/` or `params/variants/`, or by the path of its file,
+  relative to this file or to the project's folder. It may extend a study itself.
+
+A key that is not listed here is refused, and so is a value outside its limits. Write small numbers with a point, as in
+`1.0e-5`: YAML reads `1e-5` as a text. `python -m lib.study params/mine.yaml` checks a file and prints all values of its
+study; a run writes them to `results/<study>/parameters.yaml`.
+
+## All keys
+"""
 
 
 def reference() -> str:
-    """The documentation of all keys as Markdown, written from the classes above."""
-    lines = [
-        "# Parameters of a study",
-        "",
-        "Written by `python -m lib.study`; do not edit by hand. One YAML file per study.",
-        "",
-    ]
-    lines += _section("", Study)
-    return "\n".join(lines)
+    """The page params/README.md as Markdown."""
+    first = "\n".join([*HEAD, *(EXTENDS_ROW if key == KEY else _row(key, *_find(key)) for key in FIRST)])
+    return "\n".join([INTRODUCTION, first, "", EXTENDING, "\n\n".join(_sections())]) + "\n"
 
 
-def _section(prefix: str, model: type[BaseModel]) -> list[str]:
-    title = f"`{prefix}`" if prefix else "Top level"
-    lines = [
-        f"## {title}",
-        "",
-        " ".join((model.__doc__ or "").split()),
-        "",
-        "| key | type and limits | default | meaning |",
-        "|---|---|---|---|",
-    ]
-    inner = []
-    for name, field in model.model_fields.items():
-        models = [a for a in flatten(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-        key = f"{prefix}.{name}" if prefix else name
-        meaning = field.description or (" ".join((models[0].__doc__ or "").split()) if models else "names the loader")
-        lines.append(f"| `{name}` | {_kind(field)} | {_default(field)} | {meaning} |")
-        for part in models:
-            loader = part.model_fields["loader"].annotation.__args__[0] if "loader" in part.model_fields else None
-            inner += _section(f"{key} ({loader})" if loader else key, part)
-    return [*lines, "", *inner]
+def _find(path: str) -> tuple[FieldInfo, str]:
+    """The field at a path of keys, and what it means: the section's meaning, then its own."""
+    section, _, key = path.rpartition(".")
+    if not section:
+        return Study.model_fields[path], _meaning(Study.model_fields[path])
+    outer = Study.model_fields[section]
+    field = _models(outer)[0].model_fields[key]
+    return field, f"{_meaning(outer)}: {_meaning(field)}"
 
 
-def _kind(field) -> str:
-    leaves = [leaf for leaf in flatten(field.annotation)]
-    names = {str: "text", int: "integer", float: "number", bool: "true / false", types.NoneType: "null"}
-    if any(isinstance(leaf, type) and issubclass(leaf, BaseModel) for leaf in leaves):
-        return "list of sections" if typing.get_origin(field.annotation) is list else "section"
-    shown = " or ".join(dict.fromkeys(names.get(leaf, f"`{leaf}`") for leaf in leaves if _shown(leaf)))
-    limits = [f"{sign} {getattr(m, name)}" for m in field.metadata for name, sign in _SIGNS.items() if hasattr(m, name)]
-    listed = (
-        "list of "
-        if any(typing.get_origin(a) is list for a in (field.annotation, *typing.get_args(field.annotation)))
-        else ""
-    )
-    return listed + shown + (f" ({', '.join(limits)})" if limits else "")
+def _sections() -> list[str]:
+    """One table for the top level and for each class of parameters below it, under all the keys that hold it."""
+    titles: dict[type[BaseModel], list[str]] = {Study: ["Top level"]}
+    for path, model in _below("", Study):
+        loader = model.model_fields.get("loader")
+        suffix = f" with `loader: {loader.annotation.__args__[0]}`" if loader else ""
+        titles.setdefault(model, []).append(f"`{path}`{suffix}")
+    return [_section(", ".join(keys), model) for model, keys in titles.items()]
 
 
+def _below(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every class of parameters inside another one, with the path of keys that leads to it."""
+    for key, field in model.model_fields.items():
+        for inner in _models(field):
+            yield f"{path}{key}", inner
+            yield from _below(f"{path}{key}.", inner)
+
+
+def _section(title: str, model: type[BaseModel]) -> str:
+    rows = [_row(key, field, _meaning(field)) for key, field in model.model_fields.items()]
+    if model is Study:
+        rows.insert(1, EXTENDS_ROW)
+    return "\n".join([f"### {title}", "", _docstring(model), "", *HEAD, *rows])
+
+
+def _row(key: str, field: FieldInfo, meaning: str) -> str:
+    return f"| `{key}` | {_kind(field)} | {_default(field)} | {meaning} |"
+
+
+def _meaning(field: FieldInfo) -> str:
+    if field.description or not _models(field):
+        return field.description or "kind of the corpus"
+    sentence = _docstring(_models(field)[0]).removesuffix(".")
+    return sentence[0].lower() + sentence[1:]
+
+
+def _models(field: FieldInfo) -> list[type[BaseModel]]:
+    """The classes of parameters that a field holds."""
+    return [each for each in flatten(field.annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
+def _docstring(model: type[BaseModel]) -> str:
+    return " ".join(model.__doc__.split())
+
+
+def _kind(field: FieldInfo) -> str:
+    leaves = flatten(field.annotation)
+    outer = {typing.get_origin(each) for each in (field.annotation, *typing.get_args(field.annotation))}
+    kinds = [_NAMES.get(leaf, f"`{leaf}`") for leaf in leaves if isinstance(leaf, str) or leaf in _NAMES]
+    if dict in outer:
+        kinds = ["sections by name", *({"null"} & {*kinds})]
+    elif _models(field):
+        kinds = ["list of sections" if list in outer else "section", *({"null"} & {*kinds})]
+    elif list in outer:
+        kinds[0] = f"list of {kinds[0]}"
+    limited = [*(m for leaf in leaves for m in getattr(leaf, "metadata", ())), *field.metadata]
+    limits = [f"{sign} {getattr(m, name)}" for m in limited for name, sign in _SIGNS.items() if hasattr(m, name)]
+    return " or ".join(dict.fromkeys(kinds)) + (f" ({', '.join(limits)})" if limits else "")
+
+
+_NAMES = {str: "text", int: "integer", float: "number", bool: "true / false", types.NoneType: "null"}
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "min_length": "length ≥"}
 
 
-def _shown(leaf: object) -> bool:
-    """Leaves of an annotation that a reader needs: not pydantic's own metadata."""
-    return isinstance(leaf, str) or leaf in (str, int, float, bool, types.NoneType)
-
-
-def _default(field) -> str:
+def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required"
-    return "see its section" if isinstance(field.default, BaseModel) else f"`{_yaml_value(field.default)}`"
-
-
-def _yaml_value(value: object) -> str:
-    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+    if isinstance(field.default, BaseModel):
+        return "see its section"
+    return f"`{yaml.safe_dump(field.default, default_flow_style=True).strip().removesuffix('...').strip()}`"
