@@ -32,7 +32,7 @@ from lib.time_saving.orders import (
     random_order,
     sequential_order,
 )
-from lib.transfer.pairs import CONFIGURATION, pair_configurations, setting_turns, single_validation
+from lib.transfer.pairs import CONFIGURATION, pair_configurations, setting_ranks, single_validation
 
 QUICK, CONFIG = Regression(candidates=2, folds=2, repeats=1), Ranking(bootstrap=200)
 AB, AC, BA, BC, CA, CB = configurations = [(a, b, 0) for a in "ABC" for b in "ABC" if a != b]
@@ -82,7 +82,7 @@ def test_scores_that_know_no_settings_try_every_source_with_the_targets_best_one
     singles = pd.DataFrame([(*row, "target", row[2] > 0.4) for row in rows])
     singles.columns = ["target", "setting", "validation_f1", "side", "selected"]
     singles = pd.concat([singles, singles.assign(side="source", validation_f1=1 - singles["validation_f1"])])
-    turns = setting_turns(singles)
+    turns = setting_ranks(singles)
     assert turns.to_dict() == {("A", 0): 1, ("A", 1): 0, ("B", 0): 0, ("B", 1): 1}
     blind = {(source, "A", setting): score for source, score in (("B", 0.1), ("C", 0.9)) for setting in (0, 1)}
     blind |= {(source, "B", setting): score for source, score in (("A", 0.8), ("C", 0.3)) for setting in (0, 1)}

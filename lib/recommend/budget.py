@@ -12,7 +12,7 @@ from lib.runs.records import Model
 from lib.runs.results import pair_table, run_table
 from lib.runs.workbench import Workbench
 from lib.time_saving.orders import interleaved
-from lib.transfer.pairs import CONFIGURATION, PAIR, setting_turns, single_validation
+from lib.transfer.pairs import CONFIGURATION, PAIR, setting_ranks, single_validation
 
 PROMISING = "linear_probe"  # the selector that says which pairs are promising
 
@@ -30,7 +30,7 @@ def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: 
     )
     return [
         model
-        for configuration in interleaved(configurations, single_validation(singles), setting_turns(singles))
+        for configuration in interleaved(configurations, single_validation(singles), setting_ranks(singles))
         for model in by_configuration[configuration]
     ]
 

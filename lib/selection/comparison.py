@@ -10,7 +10,7 @@ from lib.errors import InputError
 from lib.selection.contenders import BOUNDS, Scored
 from lib.stats.bootstrap import interval, resampled_means, target_weights
 from lib.stats.ranks import log_choose, spearman, winning_probability
-from lib.stats.significance import discoveries, randomised, two_sided
+from lib.stats.significance import discoveries, sign_flip_p, two_sided
 from lib.study.sections import Ranking
 from lib.transfer.pairs import best_settings
 
@@ -46,7 +46,7 @@ def compare(
         for metric, column in found.items():
             mean, differences = column.mean(), column - values[reference][metric]
             low, high = interval(resampled_means(weights, column))
-            p = float(two_sided(mean, chance[metric])), randomised(signs, differences) if name != reference else np.nan
+            p = float(two_sided(mean, chance[metric])), sign_flip_p(signs, differences) if name != reference else np.nan
             rows.append((name, metric, mean, low, high, expected[metric], *p))
     names = ["selector", "metric", "value", "low", "high", "random", "over_random_p", f"over_{reference}_p"]
     return pd.DataFrame(rows, columns=names)

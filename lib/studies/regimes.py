@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib.stats.bootstrap import mean_over_targets, target_weights
 from lib.stats.ranks import spearman
-from lib.stats.significance import randomised
+from lib.stats.significance import sign_flip_p
 from lib.studies.tables import StudyTables
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
@@ -67,7 +67,7 @@ def regime_table(grids: Sequence[StudyTables], config: Ranking) -> pd.DataFrame:
         texts = {f"{side}_texts": float(grid["tasks"][f"{side}_texts"].median()) for side in ("source", "target")}
         for quantity, values in found.items():
             apart = values - first[quantity] if position else values * np.nan
-            tested = {"difference": apart.mean(), "difference_p": randomised(signs, apart)}
+            tested = {"difference": apart.mean(), "difference_p": sign_flip_p(signs, apart)}
             keys = {"study": grid.study, **texts, "quantity": quantity}
             rows.append(keys | mean_over_targets(weights, values) | tested)
     return pd.DataFrame(rows)

@@ -15,7 +15,7 @@ from lib.regression.model import Design, fit_predict, tune
 from lib.selection.contenders import Scored
 from lib.study.sections import Ranking, Regression
 from lib.time_saving.costs import ACCOUNTINGS
-from lib.transfer.pairs import CONFIGURATION, PAIR, pair_configurations, setting_turns, single_validation
+from lib.transfer.pairs import CONFIGURATION, PAIR, pair_configurations, setting_ranks, single_validation
 
 Configuration = tuple[str, str, int]
 
@@ -52,7 +52,7 @@ def interleaved(
 
     scores: source, target, setting, score (larger first, NaN last). single_f1: validation F1 of each target's
     single-task model; within a round, and nowhere else, targets go by score minus single_f1, then by names. turns: from
-    ``setting_turns``; where scores know nothing of settings, a target's sources all come with the setting whose turn is
+    ``setting_ranks``; where scores know nothing of settings, a target's sources all come with the setting whose turn is
     first, then all with the second, and so on.
     """
     first = ["target"]
@@ -68,7 +68,7 @@ def interleaved(
 
 def order_by(scored: Scored, singles: pd.DataFrame) -> Order:
     """The order of ``interleaved`` by these scores, from the single-task models' validation F1: the table "singles"."""
-    configurations = interleaved(scored.scores, single_validation(singles), setting_turns(singles))
+    configurations = interleaved(scored.scores, single_validation(singles), setting_ranks(singles))
     return Order(scored.name, configurations, scored.own_seconds, scored.training_pairs)
 
 
@@ -187,7 +187,7 @@ def standard_orders(
     among the procedures where the study keeps ``checkpoints``: over all pairs, and over the half of each target's pairs
     that another score puts first.
     """
-    configurations, turns = pair_configurations(pairs), setting_turns(singles)
+    configurations, turns = pair_configurations(pairs), setting_ranks(singles)
     named = {each.name: each for each in scored}
     features = pair_features(pairs, singles, tasks, ansat)
     bare_features = controlled(features, "without_ansat", regression.seed)
