@@ -180,9 +180,10 @@ def test_advice_names_the_best_of_each_kind_and_no_selector_with_a_caveat():
     right, wrong = (configurations[CONFIGURATION].assign(score=sign * configurations["test_f1"]) for sign in (1, -1))
     scored = [
         Scored("free", right), Scored("worse", wrong), Scored("dear", wrong, 60.0), Scored("doubtful", right, 60.0),
-        Scored("short", right, 30.0, short_training=True), Scored("learnt", right, 5.0, training_pairs=True),
+        Scored("short", right, 30.0, short_training=True),
+        Scored("static_mean", static_mean(configurations), training_pairs=True),
     ]  # fmt: skip
-    metrics = compare(scored, configurations, Ranking(bootstrap=200), reference="free")
+    metrics = compare(scored, configurations, Ranking(bootstrap=200))
     table = advice(scored, metrics, pd.Series({"doubtful": "its tasks are alike"})).set_index("kind")
     assert table["selector"].to_dict() == {
         "Nothing to compute": "free", "Single-task models only": "dear", "A part of every pair's training": "short",
