@@ -163,9 +163,10 @@ def test_what_is_tuned_elsewhere_is_chosen_on_the_other_targets_validation():
 # --- the sequential procedure -----------------------------------------------------------------------------------------
 
 
-def sequence(frames: dict, **more) -> tuple:
+def sequence(frames: dict) -> tuple:
     features = pair_features(frames["pairs"], frames["singles"], frames["tasks"], frames["ansat"])
-    return sequential_order(features, QUICK, 6, **more)
+    first = ansat_fixed(pair_configurations(frames["pairs"]), frames["ansat"], 1, 0.5)
+    return sequential_order(features, QUICK, 6, first, setting_ranks(frames["singles"]))
 
 
 def test_the_sequence_sees_only_what_it_has_trained():
@@ -181,10 +182,10 @@ def test_the_sequence_sees_only_what_it_has_trained():
     assert changed[18:] != order[18:]
 
 
-def test_the_first_batch_can_be_given():
+def test_the_first_batch_is_every_targets_best_by_the_scores_given():
     frames = grid(6)
     first = ansat_fixed(pair_configurations(frames["pairs"]), frames["ansat"], 1, 0.5)
-    order = sequence(frames, first=first, tuned=True)
+    order = sequence(frames)
     for source, target, _ in order[:6]:
         assert source == first[first["target"] == target].set_index("source")["score"].idxmax()
 
