@@ -1,4 +1,4 @@
-"""Trains the most promising pairs while a budget lasts."""
+"""Trains the most promising pairs within a budget of time."""
 
 import os
 import time
@@ -12,13 +12,13 @@ from lib.runs.records import Model
 from lib.runs.results import pair_table, run_table
 from lib.runs.workbench import Workbench
 from lib.time_saving.orders import interleaved
-from lib.transfer.pairs import CONFIGURATION, PAIR, setting_turns, single_validation
+from lib.transfer.pairs import CONFIGURATION, PAIR, setting_ranks, single_validation
 
-PROMISING = "linear_probe"  # the selector that says which pairs are promising
+PROMISING = "linear_probe"  # the selector that ranks pairs before any is trained
 
 
 def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: pd.DataFrame) -> list[Model]:
-    """Pairs in the order to train them: every target's first choice, then every target's second, and so on.
+    """Pairs in the order of training: every target's most promising one, then every target's second, and so on.
 
     models: from ``transfer_models``; singles, selectors: the tables of these names.
     """
@@ -30,12 +30,13 @@ def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: 
     )
     return [
         model
-        for configuration in interleaved(configurations, single_validation(singles), setting_turns(singles))
+        for configuration in interleaved(configurations, single_validation(singles), setting_ranks(singles))
         for model in by_configuration[configuration]
     ]
 
 
 def promise(selectors: pd.DataFrame) -> pd.DataFrame:
+    """The score of every pair by PROMISING, mean over seeds: source, target, score. selectors: the table of this name."""
     rows = selectors[selectors["selector"] == PROMISING]
     return rows.groupby(PAIR, as_index=False)["score"].mean()
 
@@ -47,11 +48,17 @@ def train_within_budget(
     recorded: float,
     keep: Callable[[pd.DataFrame | None], object],
 ) -> pd.DataFrame | None:
-    """Train models in this order while the budget lasts; returns the table "pairs" of what is trained, None for nothing.
+    """Train models in this order, in batches. A batch starts only if it should end within the budget.
 
-    expected: seconds of one worker that a first pair will probably take; recorded: those that the study has taken before.
-    A batch is begun only if it will probably end within the budget. keep: is given the table at the start and after every
-    batch.
+    Args:
+        bench: the study; its engine and budget.
+        models: transfer models, the most promising first.
+        expected: seconds of one worker that the first pair should take.
+        recorded: seconds of one worker that the study has taken before.
+        keep: called with the table at the start and after every batch.
+
+    Returns:
+        The table "pairs" of what is trained; None where nothing is.
     """
     study, trained, pairs = bench.study, [], None
     workers = study.engine.processes
@@ -72,10 +79,10 @@ def train_within_budget(
 def seconds_taken(recorded: float, workers: int) -> float:
     """Seconds that a study has taken, as its budget counts them.
 
-    recorded: seconds of one worker that its tables tell. They count whenever they were spent, so that a second call ends
-    where the first one did. Where this call of ./run_all.sh is longer, its own time counts: it has also started, loaded,
-    waited for its last worker and written notebooks.
+    recorded: seconds of one worker in the study's tables. They count whenever they were spent, so that a second call ends
+    where the first one did. If this call of ./run_all.sh has already taken longer, its own time counts: it also starts
+    processes, loads data, waits for the last worker and writes notebooks.
     """
     started = os.environ.get("WHENCE_STARTED")
-    this_call = time.monotonic() - float(started) if started else 0.0  # a clock that all processes of a machine share
+    this_call = time.monotonic() - float(started) if started else 0.0  # all processes of a machine share this clock
     return max(recorded / workers, this_call)

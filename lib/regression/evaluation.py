@@ -1,4 +1,4 @@
-"""Out-of-fold predictions of every pair, and how good they are."""
+"""Out-of-fold predictions of every pair, and their scores."""
 
 import joblib
 import numpy as np
@@ -17,10 +17,20 @@ from lib.transfer.pairs import CONFIGURATION, best_settings
 def predict_grid(
     features: pd.DataFrame, protocol: str, config: Regression, model: str = "regression", n_jobs: int = 1
 ) -> pd.DataFrame:
-    """Out-of-fold predictions of every row: the table "predictions".
+    """Out-of-fold predictions of every row.
 
-    features: from ``pair_features``. protocol: one of PROTOCOLS. model: one of MODELS. n_jobs: processes; it does not
-    change the result. Raises InputError where a fold leaves nothing to train on.
+    Args:
+        features: from ``pair_features``.
+        protocol: one of PROTOCOLS.
+        config: the study's parameters of the regression.
+        model: one of MODELS.
+        n_jobs: number of processes; it does not change the result.
+
+    Returns:
+        The table "predictions".
+
+    Raises:
+        InputError: for an unknown protocol, or where a fold leaves nothing to train on.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol '{protocol}' is unknown; use one of {', '.join(PROTOCOLS)}")
@@ -28,11 +38,11 @@ def predict_grid(
     design = Design.of(controlled(features, model, config.seed))
     folds = list(PROTOCOLS[protocol](features, config.seed))
     if not all(fold.train.any() for fold in folds):
-        raise InputError(f"protocol '{protocol}' leaves no pair to train on: the grid needs more tasks")
+        raise InputError(f"protocol '{protocol}' leaves no pair to train on; give the study more tasks")
     parallel = joblib.Parallel(n_jobs=n_jobs)
     masks = {fold.tuning.tobytes(): fold.tuning for fold in folds}
-    found = parallel(joblib.delayed(tune)(design, mask, config) for mask in masks.values())
-    tuned = dict(zip(masks, found, strict=True))
+    candidates = parallel(joblib.delayed(tune)(design, mask, config) for mask in masks.values())
+    tuned = dict(zip(masks, candidates, strict=True))
     jobs = ((fold.train, fold.test, tuned[fold.tuning.tobytes()]) for fold in folds)
     predicted = parallel(joblib.delayed(fit_predict)(design, *job, config) for job in jobs)
     return _predictions(features, folds, predicted).assign(protocol=protocol, model=model)
@@ -47,32 +57,33 @@ def _predictions(features: pd.DataFrame, folds: list[Fold], predicted: list[np.n
 
 
 def regression_scores(predictions: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """How good predictions are, per protocol and model: one row per score with its 95 % bootstrap over targets.
+    """Table "regression_scores": the scores of predictions, with 95 % intervals of a bootstrap over targets.
 
-    predictions: the table of this name, of any protocols and models; seeds are averaged first. Returns protocol, model,
-    judged_against ("test_f1", "validation_f1"), score, value, low, high. Scores: "mae"; "r2", pooled over all pairs
-    (it mostly measures how hard targets are); "spearman" of sources within a target, the mean over targets whose pairs
-    differ, of a pair with several settings its validation-best one.
+    predictions: the table of this name, of any protocols and models. Predictions and F1 are averaged over seeds first.
+    Scores: "mae"; "r2", pooled over all pairs (it mostly measures how hard targets are); "spearman" of the sources within a
+    target, mean over the targets whose sources differ. For "spearman" a pair with several settings counts with its
+    validation-best one.
     """
     rows = []
-    mean = predictions.groupby(["protocol", "model", *CONFIGURATION], as_index=False)[["predicted", *OUTCOMES]].mean()
-    for (protocol, model), group in mean.groupby(["protocol", "model"], sort=False):
+    means = predictions.groupby(["protocol", "model", *CONFIGURATION], as_index=False)[["predicted", *OUTCOMES]].mean()
+    for (protocol, model), group in means.groupby(["protocol", "model"], sort=False):
         for outcome in reversed(OUTCOMES):
-            for score, (value, low, high) in _judge(group, outcome, draws, seed).items():
+            for score, (value, low, high) in _scores(group, outcome, draws, seed).items():
                 rows.append((protocol, model, outcome, score, value, low, high))
     return pd.DataFrame(rows, columns=["protocol", "model", "judged_against", "score", "value", "low", "high"])
 
 
-def _judge(group: pd.DataFrame, outcome: str, draws: int, seed: int) -> dict[str, tuple[float, float, float]]:
+def _scores(group: pd.DataFrame, outcome: str, draws: int, seed: int) -> dict[str, tuple[float, float, float]]:
+    """Each score with the ends of its interval."""
     per_target = pd.DataFrame([_sums(rows, outcome) for _, rows in group.groupby("target")])
     weights = target_weights(len(per_target), draws, np.random.default_rng(seed))
-    once = _from_sums(per_target, np.full((1, len(per_target)), 1 / len(per_target)))
+    observed = _from_sums(per_target, np.full((1, len(per_target)), 1 / len(per_target)))
     resampled = _from_sums(per_target, weights)
-    return {name: (float(once[name][0]), *map(float, interval(resampled[name]))) for name in once}
+    return {name: (float(observed[name][0]), *map(float, interval(resampled[name]))) for name in observed}
 
 
 def _sums(rows: pd.DataFrame, outcome: str) -> dict[str, float]:
-    """What one target contributes to the three scores; a source ranks by its largest prediction over settings."""
+    """What one target contributes to the three scores. A source ranks by its largest prediction over settings."""
     y, error = rows[outcome].to_numpy(), (rows["predicted"] - rows[outcome]).to_numpy()
     best = best_settings(rows).set_index("source")[outcome]
     rank = spearman(rows.groupby("source")["predicted"].max()[best.index].to_numpy(), best.to_numpy())
@@ -83,7 +94,7 @@ def _sums(rows: pd.DataFrame, outcome: str) -> dict[str, float]:
 
 
 def _from_sums(sums: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """MAE, R2 = 1 - residual / total sum of squares, mean Spearman; of weighted targets: weights (draws, targets)."""
+    """MAE, R2 = 1 - residual / total sum of squares, and mean Spearman of weighted targets. weights: (draws, targets)."""
     total = {name: weights @ sums[name].to_numpy(dtype=float) for name in sums}
     spread = total["y2"] - total["y"] ** 2 / total["n"]
     undefined = np.full(len(weights), np.nan)

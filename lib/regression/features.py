@@ -1,4 +1,4 @@
-"""The features of a pair that the regression reads, from its two single-task models."""
+"""The regression's features of a pair, all from its two single-task models."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from lib.errors import InputError
 from lib.transfer.pairs import CONFIGURATION, KEYS, selected_singles
 
 OUTCOMES = ["validation_f1", "test_f1"]
-ATTRIBUTION = ("ansat_", "cosine_", "spearman_")  # prefixes of the columns that the controls remove or shuffle
+ATTRIBUTION = ("ansat_", "cosine_", "spearman_")  # prefixes of the features that the controls remove or shuffle
 MODELS = ("regression", "without_ansat", "shuffled_ansat")
 
 
@@ -19,12 +19,23 @@ def pair_features(
     signed: pd.DataFrame | None = None,
     probe: str = "all",
 ) -> pd.DataFrame:
-    """One row per row of ``pairs``: keys, outcomes (validation_f1, test_f1) and the regression's features.
+    """Keys, outcomes and the regression's features of every transfer model.
 
-    Features: with ``ansat`` ansat_t{threshold}_l{layer}, with ``signed_similarity`` cosine_l{layer} and
-    spearman_l{layer}, on the probe texts "all" or the target's "positives"; the *validation* F1 and average precision
-    of the source's model that the pair started from and of the target's selected one; texts and positives either side
-    is trained on; prevalences; the setting's index. Raises InputError where a pair's features are missing.
+    The features are the *validation* F1 and average precision of the source's model that the pair started from and of the
+    target's selected model; the number of texts and positives that either side is trained on; prevalences; the setting's
+    number; and the similarities of the two models' conductances, where their tables are given.
+
+    Args:
+        pairs, singles, tasks: the tables of these names.
+        ansat: the table "ansat", for the features ansat_t{threshold}_l{layer}.
+        signed: the table "signed_similarity", for the features cosine_l{layer} and spearman_l{layer}.
+        probe: probe texts that similarities are taken on, "all" or the target's "positives".
+
+    Returns:
+        A row per row of ``pairs``: source, target, setting, seed, validation_f1 and test_f1 (OUTCOMES), features.
+
+    Raises:
+        InputError: where a feature of a pair is missing.
     """
     frame = pairs[[*CONFIGURATION, "seed", *OUTCOMES, "source_run"]]
     scores = {"source": _scores(singles, "source", ["run"]).rename(columns={"run": "source_run"})}
@@ -51,14 +62,14 @@ def feature_columns(features: pd.DataFrame) -> list[str]:
 
 
 def attribution_columns(features: pd.DataFrame) -> list[str]:
-    """The columns that come from attribution: ANSAT and its signed."""
+    """The columns that come from attribution: ANSAT, cosine and rank correlation of signed conductances."""
     return [name for name in features.columns if name.startswith(ATTRIBUTION)]
 
 
 def _scores(singles: pd.DataFrame, side: str, keys: list[str]) -> pd.DataFrame:
-    """Validation scores of single-task models, named for the side of the pair that they are on, with these keys."""
-    named = {f"validation_{score}": f"{side}_{score}" for score in ("f1", "average_precision")}
-    return singles[[*keys, *named]].rename(columns=named)
+    """Validation scores of single-task models with these keys, named after the models' side of the pair."""
+    names = {f"validation_{score}": f"{side}_{score}" for score in ("f1", "average_precision")}
+    return singles[[*keys, *names]].rename(columns=names)
 
 
 def _sizes(tasks: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -70,32 +81,33 @@ def _wide(table: pd.DataFrame, probe: str, values: list[str]) -> pd.DataFrame:
     """One row per (source, target, seed); one column per layer, and per threshold where the table has thresholds."""
     rows = table[table["probe"] == probe]
     if rows.empty:
-        raise InputError(f"the table of {values[0]} has no rows for probe texts '{probe}'; run 05 again")
+        raise InputError(f"the table of {values[0]} has no rows for probe texts '{probe}'; run notebook 04 again")
     wide = rows.pivot(index=KEYS, columns=[name for name in ("threshold", "layer") if name in rows], values=values)
     wide.columns = [_column(*(key if isinstance(key, tuple) else (key,))) for key in wide.columns]
     return wide.reset_index()
 
 
-def _column(value: str, *where: float) -> str:
+def _column(value: str, *key: float) -> str:
     """The column's name: ansat_t0.3_l2, cosine_l2."""
-    *threshold, layer = where
+    *threshold, layer = key
     return "_".join([value, *(f"t{tau:g}" for tau in threshold), f"l{layer:g}"])
 
 
 def _complete(frame: pd.DataFrame) -> pd.DataFrame:
-    holes = frame[feature_columns(frame)].isna()
-    if holes.any(axis=None):
-        row, column = np.argwhere(holes.to_numpy())[0]
+    """The frame itself; InputError for a missing feature."""
+    missing = frame[feature_columns(frame)].isna()
+    if missing.any(axis=None):
+        row, column = np.argwhere(missing.to_numpy())[0]
         pair = f"{frame['source'].iloc[row]} -> {frame['target'].iloc[row]} (seed {frame['seed'].iloc[row]})"
-        raise InputError(f"pair {pair} has no {holes.columns[column]}; run notebooks 02 to 05 of this study again")
+        raise InputError(f"pair {pair} has no {missing.columns[column]}; run notebooks 02 to 05 of this study again")
     return frame
 
 
 def controlled(features: pd.DataFrame, model: str, seed: int) -> pd.DataFrame:
-    """The features that one of MODELS reads.
+    """The features of one of MODELS.
 
-    "without_ansat" drops all attribution columns; "shuffled_ansat" permutes them, together, within each target across
-    its sources, which keeps their distribution and the target's level but not which source they describe.
+    "without_ansat" drops all attribution columns. "shuffled_ansat" permutes them together across the sources of each
+    target: their distribution and the target's level stay, but they describe another source.
     """
     if model not in MODELS:
         raise InputError(f"model '{model}' is unknown; use one of {', '.join(MODELS)}")
@@ -105,40 +117,50 @@ def controlled(features: pd.DataFrame, model: str, seed: int) -> pd.DataFrame:
     if model == "without_ansat":
         return features.drop(columns=columns)
     rng = np.random.default_rng(seed)
-    donor = {}
+    donors = {}
     for target, rows in sorted(features.groupby("target")["source"]):
         sources = np.unique(rows)
-        donor |= {(source, target): other for source, other in zip(sources, rng.permutation(sources), strict=True)}
-    known = features.drop_duplicates(KEYS).set_index(KEYS)[columns]
-    keys = [(donor[pair.source, pair.target], pair.target, pair.seed) for pair in features[KEYS].itertuples()]
-    return features.assign(**{name: known[name].loc[keys].to_numpy() for name in columns})
+        donors |= {(source, target): donor for source, donor in zip(sources, rng.permutation(sources), strict=True)}
+    values = features.drop_duplicates(KEYS).set_index(KEYS)[columns]
+    keys = [(donors[pair.source, pair.target], pair.target, pair.seed) for pair in features[KEYS].itertuples()]
+    return features.assign(**{name: values[name].loc[keys].to_numpy() for name in columns})
 
 
 def feature_sets(
     pairs: pd.DataFrame, singles: pd.DataFrame, tasks: pd.DataFrame, ansat: pd.DataFrame, signed: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """The features with other parts of what attribution gives, by name, for the ablation; tables by name."""
-    both = pair_features(pairs, singles, tasks, ansat, signed)
-    columns = attribution_columns(both)
-    own = [name for name in columns if name.startswith("ansat_")]
-    signed = [name for name in columns if name not in own]
+    """The feature sets of the ablation: each has another part of the attribution's features.
+
+    Args:
+        pairs, singles, tasks, ansat: the tables of these names.
+        signed: the table "signed_similarity".
+
+    Returns:
+        Name of the feature set -> features, as ``pair_features`` returns them.
+    """
+    everything = pair_features(pairs, singles, tasks, ansat, signed)
+    columns = attribution_columns(everything)
+    ansat_columns = [name for name in columns if name.startswith("ansat_")]
+    signed_columns = [name for name in columns if name not in ansat_columns]
     sets = {
-        "no attribution": both.drop(columns=columns),
-        "ANSAT": both.drop(columns=signed),
+        "no attribution": everything.drop(columns=columns),
+        "ANSAT": everything.drop(columns=signed_columns),
         "ANSAT on the target's positives": pair_features(pairs, singles, tasks, ansat, probe="positives"),
-        "signed cosine and rank correlation": both.drop(columns=own),
-        "ANSAT and signed measures": both,
+        "signed cosine and rank correlation": everything.drop(columns=ansat_columns),
+        "ANSAT and signed measures": everything,
     }
-    for named, part in (("ANSAT at layer", layer_of), ("ANSAT at threshold", threshold_of)):
-        for value in sorted({part(name) for name in own}):
-            left_out = [name for name in own if part(name) != value]
-            sets[f"{named} {value}"] = both.drop(columns=signed + left_out)
+    for title, part_of in (("ANSAT at layer", layer_of), ("ANSAT at threshold", threshold_of)):
+        for value in sorted({part_of(name) for name in ansat_columns}):
+            dropped = [name for name in ansat_columns if part_of(name) != value]
+            sets[f"{title} {value}"] = everything.drop(columns=signed_columns + dropped)
     return sets
 
 
 def threshold_of(name: str) -> float:
+    """The threshold in the name of an ANSAT feature."""
     return float(name.split("_")[1].removeprefix("t"))
 
 
 def layer_of(name: str) -> str:
+    """The layer in the name of an attribution feature."""
     return name.rsplit("_l", 1)[1]

@@ -1,4 +1,4 @@
-"""Which features the regression's trees use."""
+"""The features that the regression's trees use."""
 
 import numpy as np
 import pandas as pd
@@ -9,19 +9,19 @@ from lib.study.sections import Regression
 
 
 def feature_importance(features: pd.DataFrame, config: Regression) -> pd.DataFrame:
-    """Share of XGBoost's total gain that each feature brings in a model tuned and fitted on all pairs.
+    """Table "importance": the share of XGBoost's total gain that each feature brings in a model fitted on all pairs.
 
-    Returns view ("family", "layer", "threshold", "feature"), name, share; the shares of the views "family" and
-    "feature" sum to 1, those of "layer" and "threshold" (ANSAT's columns only) to ANSAT's share.
+    The shares of the views "family" and "feature" sum to 1; those of "layer" and "threshold" are of ANSAT's features only
+    and sum to ANSAT's share.
     """
     design = Design.of(features)
     rows = np.arange(len(features))
     candidate = tune(design, np.ones(len(features), dtype=bool), config)
     gain = np.zeros(len(design.names))
     for seed in range(config.seed, config.seed + config.repeats):
-        found = design.fit(rows, candidate, seed).get_score(importance_type="total_gain")
+        gains = design.fit(rows, candidate, seed).get_score(importance_type="total_gain")
         columns = design.columns(candidate)
-        for name, value in found.items():
+        for name, value in gains.items():
             gain[columns[int(name.removeprefix("f"))]] += value
     share = gain / gain.sum() if gain.sum() > 0 else gain
     table = pd.DataFrame({"feature": design.names, "share": share}).assign(family=[*map(_family, design.names)])
@@ -33,6 +33,7 @@ def feature_importance(features: pd.DataFrame, config: Regression) -> pd.DataFra
 
 
 def _view(frame: pd.DataFrame, view: str) -> pd.DataFrame:
+    """The shares summed over one grouping of the features, the largest first."""
     shares = frame.groupby(view, as_index=False)["share"].sum().rename(columns={view: "name"})
     return shares.assign(view=view)[["view", "name", "share"]].sort_values("share", ascending=False, kind="stable")
 
@@ -49,5 +50,5 @@ _FAMILIES = {
 
 
 def _family(name: str) -> str:
-    """The family of a feature; a column that somebody merged in is its own family "other selectors"."""
-    return next((family for start, family in _FAMILIES.items() if name.startswith(start)), "other selectors")
+    """The family of a feature; "other selectors" for a column that was merged in."""
+    return next((family for prefix, family in _FAMILIES.items() if name.startswith(prefix)), "other selectors")

@@ -1,6 +1,6 @@
-"""What selectors may look at: what the single-task models and the pretrained encoder make of training and validation texts.
+"""The selectors' inputs: what single-task models and the pretrained encoder make of training and validation texts.
 
-Models read texts once, for all pairs and all selectors; the extractions are entries of the ledger.
+A model reads its texts once, for all pairs and all selectors. The extractions are entries of the ledger.
 """
 
 import time
@@ -22,8 +22,8 @@ from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.transfer.pairs import selected_singles
 
 CODE_VERSION = 5  # raise it when a change to the code changes extractions
-PRETRAINED = ""  # the run of the encoder that nobody has fine-tuned
-PROVIDED = {  # the inputs that comes from each kind of extraction, and from the encoder's
+PRETRAINED = ""  # stands for the pretrained encoder where a run is asked for
+PROVIDED = {  # the inputs that come from each kind of extraction, and from that of the pretrained encoder
     "fisher": {"source_fisher", "target_fisher"},
     "encoder": {"base_features", "source_base_features", "source_embeddings", "target_embeddings"},
     "features": {"features", "probabilities", "source_features"},
@@ -33,8 +33,11 @@ PROVIDED = {  # the inputs that comes from each kind of extraction, and from the
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
-    """Everything that decides what one model makes of some texts. kind: "features" of training texts, "validation" for
-    those of the validation texts, or "fisher", which needs labels and is always computed in float32."""
+    """Everything that decides what one model makes of some texts.
+
+    kind: "features" (of training texts), "validation" (features of the validation texts), or "fisher", which needs labels
+    and is always computed in float32. run: the model, or PRETRAINED. rows: the texts.
+    """
 
     kind: str
     run: str
@@ -57,7 +60,7 @@ class Extraction:
 
 @worker_process()
 def extract(place: Place, extraction: Extraction) -> None:
-    """Let one model read its texts and enter what it makes of them in the ledger; runs in a worker process."""
+    """Compute one extraction and enter it in the ledger; runs in a worker process."""
     started = time.perf_counter()
     tokens, _ = load_materials(place.ledger, place.materials)
     network = worker_network(place.encoder, None, place.device)
@@ -73,7 +76,7 @@ def extract(place: Place, extraction: Extraction) -> None:
 
 
 def _halved(fisher: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """In half precision, each component scaled to a largest value of 1: only its direction is ever used."""
+    """Components in half precision, scaled to a largest value of 1: only their direction is used."""
     return {
         name: (values / max(values.max(), np.finfo(np.float32).tiny)).astype(np.float16)
         for name, values in fisher.items()
@@ -82,7 +85,10 @@ def _halved(fisher: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class SelectorInputs:
-    """The inputs on every pair of a study. sides: "source" or "target" -> selected models by (task, seed)."""
+    """The selectors' inputs of a study. sides: "source" or "target" -> (task, seed) -> run of the selected model.
+
+    extractions: by (kind, run).
+    """
 
     bench: Workbench
     sides: dict[str, dict[tuple[str, int], str]]
@@ -92,91 +98,93 @@ class SelectorInputs:
     def pairs(self) -> Iterator[tuple[str, str, int]]:
         """Source, target and seed of all ordered pairs."""
         for target, seed in self.sides["target"]:
-            yield from (
-                (source, target, each) for source, each in self.sides["source"] if each == seed and source != target
-            )
+            for source, source_seed in self.sides["source"]:
+                if source_seed == seed and source != target:
+                    yield source, target, seed
 
     def of(self, source: str, target: str, seed: int) -> dict[str, Callable[[], object]]:
-        """How to get what there is to see of one pair, by the names of ``selectors.registry.INPUTS``."""
-        run, own = self.sides["source"][source, seed], self.sides["target"][target, seed]
-        theirs, ours = self.bench.drawn(source, "source"), self.bench.drawn(target, "target")
+        """Functions that read the inputs of one pair, by the names of ``selectors.registry.INPUTS``."""
+        source_run, target_run = self.sides["source"][source, seed], self.sides["target"][target, seed]
+        source_rows, target_rows = self.bench.drawn(source, "source"), self.bench.drawn(target, "target")
         return {
-            "features": lambda: self._features(run, "cls", ours),
-            "probabilities": lambda: self._features(run, "probabilities", ours),
-            "labels": lambda: self.bench.tasks.column(target)[ours],
-            "validation_features": lambda: self._arrays("validation", run)["cls"],
+            "features": lambda: self._features(source_run, "cls", target_rows),
+            "probabilities": lambda: self._features(source_run, "probabilities", target_rows),
+            "labels": lambda: self.bench.tasks.column(target)[target_rows],
+            "validation_features": lambda: self._arrays("validation", source_run)["cls"],
             "validation_labels": lambda: self.bench.validation_labels(target),
-            "base_features": lambda: self._features(PRETRAINED, "cls", ours),
-            "source_features": lambda: self._features(run, "cls", theirs),
-            "source_labels": lambda: self.bench.tasks.column(source)[theirs],
-            "source_base_features": lambda: self._features(PRETRAINED, "cls", theirs),
-            "source_embeddings": lambda: self._features(PRETRAINED, "mean", theirs),
-            "target_embeddings": lambda: self._features(PRETRAINED, "mean", ours),
-            "source_words": lambda: [self.bench.tokens.text(row) for row in theirs],
-            "target_words": lambda: [self.bench.tokens.text(row) for row in ours],
-            "source_losses": lambda: self.bench.losses(run),
-            "source_fisher": lambda: self._arrays("fisher", run),
-            "target_fisher": lambda: self._arrays("fisher", own),
+            "base_features": lambda: self._features(PRETRAINED, "cls", target_rows),
+            "source_features": lambda: self._features(source_run, "cls", source_rows),
+            "source_labels": lambda: self.bench.tasks.column(source)[source_rows],
+            "source_base_features": lambda: self._features(PRETRAINED, "cls", source_rows),
+            "source_embeddings": lambda: self._features(PRETRAINED, "mean", source_rows),
+            "target_embeddings": lambda: self._features(PRETRAINED, "mean", target_rows),
+            "source_words": lambda: [self.bench.tokens.text(row) for row in source_rows],
+            "target_words": lambda: [self.bench.tokens.text(row) for row in target_rows],
+            "source_losses": lambda: self.bench.losses(source_run),
+            "source_fisher": lambda: self._arrays("fisher", source_run),
+            "target_fisher": lambda: self._arrays("fisher", target_run),
         }
 
     def _features(self, run: str, name: str, rows: np.ndarray) -> np.ndarray:
+        """The features of these texts, which are among those that the model has read."""
         places = np.searchsorted(self.extractions["features", run].rows, rows)
         return self._arrays("features", run)[name][places]
 
     @cached_property
-    def _kept(self) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    def _cache(self) -> dict[tuple[str, str], dict[str, np.ndarray]]:
         return {}
 
     def _arrays(self, kind: str, run: str) -> dict[str, np.ndarray]:
         """Arrays of one extraction, read from disk once."""
-        if (kind, run) not in self._kept:
-            self._kept[kind, run] = self.bench.ledger.arrays(self.extractions[kind, run].id, kind)
-        return self._kept[kind, run]
+        if (kind, run) not in self._cache:
+            self._cache[kind, run] = self.bench.ledger.arrays(self.extractions[kind, run].id, kind)
+        return self._cache[kind, run]
 
     def seconds(self, needs: Sequence[str]) -> float:
-        """Seconds of one worker for all extractions that a selector with these needs rests on, as if it stood alone."""
-        return sum(self._seconds(each) for each in self.extractions.values() if _provides(each) & set(needs))
+        """Seconds of one worker for all extractions that provide one of these inputs."""
+        return sum(self._seconds(extraction) for extraction in self.only(needs).extractions.values())
 
     def suffices(self, needs: Sequence[str]) -> bool:
-        """Whether all that a selector with these needs looks at was read."""
-        unread = set().union(*PROVIDED.values()).difference(*map(_provides, self.extractions.values()))
-        return not unread & set(needs)
+        """Whether the extractions provide all of these inputs that need one."""
+        absent = set().union(*PROVIDED.values()).difference(*map(_provides, self.extractions.values()))
+        return not absent & set(needs)
 
     def only(self, needs: Iterable[str]) -> "SelectorInputs":
-        """The same without the extractions that give none of these needs."""
+        """The same, with only the extractions that provide one of these inputs."""
         needs = set(needs)
-        kept = {key: each for key, each in self.extractions.items() if _provides(each) & needs}
-        return replace(self, extractions=kept)
+        extractions = {key: each for key, each in self.extractions.items() if _provides(each) & needs}
+        return replace(self, extractions=extractions)
 
     def _seconds(self, extraction: Extraction) -> float:
         return self.bench.ledger.entry(extraction.id)["numbers"]["seconds"]
 
     def table(self) -> pd.DataFrame:
-        """Table "feature_extraction": what was read, and the seconds of one worker that it took."""
+        """Table "feature_extraction"."""
         rows = [(each.kind, each.run, len(each.rows), self._seconds(each)) for each in self.extractions.values()]
         return pd.DataFrame(rows, columns=["kind", "run", "texts", "seconds"])
 
 
 def _provides(extraction: Extraction) -> set[str]:
-    """The inputs that comes from a extraction."""
+    """The inputs that come from an extraction."""
     return PROVIDED["encoder" if extraction.run == PRETRAINED else extraction.kind]
 
 
 def plan_inputs(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> SelectorInputs:
-    """What selectors may look at of a study's pairs; ``extract_missing`` computes what the ledger lacks of it.
+    """The selectors' inputs of a study; ``extract_missing`` computes those that the ledger lacks.
 
-    singles: the table of this name. needs: the inputs that are wanted (None: all).
+    singles: the table of this name. needs: the inputs to plan (None: all).
     """
     sides = {
         side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
         for side in ("source", "target")
     }
-    wanted = [each for each in _extractions(bench, sides) if needs is None or _provides(each) & set(needs)]
-    return SelectorInputs(bench, sides, {(each.kind, each.run): each for each in wanted})
+    extractions = {(each.kind, each.run): each for each in _extractions(bench, sides)}
+    inputs = SelectorInputs(bench, sides, extractions)
+    return inputs if needs is None else inputs.only(needs)
 
 
 def extract_missing(inputs: SelectorInputs) -> None:
-    """Compute the inputs that the ledger lacks. Models whose weights are not at hand are trained again."""
+    """Compute the extractions that the ledger lacks. Models whose weights are missing are trained again."""
     bench = inputs.bench
 
     def is_finished(extraction: Extraction) -> bool:
@@ -187,14 +195,18 @@ def extract_missing(inputs: SelectorInputs) -> None:
 
 
 def _extractions(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) -> Iterator[Extraction]:
-    """Every extraction of the study: source models on all targets' texts and their own, and on the validation texts; the
-    encoder on all training texts; and the squared gradients of every model on its own texts."""
+    """Every extraction of a study.
+
+    The pretrained encoder reads all training texts. Source models read their own training texts, those of all targets, and
+    the validation texts. The gradients of every model are squared on its own training texts.
+    """
     names, place = bench.tasks.names, bench.place
-    every = {side: [bench.drawn(task, side) for task in names] for side in ("source", "target")}
+    training = {side: [bench.drawn(task, side) for task in names] for side in ("source", "target")}
     common = (place.materials, bench.encoder, place.precision)
-    yield Extraction("features", PRETRAINED, *common, np.unique(np.concatenate([*every["source"], *every["target"]])))
+    rows = np.unique(np.concatenate([*training["source"], *training["target"]]))
+    yield Extraction("features", PRETRAINED, *common, rows)
     for (task, _), run in sides["source"].items():
-        rows = np.unique(np.concatenate([bench.drawn(task, "source"), *every["target"]]))
+        rows = np.unique(np.concatenate([bench.drawn(task, "source"), *training["target"]]))
         yield Extraction("features", run, *common, rows)
         yield Extraction("validation", run, *common, bench.tasks.split["validation"])
     for side, models in sides.items():

@@ -10,9 +10,9 @@ WINDOW = 0.1  # share of the steps on either side that a slope is fitted to
 
 @selector("learning-curve slope")
 def curve_slope(source_losses):
-    """Fall of the source's training loss per share of its fine-tuning, the mean of straight lines around five points.
+    """Fall of the source's training loss per share of its fine-tuning: mean slope of lines fitted around five points.
 
-    A source whose loss still falls has more to teach than one that was learnt at once.
+    A source whose loss still falls may have more to teach than one that was learnt at once.
     """
     time = np.arange(len(source_losses)) / len(source_losses)
     near = [np.abs(time - point) <= max(WINDOW, 1.5 / len(time)) for point in AT]

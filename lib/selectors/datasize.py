@@ -1,4 +1,4 @@
-"""Data size: the larger source is the better one (a baseline of Vu et al., EMNLP 2020)."""
+"""Data size: larger sources first (a baseline of Vu et al., EMNLP 2020)."""
 
 from lib.selectors.registry import selector
 
@@ -11,5 +11,5 @@ def source_texts(source_labels):
 
 @selector("positives of the source")
 def source_positives(source_labels):
-    """Number of positives among them."""
+    """Number of positives among the source's training texts."""
     return float(source_labels.sum())

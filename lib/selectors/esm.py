@@ -10,8 +10,8 @@ from lib.selectors.registry import selector
 def esm_logme(source_base_features, source_features, base_features, labels):
     """LogME of W b(x) + c, the linear map from the encoder's features to the source model's, fitted on the source's texts.
 
-    Only W and c of a source would have to be kept, and no source model has to read the target's texts. The map is a
-    ridge regression with penalty 1, where the paper descends its gradient.
+    Only W and c of a source must be stored, and no source model must read the target's texts. The map is a ridge regression
+    with penalty 1; the paper fits it by gradient descent.
     """
     emulated = Ridge(alpha=1.0).fit(source_base_features, source_features).predict(base_features)
     return logme(emulated, labels)

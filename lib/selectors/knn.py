@@ -9,7 +9,7 @@ NEIGHBOURS = 5
 
 @selector("kNN")
 def knn(features, labels):
-    """Leave-one-out accuracy of the majority of the nearest texts by cosine, no text being its own neighbour."""
+    """Leave-one-out accuracy of the majority label of the nearest texts by cosine."""
     count = min(NEIGHBOURS, len(labels) - 1)
     nearest = NearestNeighbors(n_neighbors=count, metric="cosine").fit(features).kneighbors(return_distance=False)
     return float(((labels[nearest].mean(axis=1) > 0.5) == labels).mean())

@@ -5,16 +5,16 @@ from scipy.optimize import minimize_scalar
 
 from lib.selectors.registry import selector
 
-RANGE = np.log(10) * 10  # the ratio of the two precisions is sought within this many e-folds of the largest s^2
+RANGE = np.log(10) * 10  # the ratio of the two precisions is searched within this many e-folds of the largest s^2
 
 
 @selector("LogME")
 def logme(features, labels):
     """Mean over both classes of max log p(y | F) / n, where y = F w + noise, w ~ N(0, 1/alpha), noise ~ N(0, 1/beta).
 
-    That is y ~ N(0, (I + F F' / r) / beta) with r = alpha / beta: beta has a closed maximum, r is sought on a line. The
-    determinant is that of the full n x n matrix, so texts may be fewer than features (published code, which sums only
-    min(n, d) of the d terms log(alpha + beta s^2), overstates the evidence there).
+    That is y ~ N(0, (I + F F' / r) / beta) with r = alpha / beta: the best beta has a closed form, r is searched
+    on a line. The determinant is that of the full n x n matrix, so that there may be fewer texts than features. Published
+    code sums only min(n, d) of the d terms log(alpha + beta s^2) and overstates the evidence there.
     """
     left, singular, _ = np.linalg.svd(np.asarray(features, dtype=np.float64), full_matrices=False)
     classes = np.stack([labels == 0, labels == 1]).astype(np.float64)

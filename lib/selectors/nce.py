@@ -8,7 +8,7 @@ from lib.stats.metrics import predicted_positive
 
 @selector("NCE")
 def nce(probabilities, labels):
-    """-H(Y | Z) = mean log P(y | z), Z being the class that the source's model predicts."""
+    """-H(Y | Z) = mean log P(y | z), where Z is the class that the source's model predicts."""
     predicted = predicted_positive(probabilities).astype(int)
     joint = np.zeros((2, 2))
     np.add.at(joint, (labels, predicted), 1 / len(labels))

@@ -14,7 +14,7 @@ INVERSE_PENALTY = 0.01  # on standardised features; chosen before any score was 
 def linear_probe(features, labels, validation_features, validation_labels):
     """Average precision on the target's validation texts of a logistic regression on its training texts.
 
-    It costs no training of the pair, and yet judges as the study does: on texts that were held out.
+    No pair is trained for it, and yet the score is one on held-out texts.
     """
     classifier = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", solver="newton-cholesky")
     probe = make_pipeline(StandardScaler(), classifier).fit(features, labels)

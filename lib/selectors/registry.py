@@ -1,7 +1,7 @@
-"""What a selector is: a function that names, as its parameters, the inputs on one pair that it needs.
+"""A selector is a function whose parameters name the inputs of a pair that it needs.
 
-It returns a score of the pair, larger for a better source; or an array of scores, one per component, whose rankings of
-a target's sources are then fused.
+It returns a score of the pair, larger for a better source, or an array of scores, one per component. The rankings of the
+components are then fused.
 """
 
 import importlib
@@ -15,17 +15,17 @@ from pathlib import Path
 from lib.errors import InputError
 from lib.storage.sources import code_fingerprint
 
-# All that there is to see of a pair without training it. No selector sees a test text, nor a test label.
+# Everything that can be seen of a pair without training it. No selector sees a test text or a test label.
 INPUTS = {
     "features": "(n, d) the source model's [CLS] outputs on the target's training texts",
-    "probabilities": "(n,) the source model's positive-class probabilities of them",
-    "labels": "(n,) the target's 0/1 labels of them",
+    "probabilities": "(n,) the source model's positive-class probabilities of the target's training texts",
+    "labels": "(n,) the target's 0/1 labels of its training texts",
     "validation_features": "(v, d) the source model's [CLS] outputs on the validation texts",
-    "validation_labels": "(v,) the target's 0/1 labels of them",
-    "base_features": "(n, d) the pretrained encoder's [CLS] outputs on them",
+    "validation_labels": "(v,) the target's 0/1 labels of the validation texts",
+    "base_features": "(n, d) the pretrained encoder's [CLS] outputs on the target's training texts",
     "source_features": "(m, d) the source model's [CLS] outputs on the source's own training texts",
-    "source_labels": "(m,) the source's 0/1 labels of them",
-    "source_base_features": "(m, d) the pretrained encoder's [CLS] outputs on them",
+    "source_labels": "(m,) the source's 0/1 labels of its training texts",
+    "source_base_features": "(m, d) the pretrained encoder's [CLS] outputs on the source's training texts",
     "source_embeddings": "(m, d) the pretrained encoder's mean outputs on the source's training texts",
     "target_embeddings": "(n, d) the pretrained encoder's mean outputs on the target's training texts",
     "source_words": "m arrays: the wordpieces of the source's training texts",
@@ -38,7 +38,7 @@ INPUTS = {
 
 @dataclass(frozen=True)
 class Selector:
-    """A named score. caveat: why its figures mean little on tasks cut from one corpus, where they do."""
+    """A named score of pairs. caveat: why it says little about tasks of one corpus; empty where it does not apply."""
 
     name: str
     title: str
@@ -48,11 +48,12 @@ class Selector:
 
     @cached_property
     def formula(self) -> str:
-        """A hash of the code of the file that it stands in: what its scores depend on beside what it is given."""
+        """A hash of the code of its file: what its scores depend on beside its inputs."""
         return code_fingerprint(Path(inspect.getfile(self.score)).read_text())
 
     @property
     def sees_target_labels(self) -> bool:
+        """Whether it uses labels of the target."""
         return bool({"labels", "validation_labels", "target_fisher"} & set(self.needs))
 
 
@@ -60,14 +61,14 @@ SELECTORS: dict[str, Selector] = {}
 
 
 def all_selectors() -> dict[str, Selector]:
-    """Every selector of this folder by name, in the order of files and functions."""
+    """Every selector of this package by name, in the order of files and functions."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f"lib.selectors.{module.name}")
     return SELECTORS
 
 
 def selector(title: str, caveat: str = "") -> Callable[[Callable], Callable]:
-    """Enter a function among the selectors; InputError for a parameter that is no inputs, or a name used twice."""
+    """Register a function as a selector. Raises InputError for a parameter that is no input, or a name that is taken."""
 
     def register(function: Callable) -> Callable:
         name, needs = function.__name__, tuple(inspect.signature(function).parameters)

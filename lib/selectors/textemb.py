@@ -1,4 +1,4 @@
-"""TextEmb (Vu et al., EMNLP 2020, arXiv 2005.00770): how alike the two tasks' texts are to the pretrained encoder."""
+"""TextEmb (Vu et al., EMNLP 2020, arXiv 2005.00770): how similar the two tasks' texts are to the pretrained encoder."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Overlap of the two tasks' vocabularies, as domain similarity is often measured (Ruder & Plank, EMNLP 2017)."""
+"""Overlap of the two tasks' vocabularies, a common measure of domain similarity (Ruder & Plank, EMNLP 2017)."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from lib.selectors.textemb import SHARED
 
 
 def overlap(one: list[np.ndarray], other: list[np.ndarray]) -> float:
-    """Share of probability that two unigram distributions have in common: sum of the smaller of each word's two."""
+    """Probability that two unigram distributions share: the sum over words of the smaller of the two frequencies."""
     words = np.concatenate(one), np.concatenate(other)
     size = max(side.max() for side in words) + 1
     frequencies = [np.bincount(side, minlength=size) / len(side) for side in words]

@@ -1,4 +1,4 @@
-"""Every interval of the study is a percentile bootstrap; the resampling lives here, seeded and vectorised."""
+"""Seeded, vectorised resampling: every interval of a study is a percentile bootstrap."""
 
 import numpy as np
 import pandas as pd
@@ -12,18 +12,25 @@ def draw_counts(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     return np.bincount(picks.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float32)
 
 
-def nested_weights(n: int, inner: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Weights of a nested bootstrap: targets with replacement, and anew inside every drawn target its seeds.
+def nested_weights(targets: int, seeds: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Weights of a nested bootstrap: targets are drawn with replacement, and then seeds within every drawn target.
 
-    Returns (draws, n, inner) float64; each draw's weights sum to 1, so that a weighted sum is the resampled mean.
+    Args:
+        targets: number of targets.
+        seeds: number of seeds of a target.
+        draws: number of resamples.
+        rng: source of randomness.
+
+    Returns:
+        (draws, targets, seeds) float64. The weights of a draw sum to 1, so that a weighted sum is the resampled mean.
     """
-    times = rng.multinomial(n, np.full(n, 1 / n), size=draws)
-    return rng.multinomial(times * inner, np.full(inner, 1 / inner)) / (n * inner)
+    times = rng.multinomial(targets, np.full(targets, 1 / targets), size=draws)
+    return rng.multinomial(times * seeds, np.full(seeds, 1 / seeds)) / (targets * seeds)
 
 
-def target_weights(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Weights of a bootstrap over n targets: (draws, n) float64; each draw's sum to 1."""
-    return nested_weights(n, 1, draws, rng)[:, :, 0]
+def target_weights(targets: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Weights of a bootstrap over targets: (draws, targets) float64; the weights of a draw sum to 1."""
+    return nested_weights(targets, 1, draws, rng)[:, :, 0]
 
 
 def f1_draws(counts: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -40,23 +47,23 @@ def f1_draws(counts: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> n
 def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95 % percentile interval along the first axis (draws, ...), of draws that are defined (not NaN).
 
-    Uses observed draws only (no interpolation), so that a draw of infinity ("never") stays one; NaN where no draw is
-    defined.
+    The ends are observed draws, not interpolated, so that a draw of infinity ("never") stays infinity. They are NaN
+    where no draw is defined.
     """
     draws = np.asarray(draws, dtype=float)
     if np.isnan(draws).all():
-        undefined = np.full(draws.shape[1:], np.nan)[()]  # a plain number where a draw is one
+        undefined = np.full(draws.shape[1:], np.nan)[()]  # a scalar where every draw is a scalar
         return undefined, undefined
-    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first is far slower
+    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # nanquantile is far slower
     low, high = quantile(draws, TAILS, axis=0, method="inverted_cdf")
     return low, high
 
 
 def resampled_means(weights: np.ndarray, values: pd.Series) -> np.ndarray:
-    """Means over the targets that are defined, in every draw: (draws,); NaN in a draw without any."""
-    known = values.notna().to_numpy()
-    total = weights[:, known].sum(axis=1)
-    sums = weights[:, known] @ values.to_numpy()[known]
+    """The mean of the defined values in every draw: (draws,). weights: (draws, targets). NaN in a draw without any."""
+    defined = values.notna().to_numpy()
+    total = weights[:, defined].sum(axis=1)
+    sums = weights[:, defined] @ values.to_numpy()[defined]
     return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
 
 

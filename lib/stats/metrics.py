@@ -1,4 +1,4 @@
-"""The scores of one classifier have a single home, so that every table means the same by F1."""
+"""The scores of one classifier: every table means the same by F1."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
@@ -7,7 +7,7 @@ THRESHOLD = 0.5  # a text counts as positive from this probability on (the paper
 
 
 def predicted_positive(probabilities: np.ndarray) -> np.ndarray:
-    """Decisions (any shape, bool) of positive-class probabilities in [0, 1]."""
+    """Which positive-class probabilities, of any shape, count as a prediction of the positive class."""
     return np.asarray(probabilities) >= THRESHOLD
 
 
@@ -15,8 +15,8 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | 
     """Positive-class F1, precision and recall at 0.5, and average precision (threshold-free); each in [0, 1].
 
     labels: (texts,) of 0/1. probabilities: (texts,) of the positive class. weights: (texts,) how many texts each stands for;
-    None: all alike. A score whose denominator is empty (no positive, or none predicted) is 0. Raises ValueError where a
-    probability is not finite.
+    None: all alike. A score without a denominator (no positive, or none predicted) is 0. Raises ValueError for a
+    probability that is not finite.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     if not np.isfinite(probabilities).all():
@@ -25,10 +25,10 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | 
         labels, predicted_positive(probabilities), average="binary", zero_division=0.0, sample_weight=weights
     )
     average_precision = average_precision_score(labels, probabilities, sample_weight=weights) if labels.any() else 0.0
-    named = {"f1": f1, "average_precision": average_precision, "precision": precision, "recall": recall}
-    return {name: float(value) for name, value in named.items()}
+    values = {"f1": f1, "average_precision": average_precision, "precision": precision, "recall": recall}
+    return {name: float(value) for name, value in values.items()}
 
 
 def collapsed(probabilities: np.ndarray) -> bool:
-    """Whether a model predicts no positive at all: it never left the majority class."""
+    """Whether a model predicts no positive: it never left the majority class."""
     return not predicted_positive(probabilities).any()

@@ -1,29 +1,34 @@
-"""Whether a difference is more than noise: p-values, and false discoveries where many are judged together."""
+"""P-values of differences, and the control of false discoveries among many of them."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-ROUNDING = 1e-12  # draws that differ from a value by less are equal to it
-FALSE_DISCOVERIES = 0.05  # rate that is controlled where many differences are judged together
+ROUNDING = 1e-12  # draws that differ from a value by less count as equal to it
+FALSE_DISCOVERIES = 0.05  # the controlled rate among differences that are tested together
 
 
 def two_sided(value: float, draws: np.ndarray) -> np.ndarray:
-    """Two-sided p-value of a value under draws (draws, ...) -> (...), at least 2 / (draws + 1); NaN of NaN.
+    """Two-sided p-value of a value under draws (draws, ...) -> (...); at least 2 / (draws + 1), NaN for a value of NaN.
 
-    The draws are of its null distribution; or, with value 0, bootstrap draws of differences that may be 0.
+    draws: from the null distribution of the value; or, with value 0, bootstrap draws of the difference that is tested.
     """
     tail = np.minimum((draws >= value - ROUNDING).sum(axis=0), (draws <= value + ROUNDING).sum(axis=0))
     return np.where(np.isnan(value), np.nan, np.minimum(1.0, 2 * (1 + tail) / (len(draws) + 1)))
 
 
 def discoveries(p: np.ndarray) -> np.ndarray:
-    """Which of a family of differences are real at FALSE_DISCOVERIES (Benjamini and Hochberg 1995): (m,) bool."""
+    """Which of m differences are significant (Benjamini and Hochberg 1995, at FALSE_DISCOVERIES): (m,) bool. p: (m,)."""
     return false_discovery_control(p) <= FALSE_DISCOVERIES
 
 
-def randomised(signs: np.ndarray, differences: pd.Series) -> float:
-    """p-value of a mean difference over targets where each target's sign could as well be the other."""
-    known = differences.notna().to_numpy()
-    values = differences.to_numpy()[known]
-    return float(two_sided(values.mean(), (signs[:, known] * values).mean(axis=1))) if known.any() else float("nan")
+def sign_flip_p(signs: np.ndarray, differences: pd.Series) -> float:
+    """P-value of a mean difference over targets, by a paired randomisation test; NaN where no difference is defined.
+
+    signs: (draws, targets) of -1 or 1, the random signs of the differences.
+    """
+    defined = differences.notna().to_numpy()
+    if not defined.any():
+        return float("nan")
+    values = differences.to_numpy()[defined]
+    return float(two_sided(values.mean(), (signs[:, defined] * values).mean(axis=1)))

@@ -1,4 +1,4 @@
-"""Tables that notebooks hand to each other: written whole or not at all, and checked whenever one is written or read."""
+"""Reads and writes the tables that notebooks hand to each other. Each is checked, and written whole or not at all."""
 
 import io
 from pathlib import Path
@@ -10,24 +10,36 @@ from lib.errors import InputError
 from lib.storage.ledger import write_atomically
 from lib.storage.schemas import SCHEMAS
 
-_FORMULA = tuple("=+-@\t\r")  # a cell that begins so is computed by spreadsheet programs
-CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without parquet
+_FORMULA = tuple("=+-@\t\r")  # spreadsheet programs compute a cell that starts with one of these
+CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without Parquet
+REMEDY = "delete the file and run the study again"  # about a table that cannot be read
 
 
-def check(name: str, frame: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """The frame itself when it satisfies the schema of table ``name``; else InputError names the column and the reason."""
-    if name not in SCHEMAS:
-        return frame
+def check(name: str, frame: pd.DataFrame, origin: str, remedy: str = REMEDY) -> pd.DataFrame:
+    """Check a frame against the schema of its table.
+
+    Args:
+        name: of the table.
+        frame: its rows.
+        origin: where the frame comes from, for the error.
+        remedy: what to do about an error.
+
+    Returns:
+        The frame.
+
+    Raises:
+        InputError: with the column and the reason, where the frame breaks the schema.
+    """
     try:
         return SCHEMAS[name].validate(frame)
     except pa.errors.SchemaError as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"table '{name}' ({origin}): {reason}; delete the file and run the study again") from None
+        raise InputError(f"table '{name}' ({origin}): {reason}; {remedy}") from None
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Check and write ``folder/name.parquet`` (short tables as CSV too), whole or not at all; returns the frame."""
-    check(name, frame, "as computed")
+    """Check and write ``folder/name.parquet``, and a CSV of a short table; returns the frame."""
+    check(name, frame, "as computed", "run the notebooks before this one again")
     content = io.BytesIO()
     frame.to_parquet(content, index=False)
     write_atomically(Path(folder) / f"{name}.parquet", content.getvalue())
@@ -37,7 +49,7 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_for_spreadsheets(path: Path, frame: pd.DataFrame, numbers: str = "%.4f") -> None:
-    """A CSV for people, whole or not at all; no text in it is taken for a formula. numbers: how fractions are written."""
+    """Write a CSV for people, in which no text is taken for a formula. numbers: format of fractions."""
     texts = frame.select_dtypes(["object", "string"])
     safe = frame.assign(
         **{name: texts[name].map(lambda text: f"'{text}" if str(text)[:1] in _FORMULA else text) for name in texts}
@@ -46,14 +58,12 @@ def write_for_spreadsheets(path: Path, frame: pd.DataFrame, numbers: str = "%.4f
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
-    """Read a table that an earlier notebook wrote; InputError says which notebook's output is missing or damaged."""
+    """Read and check a table that an earlier notebook wrote. Raises InputError where it is missing or damaged."""
     path = Path(folder) / f"{name}.parquet"
     if not path.exists():
         raise InputError(f"{path} is missing: run the earlier notebooks of this study first (./run_all.sh does)")
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged ({str(error).splitlines()[0]}); delete it and run the study again"
-        ) from None
+        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}); {REMEDY}") from None
     return check(name, frame, str(path))

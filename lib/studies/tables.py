@@ -1,4 +1,4 @@
-"""The tables of several studies side by side."""
+"""The tables of finished studies that are compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ class StudyTables:
 
     @property
     def features(self) -> pd.DataFrame:
-        """The regression's features of every pair, every selector's score among them."""
+        """The regression's features of every pair, with every selector's score."""
         pairs = pair_features(*(self[name] for name in ("pairs", "singles", "tasks", "ansat")))
         return with_selectors(pairs, self["selectors"])
 
 
 def read_grids(study: Study) -> list[StudyTables]:
-    """The grid of this study, then those that it compares itself with."""
+    """The tables of this study, then those of the studies in ``compare``."""
     corpora = {study.name: study.corpus} | {name: Study.load(name).corpus for name in study.compare}
     folders = {study.name: study.tables} | study.compared_tables()
     tables = {name: {table: read_table(folder, table) for table in TABLES} for name, folder in folders.items()}
@@ -42,5 +42,5 @@ def read_grids(study: Study) -> list[StudyTables]:
 
 
 def of_other_corpora(grids: list[StudyTables], new: StudyTables) -> list[StudyTables]:
-    """The grids that know nothing of the new one's texts: another regime of the same corpus has trained the same pairs."""
+    """The grids of other corpora: another regime of the same corpus has trained the same pairs."""
     return [grid for grid in grids if grid.corpus.texts_of != new.corpus.texts_of]

@@ -1,8 +1,8 @@
-"""Saved time depends on what is counted, so both accountings stand side by side here.
+"""The two accountings of time: how much is saved depends on what is counted.
 
-*paper*: only the training seconds of the transfer models; the no-transfer models are in hand at second 0.
-*all_inclusive*: total seconds (failed attempts included) of every single-task model, then what the order itself needs
-(attribution), then every pair that is trained. Its grid is brute force: all single-task models and all pairs.
+*paper*: only the training seconds of transfer models; the single-task models exist at second 0.
+*all_inclusive*: the total seconds, failed attempts included, of every single-task model, then what the order itself must
+compute (attribution), then every pair that is trained. Its grid is brute force: all single-task models and all pairs.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ ACCOUNTINGS = ("paper", "all_inclusive")
 
 @dataclass(frozen=True)
 class Clock:
-    """When an order begins, what each of its configurations (source, target, setting) costs, and what the whole grid costs.
+    """When an order starts, what each of its configurations costs, and what the whole grid costs, in seconds of one worker.
 
-    All in seconds of one worker; pair_seconds is indexed by (source, target, setting) and sums the configuration's seeds.
+    pair_seconds: by (source, target, setting), the sum over seeds.
     """
 
     accounting: str
@@ -36,8 +36,8 @@ class Clock:
 
     def finished(self, configurations: Sequence[tuple[str, str, int]]) -> np.ndarray:
         """Seconds at which the first 0, 1, ..., n configurations of an order are trained: (n + 1,)."""
-        each = self.pair_seconds.loc[list(configurations)].to_numpy() if len(configurations) else np.zeros(0)
-        return self.start + np.concatenate([[0.0], np.cumsum(each)])
+        seconds = self.pair_seconds.loc[list(configurations)].to_numpy() if len(configurations) else np.zeros(0)
+        return self.start + np.concatenate([[0.0], np.cumsum(seconds)])
 
 
 def clock(
@@ -45,22 +45,31 @@ def clock(
 ) -> Clock:
     """The clock of one order.
 
-    singles, pairs: the tables of these names; every row of ``singles`` counts (both regimes, all settings and seeds).
-    own_seconds: what the order computes before it can start, such as attribution. training_pairs: whether the order
-    is learnt from the grid itself; then, all-inclusive, it starts only after every pair.
-    Raises InputError where a duration is missing or negative.
+    Args:
+        accounting: one of ACCOUNTINGS.
+        singles, pairs: the tables of these names. Every row of ``singles`` counts (both sides, all settings and seeds).
+        own_seconds: of what the order computes before it can start, such as attribution.
+        training_pairs: whether the order is learnt from the grid's pairs; all-inclusive, it then starts after every pair.
+
+    Returns:
+        The clock.
+
+    Raises:
+        InputError: for a duration that is missing or negative, or an unknown accounting.
     """
     for name, table in (("singles", singles), ("pairs", pairs)):
         if not (table[["train_seconds", "total_seconds"]].to_numpy(dtype=float) >= 0).all():
-            raise InputError(f"table '{name}': train_seconds and total_seconds must be 0 or more; run 02 and 03 again")
+            raise InputError(
+                f"table '{name}': train_seconds and total_seconds must be 0 or more; run notebooks 02 and 03 again"
+            )
     configurations = pair_configurations(pairs).set_index(CONFIGURATION)
     if accounting == "paper":
         return Clock(accounting, 0.0, configurations["train_seconds"], float(configurations["train_seconds"].sum()))
     if accounting != "all_inclusive":
         raise InputError(f"accounting '{accounting}' is unknown; use one of {', '.join(ACCOUNTINGS)}")
-    alone, together = float(singles["total_seconds"].sum()), float(configurations["total_seconds"].sum())
-    start = alone + own_seconds + (together if training_pairs else 0.0)
-    return Clock(accounting, start, configurations["total_seconds"], alone + together)
+    of_singles, of_pairs = float(singles["total_seconds"].sum()), float(configurations["total_seconds"].sum())
+    start = of_singles + own_seconds + (of_pairs if training_pairs else 0.0)
+    return Clock(accounting, start, configurations["total_seconds"], of_singles + of_pairs)
 
 
 def grid_seconds(singles: pd.DataFrame, pairs: pd.DataFrame) -> float:
@@ -69,7 +78,7 @@ def grid_seconds(singles: pd.DataFrame, pairs: pd.DataFrame) -> float:
 
 
 def single_task_share_of_grid(singles: pd.DataFrame, pairs: pd.DataFrame) -> float:
-    """Share of the brute-force grid's seconds that the single-task models take: no order starts before it."""
+    """Share of the brute-force grid's seconds that the single-task models take; no order starts earlier."""
     return float(singles["total_seconds"].sum()) / grid_seconds(singles, pairs)
 
 

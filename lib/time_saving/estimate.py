@@ -1,7 +1,7 @@
-"""What a study will take, told before it trains anything: its work is counted, this machine's rates are measured.
+"""The time and disk space that a study will take, estimated before it trains anything.
 
-The rates are those of a few batches on this process's one thread, so an estimate costs seconds; notebook 7 sets it
-beside what was spent.
+The work is counted. This machine's rates are measured on a few batches in this process, so that an estimate takes seconds.
+Notebook 7 compares it with what was spent.
 """
 
 import time
@@ -22,15 +22,16 @@ from lib.runs.weights import load_weights, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Workbench
 from lib.study.sections import Setting
 
-BATCHES = 4  # of training that are timed
-ENTRY = 12_000  # bytes of a finished model's record and losses, as the disk counts them
-PREDICTED, ATTRIBUTED = 64, 8  # texts
+BATCHES = 4  # training batches that are timed
+ENTRY = 12_000  # bytes on disk of a finished model's record and losses
+PREDICTED, ATTRIBUTED = 64, 8  # texts that are timed
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:
-    """Table "estimate": phase, models, seconds of one worker, MB of disk; without what may be lost or collapse, and
-    without the seconds in which selectors make scores of their extractions. InputError where the study could be trained,
-    but not analysed."""
+    """Table "estimate". Lost and collapsed models are not foreseen, nor are the seconds of scoring by selectors.
+
+    Raises InputError where the study could be trained but not analysed.
+    """
     if bench.study.budget_minutes is None:
         check_grid(bench.tasks, bench.study.conductance)
     work, rates = planned_work(bench), measured_rates(bench)
@@ -40,7 +41,7 @@ def estimate(bench: Workbench) -> pd.DataFrame:
 
 
 def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
-    """MB that phases leave in the ledger, by phase, before weights that nothing needs any more are pruned."""
+    """Disk space of the ledger by phase (MB), before unneeded weights are pruned."""
     network = worker_network(bench.study.encoder, bench.study.training.dropout, bench.place.device)
     largest = max(single_models(bench), key=lambda model: len(model.rows))
     weights = sum(array.nbytes for array in weights_to_keep(network, bench.tokens, largest.rows).values())
@@ -48,19 +49,19 @@ def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
     singles, predicting = work.loc["training single-task models"], work.loc["predicting"]
     extractions = work.loc["feature extraction"]
     features = 4 * extractions["predicted"] * (2 * network.config.hidden_size + 1)  # [CLS], mean and probability
-    found = {
+    sizes = {
         "training single-task models": singles["models"] * weights,
         "predicting": 4 * predicting["predicted"] + ENTRY * predicting["models"],
         "feature extraction": features + 2 * extractions["models"] * trained,
     }
-    return {phase: size / 1e6 for phase, size in found.items()}
+    return {phase: size / 1e6 for phase, size in sizes.items()}
 
 
 def planned_work(bench: Workbench) -> pd.DataFrame:
-    """What each phase handles: models, and texts trained (with every epoch), predicted, attributed (with every point).
+    """The work of each phase: models, texts trained (times epochs), predicted and attributed (times path points).
 
-    Which settings will be selected is not known yet: pairs count with the mean of their target's settings, the step-matched
-    baselines with the longest source.
+    Which settings will be selected is not known yet. Therefore pairs count with the mean of their target's settings, and
+    step-matched baselines with the longest source.
     """
     study, singles = bench.study, single_models(bench)
     targets = [model for model in singles if model.side != "source"]
@@ -91,7 +92,7 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
 
 
 def _extractions(bench: Workbench) -> tuple[int, int]:
-    """Texts whose features are read (by source models, and by the encoder alone), and whose gradients are squared."""
+    """How many texts are encoded (by source models and by the pretrained encoder), and on how many gradients are squared."""
     seeds, names = len(bench.study.seeds), bench.tasks.names
     sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
     validation = len(bench.tasks.split["validation"])
@@ -101,12 +102,13 @@ def _extractions(bench: Workbench) -> tuple[int, int]:
 
 
 def _texts(models: list[Model]) -> float:
+    """Texts that these models are trained on, times epochs."""
     return sum(len(model.rows) * model.run.setting["epochs"] for model in models)
 
 
 @worker_process()
 def measured_rates(bench: Workbench) -> dict[str, float]:
-    """Seconds of one worker for a text trained, predicted, attributed at one point, and for a model loaded and kept."""
+    """Seconds of one worker: of a text trained, predicted or attributed at one point, and of a model loaded and saved."""
     study, place, tokens = bench.study, bench.place, bench.tokens
     network = worker_network(study.encoder, study.training.dropout, place.device)
     model = next(model for model in single_models(bench) if model.side != "source")
@@ -119,7 +121,7 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
         fresh_head(network)
         fine_tune(network, tokens, rows, model.labels[: len(rows)], setting, study.training, place.precision)
 
-    def load_and_keep() -> None:
+    def load_and_save() -> None:
         load_weights(place, network, "")
         weights_to_keep(network, tokens, rows)
 
@@ -132,13 +134,13 @@ def measured_rates(bench: Workbench) -> dict[str, float]:
         return {
             "trained": _seconds(train) / len(rows),
             "predicted": _seconds(lambda: predict(network, tokens, held_out, place.precision)) / len(held_out),
-            "loaded": _seconds(load_and_keep),
+            "loaded": _seconds(load_and_save),
             "attributed": _seconds(attribute) / (len(texts) * points),
         }
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Of the second time: the first one through new code and new memory costs more than those that follow."""
+    """Seconds of a second call: the first one through new code and new memory takes longer than those that follow."""
     work()
     started = time.perf_counter()
     work()

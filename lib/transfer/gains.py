@@ -1,4 +1,4 @@
-"""The transfer matrix: what every source adds to every target, and whether that is more than noise."""
+"""The gain of every pair over training without transfer, and whether it is more than noise."""
 
 from collections.abc import Mapping
 
@@ -23,13 +23,24 @@ def transfer_matrix(
 ) -> pd.DataFrame:
     """Gain of every pair over the target's two baselines, with 95 % intervals.
 
-    The baselines: the validation-best single-task model (``gain``), and a single-task model that was given the steps of
-    source and target together (``gain_over_step_matched``). singles, pairs, step_matched: the tables of these names.
-    probabilities: run id -> (n_test,) test probabilities. labels: task -> (n_test,) of 0/1. Scores are means over seeds
-    at the pair's validation-best setting. Intervals and p-values are of a paired bootstrap: the same test texts, and the
-    same seeds, are drawn for the pair and for the baselines. A pair helps or hurts where its gain is a discovery among
-    all pairs. Returns the table "transfer_matrix". Raises InputError where probabilities are missing or do not give the
-    table's F1.
+    The baselines are the validation-best single-task model (``gain``) and a single-task model with as many steps as
+    source and target together (``gain_over_step_matched``). Scores are means over seeds at the pair's validation-best
+    setting. Intervals and p-values come from a paired bootstrap: the pair and its baselines are judged on the same drawn
+    test texts and seeds. A pair helps or hurts where its gain is significant, with false discoveries among all pairs
+    controlled.
+
+    Args:
+        singles, pairs, step_matched: the tables of these names.
+        probabilities: run id -> (n_test,) test probabilities of the positive class.
+        labels: task -> (n_test,) test labels, 0 or 1.
+        draws: number of bootstrap resamples.
+        seed: of the resampling.
+
+    Returns:
+        The table "transfer_matrix".
+
+    Raises:
+        InputError: where stored probabilities are missing or do not give the table's F1.
     """
     baseline = selected_singles(singles, "target")
     matrix = best_settings(pair_configurations(pairs)).drop(columns=["train_seconds", "total_seconds"])
@@ -40,19 +51,19 @@ def transfer_matrix(
     texts = draw_counts(len(next(iter(labels.values()))), draws, rng)
     seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
     runs, scores = _runs(baseline, step_matched, pairs, matrix), _test_scores(singles, step_matched, pairs)
-    parts = []
+    gains = []
     for target, rows in matrix.groupby("target", sort=False):
         pair_runs = runs["pair"].loc[pd.MultiIndex.from_frame(rows[CONFIGURATION])]
         table = np.vstack([runs["singles"].loc[target], runs["step_matched"].loc[target], pair_runs])
         f1 = _resampled(table, scores, probabilities, labels[target], texts)
         f1 = np.einsum("ds,dms->dm", seeds, f1)
-        gains = _differences(f1[:, 2:] - f1[:, :1], "gain", rows.index)
-        parts.append(gains.join(_differences(f1[:, 2:] - f1[:, 1:2], "gain_over_step_matched", rows.index)))
-    return _judged(matrix.join(pd.concat(parts)))
+        over_single = _intervals(f1[:, 2:] - f1[:, :1], "gain", rows.index)
+        gains.append(over_single.join(_intervals(f1[:, 2:] - f1[:, 1:2], "gain_over_step_matched", rows.index)))
+    return _with_verdicts(matrix.join(pd.concat(gains)))
 
 
-def _differences(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
-    """Interval and p-value of resampled differences (draws, pairs)."""
+def _intervals(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
+    """The interval and p-value of resampled differences (draws, pairs)."""
     low, high = interval(draws)
     columns = {f"{name}_low": low, f"{name}_high": high, f"{name}_p": two_sided(0.0, draws)}
     return pd.DataFrame(columns, index=index)
@@ -68,14 +79,15 @@ def _runs(
         missing = sorted(set(matrix["target"]) - set(runs[name].index))
         if missing or list(runs[name].columns) != list(runs["pair"].columns):
             raise InputError(
-                f"tables '{name}' and 'pairs' differ in {', '.join(missing) or 'their seeds'}; run 02 and 03 again"
+                f"tables '{name}' and 'pairs' differ in {', '.join(missing) or 'their seeds'}; "
+                "run notebooks 02 and 03 of this study again"
             )
     return runs
 
 
 def _test_scores(*tables: pd.DataFrame) -> dict[str, float]:
-    every = pd.concat([table[["run", "test_f1"]] for table in tables])
-    return dict(zip(every["run"], every["test_f1"], strict=True))
+    runs = pd.concat([table[["run", "test_f1"]] for table in tables])
+    return dict(zip(runs["run"], runs["test_f1"], strict=True))
 
 
 def _resampled(
@@ -84,41 +96,45 @@ def _resampled(
     """F1 of (models, seeds) run ids on every resample of the texts: (draws, models, seeds)."""
     absent = [run for run in runs.ravel() if run not in probabilities]
     if absent:
-        raise InputError(f"run {absent[0]} has no stored test probabilities; delete its ledger entry and run 03 again")
+        raise InputError(
+            f"run {absent[0]} has no stored test probabilities; delete its ledger entry and run notebook 03 again"
+        )
     predicted = np.stack([predicted_positive(probabilities[run]) for run in runs.ravel()], axis=1)
-    once = f1_draws(np.ones((1, len(labels)), dtype=np.float32), labels, predicted)[0]
-    expected = np.array([scores[run] for run in runs.ravel()])
-    if not np.allclose(once, expected, atol=1e-6):
-        run = runs.ravel()[np.argmax(np.abs(once - expected))]
-        raise InputError(f"run {run}: its stored test probabilities do not give its test F1; run 02 and 03 again")
+    observed = f1_draws(np.ones((1, len(labels)), dtype=np.float32), labels, predicted)[0]
+    recorded = np.array([scores[run] for run in runs.ravel()])
+    if not np.allclose(observed, recorded, atol=1e-6):
+        run = runs.ravel()[np.argmax(np.abs(observed - recorded))]
+        raise InputError(
+            f"run {run}: its stored test probabilities do not give its test F1; run notebooks 02 and 03 again"
+        )
     return f1_draws(counts, labels, predicted).reshape(len(counts), *runs.shape)
 
 
-def _judged(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Adds the gains, which of them are outside the noise, and which pair validation chooses for its target.
+def _with_verdicts(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Adds the gains, which of them are significant, and which pair validation chooses for its target.
 
     relative_gain is null where the single-task F1 is 0.
     """
     single = matrix["single_test_f1"]
-    gain, real = matrix["test_f1"] - single, discoveries(matrix["gain_p"].to_numpy())
+    gain, significant = matrix["test_f1"] - single, discoveries(matrix["gain_p"].to_numpy())
     ranked = matrix.sort_values(["validation_f1", "source"], ascending=[False, True], kind="stable")
     return matrix.assign(
         gain=gain,
         relative_gain=gain / single.where(single > 0),
         gain_over_step_matched=matrix["test_f1"] - matrix["step_matched_test_f1"],
-        helps=real & (gain > 0),
-        hurts=real & (gain < 0),
+        helps=significant & (gain > 0),
+        hurts=significant & (gain < 0),
         chosen=matrix.index.isin(ranked.drop_duplicates("target").index),
     )
 
 
 def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Per target, what validation chooses among all pairs and "no transfer", and what that gains on test.
+    """What validation chooses for each target among its pairs and no transfer, and what the choice gains on test.
 
-    matrix: from ``transfer_matrix``. Returns target, single_f1, step_matched_f1, source ("" for no transfer, which also wins
-    ties), best_f1, relative_gain (null where the single-task F1 is 0), gain and gain_over_step_matched, each with its
-    interval (null where no transfer was chosen) and with verdicts on what is a discovery among the targets: helped or hurt,
-    beats_step_matched or behind_step_matched.
+    matrix: the table "transfer_matrix". No transfer wins ties. The columns are target, source ("" for no transfer),
+    single_f1, step_matched_f1, best_f1 (of the choice), relative_gain (null where single_f1 is 0), and gain and
+    gain_over_step_matched with their intervals (null for no transfer) and verdicts: helped or hurt, beats_step_matched or
+    behind_step_matched, each true where the difference is significant among the targets.
     """
     chosen = matrix[matrix["chosen"]].sort_values("target").reset_index(drop=True)
     transfers = chosen["validation_f1"] > chosen["single_validation_f1"]
@@ -138,24 +154,26 @@ def target_table(matrix: pd.DataFrame) -> pd.DataFrame:
         ("gain", "helped", "hurt"),
         ("gain_over_step_matched", "beats_step_matched", "behind_step_matched"),
     ):
-        real = discoveries(chosen[f"{name}_p"].where(transfers, 1.0).to_numpy())
+        significant = discoveries(chosen[f"{name}_p"].where(transfers, 1.0).to_numpy())
         bounds = chosen[[f"{name}_low", f"{name}_high"]].where(transfers)
-        table = table.join(bounds).assign(**{better: real & (table[name] > 0), worse: real & (table[name] < 0)})
+        table = table.join(bounds).assign(
+            **{better: significant & (table[name] > 0), worse: significant & (table[name] < 0)}
+        )
     return table
 
 
 def _mean(values: pd.Series) -> float | None:
-    """The mean of what is defined; None where nothing is."""
+    """The mean of the defined values; None where none is."""
     return None if values.isna().all() else float(values.mean())
 
 
 def transfer_summary(matrix: pd.DataFrame) -> dict:
-    """The headline numbers of transfer, as the paper prints them.
+    """The headline numbers of transfer, as the paper reports them. matrix: the table "transfer_matrix".
 
-    grid_f1 and single_task_f1 are means over targets, as is oracle_f1, of the largest test F1 among the same models: chosen
-    on test, so that no procedure can reach it but by luck. A task is *helped* where its chosen pair's gain is outside the
-    noise, with false discoveries over the tasks controlled; tasks_gaining counts every gain above 0, as the paper seems
-    to. Rates are shares of all pairs.
+    All F1 scores are means over targets. oracle_f1 is the largest test F1 of the same models: it is chosen on test, so a
+    procedure can only reach it by luck. A task is *helped* where the gain of its chosen pair is significant, with false
+    discoveries among the tasks controlled; tasks_gaining counts every gain above 0, as the paper seems to. Rates are
+    shares of all pairs.
     """
     targets = target_table(matrix)
     helped = targets.loc[targets["helped"], "relative_gain"]
@@ -180,25 +198,35 @@ def transfer_summary(matrix: pd.DataFrame) -> dict:
 def average_precision_summary(
     matrix: pd.DataFrame, singles: pd.DataFrame, pairs: pd.DataFrame, draws: int, seed: int
 ) -> dict:
-    """Test average precision of the models whose F1 ``transfer_summary`` tells: it needs no threshold, so that a gain in
-    F1 alone can be one of the share of positives that a model predicts.
+    """Test average precision of the models that ``transfer_summary`` gives the F1 of.
 
-    Means over targets without transfer and of what validation F1 chooses, and their difference with its 95 % interval (a
-    bootstrap over targets). Tables by name.
+    Average precision needs no threshold. A gain in F1 alone may only mean that a model predicts another share of positives.
+
+    Args:
+        matrix: the table "transfer_matrix".
+        singles, pairs: the tables of these names.
+        draws: number of bootstrap resamples.
+        seed: of the resampling.
+
+    Returns:
+        Means over targets, without transfer and of what validation F1 chooses, and their difference with its 95 %
+        interval of a bootstrap over targets.
     """
-    own = selected_singles(singles, "target").groupby("target")["test_average_precision"].mean()
+    single = selected_singles(singles, "target").groupby("target")["test_average_precision"].mean()
     setting = matrix.set_index(["source", "target"])["setting"]
     trained = pairs.groupby(CONFIGURATION)["test_average_precision"].mean()
     chosen = {
-        row.target: trained[row.source, row.target, setting[row.source, row.target]] if row.source else own[row.target]
+        row.target: trained[row.source, row.target, setting[row.source, row.target]]
+        if row.source
+        else single[row.target]
         for row in target_table(matrix).itertuples()
     }
     best = pd.Series(chosen)
-    gain = (best - own[best.index]).to_numpy()
+    gain = (best - single[best.index]).to_numpy()
     weights = target_weights(len(gain), draws, np.random.default_rng(seed))
     low, high = interval(weights @ gain)
     return {
-        "single_task_average_precision": float(own[best.index].mean()),
+        "single_task_average_precision": float(single[best.index].mean()),
         "grid_average_precision": float(best.mean()),
         "average_precision_gain": {"value": float(gain.mean()), "low": float(low), "high": float(high)},
     }
