@@ -70,9 +70,7 @@ def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int
     for panel, threshold in zip(axes[:, 0], thresholds, strict=True):
         chosen = rows[np.isclose(rows["threshold"], threshold)]
         wide = chosen.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
-        plot_matrix(
-            wide, f"layer {layer}, threshold {threshold:g}", "ANSAT (shared active terms per text)", None, panel
-        )
+        plot_matrix(wide, f"layer {layer}, threshold {threshold:g}", "ANSAT (terms per text)", None, panel)
     return figure
 
 

@@ -70,5 +70,5 @@ def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[st
     right.hlines(labels, 100 * rows["low"], 100 * rows["high"], color=NEUTRAL, lw=1.4)
     right.scatter(100 * rows["value"], labels, color=SOURCE, s=20, zorder=3)
     right.axvline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
-    right.set(xlabel="regret of the best of the first 3 (%)\n(dashed: random order)")
+    right.set(xlabel="regret of the best of 3 (%)\n(dashed: random order)")
     return figure

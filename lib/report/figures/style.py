@@ -32,6 +32,7 @@ SIDES = {  # colour and legend of a single-task model, by the side whose trainin
 NAMES = {  # of what is not called by the words of its identifier
     "validation_best": "validation best (a bound)",
     "oracle": "oracle (a bound)",
+    "random": "random order",
     "all_inclusive": "all-inclusive",
     "halving": "successive halving",
     "regression_sequential": "sequential regression",

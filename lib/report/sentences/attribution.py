@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.attribution.shading import shaded_table
 from lib.report.headline import duration
+from lib.report.sentences.training import TRAINED_ON
 from lib.report.sentences.words import counted, known, number, percent, plural
 from lib.selection.fusion import FUSED
 from lib.time_saving.costs import attribution_seconds
@@ -34,16 +35,21 @@ def steps_and_texts(tradeoff: pd.DataFrame, steps: int) -> str:
     by_steps = whole[~whole["resampled"]].set_index("steps")["agreement"]
     most, others = by_steps.index.max(), by_steps.index[by_steps.index < by_steps.index.max()]
     redrawn = whole[whole["resampled"]].set_index("steps")["agreement"][most]
-    texts = f"other probe texts keep the order of sources to a rank correlation of {number(redrawn, 3)}"
+    order = "ANSAT's order of sources to a rank correlation of"
     if others.empty:
-        return f"With {most} steps, {texts}. The study compares no other number of steps."
+        return (
+            f"With {most} steps, other probe texts keep {order} {number(redrawn, 3)}. The study compares no other "
+            "number of steps."
+        )
     fewer = steps if steps < most else others.max()
     kept = by_steps[fewer]
-    enough = f"{fewer} steps are {'enough' if kept >= redrawn else 'too few'}"
-    used = f"the study uses {steps}"
+    verdict = "enough" if kept >= redrawn else "too few"
+    opening = f"The study's {steps} steps are {verdict}"
+    if fewer != steps:
+        opening = f"{fewer} steps would be {verdict} (the study uses {steps})"
     return (
-        f"{enough} ({used}): against {most} steps on the same probe texts they keep the order to {number(kept, 3)}, "
-        f"while {texts}. The lower of the two limits how well the order is known."
+        f"{opening}: against {most} steps on the same probe texts they keep {order} {number(kept, 3)}, while other "
+        f"probe texts keep it to {number(redrawn, 3)}. The lower of the two limits how well the order is known."
     )
 
 
@@ -56,14 +62,16 @@ def extraction_cost(extractions: pd.DataFrame, costs: pd.DataFrame) -> str:
     )
 
 
-def shaded_examples(examples: Iterable[tuple[str, Sequence[str], np.ndarray]]) -> str:
+def shaded_examples(examples: Iterable[tuple[str, str, Sequence[str], np.ndarray]]) -> str:
     """Texts as HTML, shaded layer by layer but for the last, where terms have no conductance.
 
-    examples: title, words, and their conductance (words, layers + 1). Titles and words are escaped.
+    examples: task and side of the model, words of the text, and their conductance (words, layers + 1). Everything that
+    comes from the data is escaped.
     """
     return "\n".join(
-        f"<h4>{html.escape(title)}</h4>\n{shaded_table(words, values, range(values.shape[1] - 1))}"
-        for title, words, values in examples
+        f"<h4>{html.escape(task)}, by its model with {TRAINED_ON[side]}</h4>\n"
+        + shaded_table(words, values, range(values.shape[1] - 1))
+        for task, side, words, values in examples
     )
 
 

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from lib.report.figures.style import label
-from lib.report.sentences.words import change, code, counted, known, number, percent, side_of_zero, with_interval
+from lib.report.sentences.words import change, code, counted, known, named, number, percent, side_of_zero, with_interval
 
 PRIMARY = "leave_one_target_out"
 
@@ -13,7 +12,7 @@ def prediction_quality(scores: pd.DataFrame) -> str:
     "regression_scores"."""
     rows = _primary(scores).loc["regression"]
     error, r2, rank = (rows.loc[score] for score in ("mae", "r2", "spearman"))
-    absolute = f"its predictions miss test F1 by {number(error['value'], 3)} on average"
+    absolute = f"The predictions miss test F1 by {number(error['value'], 3)} on average"
     pooled = f"pooled R2 {number(r2['value'])}, which mostly measures how hard the targets are"
     if not known(rank["value"]):
         ranking = "No target's sources differ in test F1, so there is no order to predict"
@@ -23,7 +22,7 @@ def prediction_quality(scores: pd.DataFrame) -> str:
             -1: "With the target left out, the regression orders its sources worse than chance",
             0: "With the target left out, the regression does not order its sources measurably better than chance",
         }[side_of_zero(rank)] + f": the rank correlation with test F1 is {with_interval(rank)}"
-    return f"{ranking}. In size, {absolute} ({pooled})."
+    return f"{ranking}. {absolute} ({pooled})."
 
 
 def ansat_contribution(scores: pd.DataFrame) -> str:
@@ -66,7 +65,7 @@ def tree_gain(importance: pd.DataFrame) -> str:
     family = importance[importance["view"] == "family"].set_index("name")["share"]
     if not family.any():
         return "The trees use no feature: they predict the same F1 for every pair."
-    first = f"The largest share of the trees' gain, {percent(family.max(), 0)}, comes from {label(family.idxmax())}"
+    first = f"The largest share of the trees' gain, {percent(family.max(), 0)}, comes from {named(family.idxmax())}"
     own = "" if family.idxmax() == "ANSAT" else f"; ANSAT has {percent(family.get('ANSAT', 0.0), 0)}"
     return f"{first}{own}."
 

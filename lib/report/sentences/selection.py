@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.figures.style import label
 from lib.report.headline import duration
-from lib.report.sentences.words import counted, known, plural, with_interval
+from lib.report.sentences.words import counted, known, named, plural, with_interval
 from lib.selection.comparison import PLANTED, differs_from_random
 from lib.selection.contenders import BOUNDS
 
@@ -46,7 +45,7 @@ def _ranked(rows: pd.DataFrame, titles: Mapping[str, str], truth: str) -> str:
     return (
         f"{better:,} of {counted(len(selectors), 'selector')} {plural(better, 'orders', 'order')} sources better than "
         f"random order and {worse:,} worse (false discoveries controlled at 5 %). The highest rank correlation with "
-        f"{truth} is {with_interval(best)}, of {label(best.name, titles)}."
+        f"{truth} is {with_interval(best)}, of {named(best.name, titles)}."
     )
 
 
@@ -58,7 +57,7 @@ def prices(seconds: Mapping[str, float], titles: Mapping[str, str]) -> str:
     if not seconds[dearest]:
         return f"{opening}."
     needed = f"{duration(seconds[dearest])} of one worker before it can choose"
-    return f"{opening}. The dearest, {label(dearest, titles)}, needs {needed}."
+    return f"{opening}. The dearest, {named(dearest, titles)}, needs {needed}."
 
 
 def advice_list(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
@@ -73,7 +72,7 @@ def advice_list(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
             verdict = "better than random order" if row["value"] > 0 else "worse than random order"
         cost = f"it needs {duration(row['seconds'])} of one worker" if row["seconds"] else "it costs nothing to compute"
         lines.append(
-            f"- *{row['kind']}*: of {counted(row['of'], 'selector')}, {label(row['selector'], titles)} orders sources "
+            f"- *{row['kind']}*: of {counted(row['of'], 'selector')}, {named(row['selector'], titles)} orders sources "
             f"best, with a rank correlation of {with_interval(row)}. This is {verdict}; {cost}."
         )
     return "\n".join(lines)

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.figures.style import label
-from lib.report.sentences.words import change, code, counted, known, listing, number, side_of_zero, with_interval
+from lib.report.sentences.words import change, code, counted, known, listing, named, number, side_of_zero, with_interval
 from lib.selection.contenders import BOUNDS
 
 SHOWN = 3  # selectors that a sentence names
 SIGNIFICANT = 0.05
-NAME_OTHERS = "name finished studies under `compare` in"
 
 
 def regime_gains(regimes: pd.DataFrame) -> str:
@@ -23,7 +21,7 @@ def regime_gains(regimes: pd.DataFrame) -> str:
             0: "targets neither gain nor lose measurably from the average source",
         }[side_of_zero(row)]
         sizes = f"{row['source_texts']:,.0f} source texts, {row['target_texts']:,.0f} target texts"
-        lines.append(f"- {code(row['study'])} ({sizes}): {verdict}, {with_interval(row, change)} F1.")
+        lines.append(f"- {code(row['study'])} ({sizes}): {verdict}; F1 changes by {with_interval(row, change)}.")
     return "\n".join(lines)
 
 
@@ -36,7 +34,7 @@ def ranks_in_all_regimes(ranks: pd.DataFrame, titles: Mapping[str, str]) -> str:
     best = selectors.sort_values("mean", ascending=False, kind="stable").iloc[:SHOWN]
     lowest = best[studies].min(axis=1)
     told = listing(
-        f"{label(name, titles)} ({number(best.loc[name, 'mean'])}"
+        f"{named(name, titles)} ({number(best.loc[name, 'mean'])}"
         + (f", lowest {number(lowest[name])})" if len(studies) > 1 else ")")
         for name in best.index
     )
@@ -48,8 +46,8 @@ def only_one_regime(studies: int, name: str) -> str:
     if studies > 1:
         return ""
     return (
-        f"There is only one regime here, so nothing is compared. To compare regimes, {NAME_OTHERS} the parameters of "
-        f"{code(name)} that differ from it only in `source` or `target`."
+        "There is only one regime here, so nothing is compared. To compare regimes, name finished studies that differ "
+        f"only in `source` or `target` under `compare` in the parameters of {code(name)}."
     )
 
 
@@ -60,8 +58,8 @@ def carried_over(ranks: pd.DataFrame, name: str) -> str:
     """
     if ranks.empty:
         return (
-            f"There is no other corpus here, so nothing is carried over. To test it, {NAME_OTHERS} the parameters of "
-            f"{code(name)} whose corpora differ from its own."
+            "There is no other corpus here, so nothing is carried over. To test it, name finished studies of other "
+            f"corpora under `compare` in the parameters of {code(name)}."
         )
     lines = []
     for row in ranks[ranks["selector"].str.startswith("carried_over")].to_dict("records"):
@@ -72,7 +70,7 @@ def carried_over(ranks: pd.DataFrame, name: str) -> str:
         if row["over_random_p"] <= SIGNIFICANT:
             verdict = "better than random order" if row["value"] > 0 else "worse than random order"
         lines.append(
-            f"- On {code(row['study'])}, the regression *{label(row['selector'])}* orders sources with a rank "
+            f"- On {code(row['study'])}, the regression {named(row['selector'])} orders sources with a rank "
             f"correlation of {with_interval(row)}, {verdict}."
         )
     return "\n".join(lines)

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.figures.style import label
 from lib.report.headline import duration
-from lib.report.sentences.words import counted, known, listing, number, percent, plural, relative_change, with_interval
+from lib.report.sentences.words import (
+    counted,
+    known,
+    listing,
+    named,
+    number,
+    percent,
+    plural,
+    relative_change,
+    with_interval,
+)
 from lib.report.summary import PAPER
 from lib.time_saving.curves import PAPER_SHARES
 
@@ -14,7 +23,7 @@ AIM = 0.01  # share of the grid's F1 that a procedure should lose at most
 DIGITS = 3  # of F1
 MOMENT = "after the single-task models, attribution and 10 % of the pairs' time"
 REFERENCES = ("regression_sequential", "label_cooccurrence", "random")
-NOT_CHOSEN_FOR = ("no_transfer", "random")  # orders that stand beside the procedures and recommend nothing
+NO_PROCEDURES = ("no_transfer", "random")  # orders that choose nothing
 
 
 def early_losses(losses: pd.DataFrame, titles: Mapping[str, str]) -> str:
@@ -23,7 +32,7 @@ def early_losses(losses: pd.DataFrame, titles: Mapping[str, str]) -> str:
     present = [name for name in REFERENCES if name in losses.index]
     if not present:
         return "No order has a loss: the grid's F1 is 0."
-    told = listing(f"{with_interval(losses.loc[name], percent)} by {label(name, titles)}" for name in present)
+    told = listing(f"{with_interval(losses.loc[name], percent)} by {named(name, titles)}" for name in present)
     negative = " A negative loss is F1 above the grid's." if (losses.loc[present, "value"] < 0).any() else ""
     return f"All-inclusive, {MOMENT}, this share of the grid's F1 is lost: {told}.{negative}"
 
@@ -52,20 +61,20 @@ def start_of_curves(share: float, fitting: float) -> str:
 def procedures(losses: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """How many procedures lose little, which loses least, and what doing nothing loses. losses:
     ``procedure_losses``."""
-    candidates = losses.drop(index=list(NOT_CHOSEN_FOR), errors="ignore")
+    candidates = losses.drop(index=list(NO_PROCEDURES), errors="ignore")
     if candidates.empty:
         return "No procedure has a loss: the grid's F1 is 0."
     within, best = int((candidates["value"] <= AIM).sum()), candidates.loc[candidates["value"].idxmin()]
     beside = [
-        f"{percent(losses.loc[name, 'value'])} by {label(name, titles)}"
-        for name in NOT_CHOSEN_FOR
+        f"{named(name, titles)} loses {percent(losses.loc[name, 'value'])}"
+        for name in NO_PROCEDURES
         if name in losses.index
     ]
-    others = f" Beside it, {listing(beside)} is lost." if beside else ""
+    others = f" For comparison, {listing(beside)}." if beside else ""
     return (
         f"{within:,} of {counted(len(candidates), 'procedure')} {plural(within, 'loses', 'lose')} at most "
         f"{percent(AIM, 0)} of the grid's F1 {MOMENT}. The smallest loss is {with_interval(best, percent)}, of "
-        f"{label(best.name, titles)}.{others}"
+        f"{named(best.name, titles)}.{others}"
     )
 
 
@@ -88,8 +97,10 @@ def paper_comparison(summary: Mapping) -> str:
         f"{percent(PAPER['largest_relative_gain'], 0)} at most; here {summary['tasks_gaining']} of "
         f"{summary['n_tasks']} {plural(summary['tasks_gaining'], 'does', 'do')}"
     ]
-    if known(mean) and top is not None:
+    if known(mean) and summary["tasks_gaining"] > 1:
         gains.append(f", by {percent(mean)} on average and by {percent(top['relative_gain'], 0)} at most")
+    elif known(mean):
+        gains.append(f", by {percent(mean)}")
     losses = [_loss_beside_the_paper(summary, share) for share in PAPER_SHARES]
     return f"{''.join(gains)}. {' '.join(losses)}"
 

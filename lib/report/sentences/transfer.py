@@ -100,7 +100,7 @@ def _moved(targets: pd.Series, one: str, several: str, real: int) -> str:
     count = int(targets.sum())
     if not count:
         return f"no target {one}"
-    return f"{counted(count, 'target')} {plural(count, one, several)}, {real:,} of them outside the noise"
+    return f"{counted(count, 'target')} {plural(count, one, several)}, {real:,} outside the noise"
 
 
 def _largest_gain(top: dict | None) -> str:

@@ -3,6 +3,9 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from lib.report.figures.style import label
 
 UNDEFINED = "undefined"
 
@@ -58,7 +61,7 @@ def side_of_zero(row: Mapping) -> int:
     missing."""
     if not known(row["low"], row["high"]):
         return 0
-    return (row["low"] > 0) - (row["high"] < 0)
+    return int(row["low"] > 0) - int(row["high"] < 0)
 
 
 def counted(count: int, noun: str, nouns: str = "") -> str:
@@ -75,6 +78,11 @@ def listing(items: Iterable[str]) -> str:
     """Items as "a", "a and b" or "a, b and c"."""
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A selector, order or measure as figures name it, in italics, since such names may hold commas."""
+    return f"*{label(name, titles)}*"
 
 
 def code(name: object) -> str:
