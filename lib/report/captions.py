@@ -1,58 +1,71 @@
-"""What a figure shows and what to see in it, said once for notebooks, report and documents."""
+"""What each figure shows and what to see in it, written once for notebooks, report and documents."""
 
 import base64
 import html
 
-CAPTIONS = {  # by file: what a figure shows, and what to see in it
-    "01_prevalence": "How rare the tasks are: positives in the training texts.",
-    "01_cooccurrence": "Which labels occur together in the training texts (phi, the correlation of two labels).",
-    "01_lengths": "How long the texts are, in words.",
-    "02_single_task_scores": "How well each task is learnt alone, with as many texts as a source and as a target gets. "
-    "Filled: the setting that validation selects; a task near 0 is not learnt, and any source would look good on it.",
-    "02_validation_against_test": "Every single-task model on validation and on test: the closer to the line, the more "
-    "selection on validation can be trusted.",
-    "03_gain_matrix": "What every source adds to every target's test F1. Framed: outside the noise.",
-    "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer (dots, with 95 % "
-    "intervals; coloured where outside the noise of the test texts), and over a single-task model that was trained for as "
-    "many steps as source and target together (diamonds).",
-    "03_gain_against_size": "Gain against how many positives the source has for each of the target.",
-    "03_choices": "What the best of many is worth: gain in test F1, over no transfer, of what validation chooses among a "
-    "target's pairs, and among as many reseeded of its single-task model (means over seeds; below, with 95 % intervals, the "
-    "means over targets). Sources are worth what the first gains more than the second.",
-    "03_repeatability": "Sources ranked by their F1 with one seed, judged by test F1 with the same seed and with another: "
-    "what is lost from the first to the second is luck, which no way of ranking sources can know.",
-    "04_completeness": "How exact the attribution is: what a layer's conductances miss of the change of the logit; and "
-    "how much of it sits at [CLS].",
-    "04_tradeoff": "What probe texts and steps of the path buy: agreement of the order of sources with the best one.",
-    "05_ansat_against_threshold": "How many active terms two models share, by threshold and layer; the band holds the "
+CAPTIONS = {  # by the name of the figure's file
+    "01_prevalence": "Share of positives of every task in the training texts.",
+    "01_cooccurrence": "Which labels occur together: the correlation (phi) of every two labels over the training "
+    "texts.",
+    "01_lengths": "Length of the texts in words.",
+    "02_single_task_scores": "Test scores of every single-task model, trained on as many texts as a source or a "
+    "target gets. Filled dots are the models that validation selects. A task near 0 is not learnt, and any source "
+    "would look good on it.",
+    "02_validation_against_test": "F1 of every single-task model on validation and on test. The closer the dots are "
+    "to the line, the more selection on validation can be trusted.",
+    "03_gain_matrix": "Gain in test F1 of every target from every source. A column holds one target's sources; a "
+    "frame marks gains outside the noise.",
+    "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer (dots with 95 % "
+    "intervals; coloured where outside the noise of the test texts) and over the step-matched baseline, a single-task "
+    "model trained for as many steps as source and target together (diamonds).",
+    "03_gain_against_size": "Gain of every pair against the ratio of its source's positives to its target's.",
+    "03_choices": "Is it the sources, or the best of many? Gain in test F1 over no transfer of what validation "
+    "chooses among a target's pairs (dots), and among as many reseeded baselines, the target's own model from other "
+    "seeds (diamonds). Means over targets with 95 % intervals at the bottom. Sources are worth the difference.",
+    "03_repeatability": "Sources ordered by their F1 with one seed and judged by test F1 with the same seed and with "
+    "another. The difference is luck, which no selector can predict.",
+    "04_completeness": "Left: completeness error, the part of the logit's change that a model's conductances miss. "
+    "Right: share of the conductance at [CLS] by layer, a line per model.",
+    "04_tradeoff": "How well ANSAT's order of sources is kept with fewer steps of the path (diamonds) and with other "
+    "or fewer probe texts (dots with the 95 % interval of the draws; the number is that of the texts).",
+    "05_ansat_against_threshold": "Shared active terms of two models by threshold and layer. The band holds the "
     "middle 90 % of pairs in the middle layer.",
-    "05_ansat_against_gain": "Shared active terms against gain, both less the target's mean.",
-    "05_ansat_matrices": "Shared active terms of every pair, at three thresholds.",
-    "05_rank_correlations": "Which measure of shared terms orders sources like their test F1 does: mean rank correlation "
-    "within targets, by layer (0: embeddings). Description: the best of so many looks better than it is.",
-    "06_predicted_against_measured": "F1 predicted without any pair of the target, against measured F1.",
-    "06_controls": "How well the regression ranks sources and predicts F1, by protocol, with ANSAT, without it, and with "
-    "ANSAT shuffled within targets; where ANSAT helps, the regression ranks better than its controls.",
-    "06_ablations": "What the regression owes to layers, thresholds, probe texts and the measures beside ANSAT.",
-    "06_importance": "Which features the boosted trees use.",
-    "07_f1_against_time": "How much of the grid's F1 an order of training pairs reaches after how much time, in both "
-    "accountings; the band is the 95 % interval of the sequential regression, `oracle` the order "
-    "that test would choose, which nobody can follow.",
-    "07_losses": "What share of the grid's F1 each procedure loses, all-inclusive, by the time named below the axis.",
+    "05_ansat_against_gain": "Shared active terms of every pair against its gain, both less the target's mean. "
+    "Where the line rises, more shared terms go with more gain.",
+    "05_ansat_matrices": "Shared active terms of every pair at a low, the middle and a high threshold.",
+    "05_rank_correlations": "Mean rank correlation within targets of every measure of shared terms with test F1, by "
+    "layer (0 is the embeddings). The best of so many looks better than it is.",
+    "06_predicted_against_measured": "F1 predicted with the target left out against measured test F1, a dot per pair.",
+    "06_controls": "How well the regression orders sources (left) and predicts F1 (right) under each protocol, beside "
+    "its controls without ANSAT and with ANSAT shuffled within targets. Where ANSAT helps, the regression beats both "
+    "controls.",
+    "06_ablations": "How well the regression orders sources with other sets of features. The dashed line is the "
+    "regression without attribution.",
+    "06_importance": "Which families of features the boosted trees use.",
+    "07_f1_against_time": "How much of the grid's F1 each order of training pairs reaches after how much time, in "
+    "both accountings. The band is the 95 % interval of the sequential regression. The oracle is the order by test "
+    "F1, which nobody can know.",
+    "07_losses": "Share of the grid's F1 that each procedure loses, all-inclusive, at the time named below the axis. "
+    "The dotted line is the aim of 1 %.",
     "07_time_spent": "Where the time went.",
-    "08_selectors": "All selectors side by side: the order in which they put sources, and what their first choice lacks.",
-    "08_planted_and_found": "Who finds relations between tasks that are known because they were planted.",
-    "08_price": "What a selector costs before it can choose, and what the best of its first three choices lacks.",
-    "09_data_regimes": "How gains depend on how much either side is trained on.",
-    "10_generalisation": "Who ranks the pairs of a corpus of which no pair was trained.",
-    "10_f1_against_time": "What regressions carried over from other corpora, and scores that need no pair, reach on a "
-    "corpus after how much time, all-inclusive; the band is the 95 % interval of the regression.",
-    "11_recommendations": "What is recommended for every task, beside what else was trained and no transfer.",
+    "08_selectors": "How well each selector orders the sources of a target (left) and what its first choice loses "
+    "(right). Filled dots differ from random order.",
+    "08_planted_and_found": "How well each selector recovers the planted relations of the tasks (left) and orders "
+    "sources by test F1 (right). Filled dots differ from random order.",
+    "08_price": "What each selector costs before it can choose (left), and what the best of its first three choices "
+    "loses (right).",
+    "09_data_regimes": "How gains depend on how many texts source and target are trained on.",
+    "10_generalisation": "How well each regression or selector orders the pairs of a corpus of which no pair was "
+    "trained. Filled dots differ from random order.",
+    "10_f1_against_time": "How much of a new corpus's F1 is reached after how much time, all-inclusive, by a "
+    "regression carried over from other corpora (with its 95 % interval) and by scores that need no trained pair.",
+    "11_recommendations": "Test F1 of every task with the recommended source, with the other sources that were "
+    "trained, and without transfer.",
 }
 
 
 def captioned(name: str, png: bytes, style: str = "") -> str:
-    """A figure and its caption as HTML that needs no other file."""
+    """A figure and its caption as HTML that needs no other file. png: the picture; style: CSS of the picture."""
     caption = html.escape(CAPTIONS.get(name, name.replace("_", " ")))
     picture = base64.b64encode(png).decode()
     image = f'<img src="data:image/png;base64,{picture}" alt="{caption}" style="{style}">'

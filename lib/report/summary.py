@@ -1,4 +1,4 @@
-"""The study's headline numbers, in the order of the paper's claims, in one file: summary.json."""
+"""The study's headline numbers in one file, summary.json, and the tables that set them beside the paper's."""
 
 import json
 import platform
@@ -14,6 +14,7 @@ from lib.study.parameters import Study
 from lib.time_saving.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
 from lib.time_saving.curves import Curve, points
 from lib.transfer.gains import average_precision_summary, transfer_summary
+from lib.transfer.pairs import of_side
 
 # What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
 PAPER = {
@@ -37,7 +38,19 @@ def summarise(
     conductance: pd.DataFrame,
     curves: list[Curve],
 ) -> dict:
-    """All headline numbers of a finished study; seconds are seconds of one worker."""
+    """All headline numbers of a finished study; seconds are those of one worker.
+
+    Args:
+        study: the study's parameters.
+        singles: the table of this name.
+        pairs: the table of this name.
+        matrix: the table "transfer_matrix".
+        conductance: the table of this name.
+        curves: of every order, under both accountings.
+
+    Returns:
+        The content of summary.json.
+    """
     grid, attribution = grid_seconds(singles, pairs), attribution_seconds(conductance)
     return {
         "study": study.name,
@@ -62,7 +75,7 @@ def summarise(
 
 
 def environment(study: Study, pairs: pd.DataFrame) -> dict:
-    """What the numbers were measured on."""
+    """Software, hardware and numeric precision that the numbers were measured with. pairs: the table of this name."""
     return {
         "python": platform.python_version(),
         "torch": version("torch"),
@@ -78,10 +91,7 @@ def write_summary(study: Study, summary: dict) -> None:
 
 
 def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """Seconds of one worker by phase (PHASES); they add up to everything that was spent on models.
-
-    tables: by name, the ``priced_tables``.
-    """
+    """Seconds of one worker by phase (PHASES), together all that was spent on models. tables: the ``priced_tables``."""
     kinds = ["singles", "pairs", "step_matched", *(["reseeded"] if "reseeded" in tables else [])]
     models = pd.concat([tables[name] for name in kinds])
     training = [tables[name]["train_seconds"].sum() for name in kinds]
@@ -101,23 +111,28 @@ def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:
-    """Minutes of one worker by phase, estimated before the study began and spent, and their ratio.
+    """Minutes of one worker by phase: estimated before the study began, spent, and their ratio.
 
-    estimated: the table "estimate". spent: from ``seconds_by_phase``. What was lost or collapsed was not foreseen.
+    Lost and collapsed tries are not estimated. estimated: the table "estimate". spent: from ``seconds_by_phase``.
     """
     table = pd.DataFrame({"estimated": estimated.set_index("phase")["seconds"], "spent": spent}) / 60
     return table.reindex(spent.index).assign(ratio=table["spent"] / table["estimated"])
 
 
 def procedure_losses(summary: dict) -> pd.DataFrame:
-    """Share of the grid's F1 that every procedure loses, all-inclusive, after attribution and 10 % of the pairs' time:
-    value, low, high, by order. Those that learn from the whole grid are left out."""
-    found = {name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in summary["selectors"].items()}
-    return pd.DataFrame.from_dict({name: point for name, point in found.items() if point}, orient="index", dtype=float)
+    """Share of the grid's F1 that every procedure loses, all-inclusive, after attribution and 10 % of the pairs' time.
+
+    Returns value, low, high by order, without orders that learn from the whole grid.
+    """
+    points_of = {
+        name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in summary["selectors"].items()
+    }
+    losses = {name: point for name, point in points_of.items() if point}
+    return pd.DataFrame.from_dict(losses, orient="index", columns=["value", "low", "high"], dtype=float)
 
 
 def points_table(summary: dict) -> pd.DataFrame:
-    """All points of all orders: a row per accounting and order; empty where a point does not exist."""
+    """All points of all orders: a row per accounting and order; NaN where a point does not exist."""
     rows = {
         (accounting, order): {name: point["value"] if point else None for name, point in points_of.items()}
         for order, both in summary["selectors"].items()
@@ -127,52 +142,60 @@ def points_table(summary: dict) -> pd.DataFrame:
 
 
 def beside_the_paper(summary: dict) -> pd.DataFrame:
-    """The paper's numbers beside this study's: quantity, paper, this study (regression, paper's accounting)."""
+    """The paper's numbers beside this study's: quantity, paper, this study. Times are by the paper's accounting."""
     points_of = summary["selectors"]["regression"]
     top = summary["largest_gain"] or {"relative_gain": None, "target": None}
     rows = [
         ("tasks", PAPER["tasks"], summary["n_tasks"]),
         ("models trained", PAPER["models_trained"], summary["models_trained"]),
-        ("hours of the grid", PAPER["grid_hours"], summary["grid_seconds"] / 3600),
-        ("F1 of the best model per task", PAPER["grid_f1"], summary["grid_f1"]),
-        ("F1 without transfer", None, summary["single_task_f1"]),
+        ("hours of training the grid", PAPER["grid_hours"], summary["grid_seconds"] / 3600),
+        ("mean F1 of each task's best model", PAPER["grid_f1"], summary["grid_f1"]),
+        ("mean F1 without transfer", None, summary["single_task_f1"]),
         ("tasks that gain", PAPER["tasks_helped"], summary["tasks_gaining"]),
         (
-            "their mean relative gain, where F1 was above 0",
+            "mean relative gain of these tasks (where F1 was above 0)",
             PAPER["mean_relative_gain_of_helped"],
             summary["mean_relative_gain_of_gaining"],
         ),
         ("tasks that gain outside the noise", None, summary["tasks_helped"]),
-        ("their mean relative gain", None, summary["mean_relative_gain_of_helped"]),
+        ("mean relative gain of these tasks", None, summary["mean_relative_gain_of_helped"]),
         ("largest relative gain", PAPER["largest_relative_gain"], top["relative_gain"]),
-        ("of target", PAPER["largest_gain_target"], top["target"]),
+        ("task of the largest relative gain", PAPER["largest_gain_target"], top["target"]),
     ]
     for share in ("0.495", "0.165"):
-        for figure in ("f1_at", "loss_at"):
-            found = points_of["paper"][f"{figure}_{share}"]
-            name = f"{'F1' if figure == 'f1_at' else 'F1 lost'} at {100 * float(share):.1f} % of the time"
-            rows.append((name, PAPER[f"{figure}_{share}"], found and found["value"]))
+        for score, name in {"f1_at": "mean F1", "loss_at": "share of the grid's F1 lost"}.items():
+            point = points_of["paper"][f"{score}_{share}"]
+            moment = f"after {100 * float(share):.1f} % of the time"
+            rows.append((f"{name} {moment}", PAPER[f"{score}_{share}"], point and point["value"]))
     return pd.DataFrame(rows, columns=["quantity", "paper", "this study"]).fillna("")
 
 
 def set_up_beside_the_paper(study: Study, summary: dict, singles: pd.DataFrame) -> pd.DataFrame:
-    """How this study differs from the paper's: aspect, paper, this study, and what the difference can explain.
+    """How this study's set-up differs from the paper's: aspect, paper, this study, and what the difference may explain.
 
-    summary: from ``summarise``; singles: the table of this name. What the paper does not say is said to be unknown.
+    summary: from ``summarise``. singles: the table of this name. What the paper does not say is "not stated".
     """
-    targets, environment = singles[singles["side"] != "source"], summary["environment"]
-    sizes = (f"{targets[name].min():,} to {targets[name].max():,}" for name in ("texts", "positives"))
+    targets, environment = of_side(singles, "target"), summary["environment"]
+    texts, positives = (_range(targets[name]) for name in ("texts", "positives"))
     starts = {"best": "the source's validation-best model", "all": "each of the source's models"}
     ends = {"best": "its target's best setting", "all": "every setting"}
     pairs = f"from {starts[study.source_setting]}, with {ends[study.target_setting]}"
+    hardware = f"{environment['device']}, {environment['cores']} worker{'s' * (environment['cores'] != 1)}"
     rows = [
-        ("data", "TREC-IS 2020-A", summary["dataset"], "levels of F1; which tasks are rare, and so have much to gain"),
-        ("encoder", "BERT", summary["encoder"], "levels of F1; hours"),
-        ("texts of a target; positives", "unknown", "; ".join(sizes), "the fewer positives, the more there is to gain"),
-        ("settings", "4, unknown which", len(study.settings), "a weak baseline makes every source look good"),
-        ("pairs are trained", "unknown", pairs, "the best of more models is higher, and luckier"),
-        ("seeds", "unknown", len(study.seeds), "one seed's F1 of a rare task is mostly noise"),
-        ("a gain counts", "apparently if above 0", "if above 0; and outside the noise", "the noise of few positives"),
-        ("hours", "hardware unknown", f"{environment['device']}, {environment['cores']} workers", "hours"),
+        ("data", "TREC-IS 2020-A", summary["dataset"], "the level of F1; which tasks are rare and have much to gain"),
+        ("encoder", "BERT", summary["encoder"], "the level of F1; hours"),
+        ("training texts of a target", "not stated", texts, "with fewer texts there is more to gain"),
+        ("positives among them", "not stated", positives, "with fewer positives there is more to gain"),
+        ("settings", "4, not stated which", len(study.settings), "a weak baseline makes every source look good"),
+        ("how pairs are trained", "not stated", pairs, "the best of more models is higher, partly by luck"),
+        ("seeds", "not stated", len(study.seeds), "with one seed, F1 of a rare task is mostly noise"),
+        ("a task counts as gaining", "apparently if above 0", "if above 0; and outside the noise", "few positives"),
+        ("hardware", "not stated", hardware, "hours"),
     ]
-    return pd.DataFrame(rows, columns=["aspect", "paper", "this study", "can explain"])
+    return pd.DataFrame(rows, columns=["aspect", "paper", "this study", "may explain"])
+
+
+def _range(counts: pd.Series) -> str:
+    """Counts as "96 to 144", or as one number where all are equal."""
+    low, high = counts.min(), counts.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -9,6 +9,7 @@ import pandera.pandas as pa
 from lib.errors import InputError
 from lib.storage.ledger import write_atomically
 from lib.storage.schemas import SCHEMAS
+from lib.storage.writers import writer_of
 
 _FORMULA = tuple("=+-@\t\r")  # spreadsheet programs compute a cell that starts with one of these
 CSV_ROWS = 5_000  # tables up to this length are also written as CSV, for readers without Parquet
@@ -61,7 +62,7 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     """Read and check a table that an earlier notebook wrote. Raises InputError where it is missing or damaged."""
     path = Path(folder) / f"{name}.parquet"
     if not path.exists():
-        raise InputError(f"{path} is missing: run the earlier notebooks of this study first (./run_all.sh does)")
+        raise InputError(f"{path} is missing: run notebook {writer_of(name)} of this study first, or ./run_all.sh")
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:

@@ -7,20 +7,20 @@ from lib.report.figures.style import NEUTRAL, SOURCE, label, panel_row
 
 
 def plot_recommendations(table: pd.DataFrame) -> Figure:
-    """Test F1 of every target's trained sources, of no transfer, and of what is recommended. table: "recommendations"."""
-    known = table.dropna(subset="test_f1")
-    targets = known[known["source"] == ""].sort_values("test_f1")["target"].tolist()
+    """Test F1 of every target with its trained sources, without transfer, and as recommended. table: "recommendations"."""
+    trained = table.dropna(subset="test_f1")
+    targets = trained[trained["source"] == ""].sort_values("test_f1")["target"].tolist()
     figure, (axes,) = panel_row(1, 1.2 + 0.26 * len(targets))
-    place = known["target"].map({target: row for row, target in enumerate(targets)})
-    trained, chosen = known["source"] != "", known["recommended"]
+    place = trained["target"].map({target: row for row, target in enumerate(targets)})
+    transfers, chosen = trained["source"] != "", trained["recommended"]
     looks = {
-        "trained source": (trained, {"s": 16, "facecolors": "none", "edgecolors": NEUTRAL}),
+        "trained source": (transfers, {"s": 16, "facecolors": "none", "edgecolors": NEUTRAL}),
         "recommended": (chosen, {"s": 26, "color": SOURCE}),
-        "no transfer": (~trained, {"s": 40, "marker": "|", "color": "black"}),
+        "no transfer": (~transfers, {"s": 40, "marker": "|", "color": "black"}),
     }
     for layer, (name, (rows, look)) in enumerate(looks.items(), 2):
-        axes.scatter(known.loc[rows, "test_f1"], place[rows], label=name, zorder=layer, **look)
-    names = {row.target: row.source for row in known[chosen].itertuples()}
+        axes.scatter(trained.loc[rows, "test_f1"], place[rows], label=name, zorder=layer, **look)
+    names = {row.target: row.source for row in trained[chosen].itertuples()}
     axes.set_yticks(
         range(len(targets)), [f"{label(each)}  ←  {label(names[each]) or 'no transfer'}" for each in targets]
     )

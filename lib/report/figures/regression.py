@@ -8,7 +8,7 @@ from lib.report.figures.style import COLOURS, NEUTRAL, SOURCE, label, panel_row
 
 
 def plot_predictions(predictions: pd.DataFrame) -> Figure:
-    """Predicted against measured test F1 of every pair (leave one target out), one colour per target."""
+    """Measured test F1 of every pair against the F1 predicted with its target left out, one colour and marker per target."""
     rows = predictions[(predictions["protocol"] == "leave_one_target_out") & (predictions["model"] == "regression")]
     figure, (axes,) = panel_row(1, 3.6)
     targets = sorted(rows["target"].unique())
@@ -19,7 +19,7 @@ def plot_predictions(predictions: pd.DataFrame) -> Figure:
         axes.scatter(group["predicted"], group["test_f1"], s=16, label=label(target), **style)
     axes.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8)
     axes.set(
-        xlabel="F1 predicted without any pair of the target",
+        xlabel="F1 predicted with the target left out",
         ylabel="F1 measured on test",
         xlim=(-0.03, 1),
         ylim=(-0.03, 1),
@@ -29,7 +29,7 @@ def plot_predictions(predictions: pd.DataFrame) -> Figure:
 
 
 def plot_controls(scores: pd.DataFrame) -> Figure:
-    """Within-target rank correlation and error of the regression and its controls under every protocol, 95 % intervals."""
+    """Rank correlation and error of the regression and of its controls under every protocol, with 95 % intervals."""
     rows = scores[scores["judged_against"] == "test_f1"]
     figure, axes = panel_row(2, 2.8, sharey=True)
     protocols, models = list(rows["protocol"].unique()), list(rows["model"].unique())
@@ -48,9 +48,9 @@ def plot_controls(scores: pd.DataFrame) -> Figure:
 
 
 def plot_ablations(scores: pd.DataFrame) -> Figure:
-    """How well each feature set ranks sources for targets left out: mean within-target Spearman, 95 % intervals.
+    """How well each set of features orders the sources of left-out targets: mean rank correlation, 95 % intervals.
 
-    The dashed line is the first row's.
+    The dashed line marks the first set, the one without attribution.
     """
     rows = scores[(scores["score"] == "spearman") & (scores["judged_against"] == "test_f1")].iloc[::-1]
     figure, (axes,) = panel_row(1, 0.9 + 0.21 * len(rows))
@@ -58,12 +58,12 @@ def plot_ablations(scores: pd.DataFrame) -> Figure:
     axes.hlines(rows["model"], rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
     axes.scatter(rows["value"], rows["model"], color=SOURCE, s=18, zorder=3)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="rank correlation with test F1 within a left-out\ntarget (bar: 95 % interval)", ylabel="features")
+    axes.set(xlabel="rank correlation with test F1 within the left-out\ntarget (bar: 95 % interval)", ylabel="features")
     return figure
 
 
 def plot_importance(importance: pd.DataFrame) -> Figure:
-    """Share of the regression's total gain by family of features."""
+    """Share of the boosted trees' total gain that each family of features brings."""
     table = importance.sort_values("share")
     figure, (axes,) = panel_row(1, 0.8 + 0.25 * len(table))
     axes.barh([label(name) for name in table["name"]], 100 * table["share"], color=SOURCE)

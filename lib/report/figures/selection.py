@@ -26,20 +26,28 @@ def plot_selectors(
     panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS,
     alike: bool = False,
 ) -> Figure:
-    """Metrics of every selector side by side, means over targets with 95 % intervals; the dashed line is random order.
+    """Metrics of every selector, means over targets with 95 % intervals; the dashed line is random order.
 
-    Filled where it differs from random order, false discoveries among the selectors controlled (bounds are none).
-    titles: the names to show. panels: metric, axis label and scale of each; selectors are sorted by the first. alike: one
-    scale for all panels.
+    A dot is filled where its selector differs from random order, with false discoveries among the selectors controlled.
+    Bounds are no selectors and stay open.
+
+    Args:
+        metrics: the table "selector_metrics".
+        titles: selectors' names for readers.
+        panels: metric, axis label and scale of each panel; selectors are sorted by the first one.
+        alike: whether all panels share one scale.
+
+    Returns:
+        The figure, a panel per metric.
     """
     figure, columns = panel_row(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True, sharex=alike)
     order = metrics[metrics["metric"] == panels[0][0]].sort_values("value", na_position="first")["selector"]
     for axes, (metric, description, scale) in zip(columns, panels, strict=True):
         rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
-        better = differs_from_random(rows)
+        differs = differs_from_random(rows)
         names = [label(name, titles) for name in rows.index]
         axes.hlines(names, scale * rows["low"], scale * rows["high"], color=NEUTRAL, lw=1.4)
-        colours = np.where(better, mpl.colors.to_hex(SOURCE), "white")
+        colours = np.where(differs, mpl.colors.to_hex(SOURCE), "white")
         axes.scatter(scale * rows["value"], names, c=colours, edgecolors=[SOURCE], s=20, zorder=3)
         axes.axvline(scale * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
         axes.set(xlabel=description)
@@ -47,9 +55,9 @@ def plot_selectors(
 
 
 def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[str, str]) -> Figure:
-    """What each selector costs before it can choose, and the regret of its first three choices, the cheapest on top.
+    """What each selector costs before it can choose, and the regret of the best of its first three choices.
 
-    seconds: by selector. titles: names to show.
+    The cheapest selector is on top. seconds: by selector. titles: selectors' names for readers.
     """
     rows = metrics[metrics["metric"] == "regret_at_3"].set_index("selector")
     names = sorted(seconds, key=lambda name: (-seconds[name], name))
@@ -58,7 +66,7 @@ def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[st
     left.scatter([seconds[name] / 60 for name in names], labels, color=SOURCE, s=20, zorder=3)
     left.set_xscale("symlog", linthresh=0.01)
     left.xaxis.set_major_formatter("{x:g}")
-    left.set(xlabel="minutes of one worker\nbefore it can choose (log)", xlim=(-0.003, None))
+    left.set(xlabel="minutes of one worker before\nit can choose (log scale)", xlim=(-0.003, None))
     right.hlines(labels, 100 * rows["low"], 100 * rows["high"], color=NEUTRAL, lw=1.4)
     right.scatter(100 * rows["value"], labels, color=SOURCE, s=20, zorder=3)
     right.axvline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--")

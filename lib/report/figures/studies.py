@@ -7,13 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.report.figures.selection import plot_selectors
-from lib.report.figures.style import NEUTRAL, SOURCE, panel_grid
+from lib.report.figures.style import NEUTRAL, SOURCE, label, panel_grid
+from lib.report.figures.time_saving import draw_order
+
+CARRIED_ORDERS = ("carried_over", "linear_probe", "logme", "ansat", "random")
 
 
 def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure:
-    """One panel per quantity that is defined: its mean over targets in every study, with 95 % intervals.
+    """A panel per quantity that is defined: its mean over targets in every study, with 95 % intervals.
 
-    regimes: the table of this name; quantities: titles by name.
+    regimes: the table of this name. quantities: axis labels by name.
     """
     studies = list(dict.fromkeys(regimes["study"]))[::-1]
     texts = regimes.drop_duplicates("study").set_index("study")
@@ -33,13 +36,39 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
     return figure
 
 
-def plot_generalisation(found: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
-    """Rank correlation of every contender with test F1, one panel per new corpus; filled: differs from random order."""
-    ranks, studies = found[found["metric"] == "spearman"], list(dict.fromkeys(found["study"]))
+def plot_generalisation(metrics: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Rank correlation of every way of ranking pairs with test F1, a panel per new corpus; filled: differs from random.
+
+    metrics: the table "generalisation". titles: selectors' names for readers.
+    """
+    ranks, studies = metrics[metrics["metric"] == "spearman"], list(dict.fromkeys(metrics["study"]))
     ranks = ranks[ranks["selector"] != "oracle"]  # 1 by definition
-    everyone = pd.MultiIndex.from_product([studies, dict.fromkeys(ranks["selector"])], names=["metric", "selector"])
+    everywhere = pd.MultiIndex.from_product([studies, dict.fromkeys(ranks["selector"])], names=["metric", "selector"])
     by_study = ranks.drop(columns="metric").rename(columns={"study": "metric"}).set_index(["metric", "selector"])
-    by_study = by_study.reindex(everyone).reset_index().fillna({"random": 0.0})
+    by_study = by_study.reindex(everywhere).reset_index().fillna({"random": 0.0})
     figure = plot_selectors(by_study, titles, [(study, f"on {study}", 1) for study in studies], alike=True)
-    figure.supxlabel("rank correlation with test F1 (bar: 95 % interval)", fontsize="medium")
+    figure.supxlabel("rank correlation with test F1 (bar: 95 % interval; dashed: random order)", fontsize="medium")
+    return figure
+
+
+def plot_carried_anytime(anytime: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """F1 as a share of the grid's against time, all-inclusive, a panel per new corpus.
+
+    The regression carried over from all other corpora (from the one, where there is only one) stands with its 95 %
+    interval beside scores that need no trained pair. anytime: the table "carried_anytime". titles: selectors' names for
+    readers.
+    """
+    studies = list(dict.fromkeys(anytime["study"]))
+    figure, panels = panel_grid(len(studies), 1.7, 0.6, sharex=True)
+    for axes, study in zip(panels, studies, strict=True):
+        rows = anytime[anytime["study"] == study].set_index("order")
+        carried = [name for name in dict.fromkeys(rows.index) if name.startswith("carried_over")][-1]
+        axes.axhline(100, color="black", lw=0.8)
+        for order in CARRIED_ORDERS:
+            curve = rows.loc[carried if order == "carried_over" else order]
+            draw_order(axes, curve, order, label(order, titles), order == "carried_over")
+        axes.set(title=f"on {study}", xlim=(0, 100))
+    figure.supylabel("mean test F1 of the chosen\nmodels (% of the grid's)", fontsize="medium")
+    figure.supxlabel("share of the whole grid's time (%)", fontsize="medium")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=5, loc="outside upper center")
     return figure

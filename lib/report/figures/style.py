@@ -1,7 +1,7 @@
-"""One style for all figures, readable at column width and by colour-blind eyes.
+"""One style for all figures, so that they read well at column width and for colour-blind readers.
 
-Every function of this package takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG, and
-shows it.
+Every function of this package takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG and
+returns what a notebook shows.
 """
 
 import io
@@ -13,10 +13,8 @@ from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.report.captions import captioned
@@ -25,11 +23,33 @@ from lib.storage.ledger import write_atomically
 WIDTH = 6.5  # inches; the text column of a notebook's page
 COLOURS = sns.color_palette("colorblind")
 SOURCE, TARGET, GOOD, BAD, NEUTRAL = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], "0.55"
-SIDES = {"source": (SOURCE, "source size"), "target": (TARGET, "target size"), "both": (SOURCE, "one size for both")}
-BOUNDS_SPOKEN = {"validation_best": "validation best (a bound)", "oracle": "oracle (a bound)"}
+SIDES = {  # colour and legend of a single-task model, by the side whose training texts it has
+    "source": (SOURCE, "trained on a source's texts"),
+    "target": (TARGET, "trained on a target's texts"),
+    "both": (SOURCE, "trained on the texts of both sides"),
+}
 
-
-SPELLING = {
+NAMES = {  # of what is not called by the words of its identifier
+    "validation_best": "validation best (a bound)",
+    "oracle": "oracle (a bound)",
+    "random": "random order",
+    "all_inclusive": "all-inclusive",
+    "halving": "successive halving",
+    "regression_sequential": "sequential regression",
+    "sequential_without_ansat": "sequential regression without ANSAT",
+    "sequential_on_all_selectors": "sequential regression on all selectors",
+    "regression_overall": "regression, one list for all targets",
+    "ansat_tuned": "ANSAT, tuned",
+    "jaccard_tuned": "Jaccard, tuned",
+    "cosine_tuned": "cosine, tuned",
+    "rank_correlation_tuned": "rank correlation, tuned",
+    "shuffled_ansat": "ANSAT shuffled",
+    "halving_of_cooccurring": "halving, best half by co-occurrence",
+    "halving_of_ansat": "halving, best half by ANSAT",
+    "halving_of_predicted": "halving, best half by the regression",
+    "halving_of_consensus": "halving, best half by the consensus",
+}
+SPELLING = {  # of single words of an identifier
     "ansat": "ANSAT",
     "f1": "F1",
     "cooccurrence": "co-occurrence",
@@ -41,7 +61,7 @@ SPELLING = {
 
 
 def use_style() -> None:
-    """The style of all figures; SVG files are the same on every run."""
+    """Set the style of all figures; with it, SVG files are the same on every run."""
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind", font_scale=1.0)
     mpl.rcParams.update({"svg.hashsalt": "whence", "figure.dpi": 110, "savefig.bbox": "tight", "axes.titlesize": 9})
     mpl.rcParams.update({"figure.constrained_layout.use": True, "svg.fonttype": "path"})
@@ -49,7 +69,7 @@ def use_style() -> None:
 
 @dataclass(frozen=True)
 class Shown:
-    """A saved figure, as a notebook displays it: the picture and its caption."""
+    """A saved figure that a notebook shows as its picture and its caption."""
 
     name: str
     png: bytes
@@ -59,7 +79,7 @@ class Shown:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> Shown:
-    """Write ``folder/name.svg`` and ``.png`` (whole or not at all) and return what a notebook displays."""
+    """Write ``folder/name.svg`` and ``.png``, each whole or not at all, and return what a notebook shows."""
     for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 160, "metadata": {"Software": None}})):
         content = io.BytesIO()
         figure.savefig(content, format=kind, **options)
@@ -69,12 +89,23 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Shown:
 
 
 def panel_row(columns: int, height: float, **options) -> tuple[Figure, np.ndarray]:
+    """A figure of the column's width with panels side by side: (columns,). height: inches."""
     figure, axes = plt.subplots(1, columns, figsize=(WIDTH, height), squeeze=False, **options)
     return figure, axes[0]
 
 
 def panel_grid(n: int, height: float, more: float = 0.0, **options) -> tuple[Figure, np.ndarray]:
-    """A figure with n panels, two side by side: (n,). height: inches of a row; more: of what stands around them."""
+    """A figure with n panels, two side by side: (n,).
+
+    Args:
+        n: number of panels.
+        height: inches of a row of panels.
+        more: inches for what stands around the panels.
+        options: of ``plt.subplots``.
+
+    Returns:
+        The figure and its visible panels.
+    """
     rows = math.ceil(n / 2)
     figure, panels = plt.subplots(rows, 2, figsize=(WIDTH, height * rows + more), squeeze=False, **options)
     for axes in panels.flat[n:]:
@@ -83,37 +114,6 @@ def panel_grid(n: int, height: float, more: float = 0.0, **options) -> tuple[Fig
 
 
 def label(name: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
-    """How figures and texts name an order, a measure, a phase: by its title, or its parts written as is usual."""
-    spoken = " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
-    return (titles.get(name) or BOUNDS_SPOKEN.get(name) or spoken).replace("$", r"\$")  # else two begin a formula
-
-
-def matrix_height(tasks: int) -> float:
-    return 1.4 + 0.3 * tasks
-
-
-def plot_matrix(
-    matrix: pd.DataFrame,
-    title: str,
-    configuration: str,
-    centre: float | None = 0.0,
-    axes: Axes | None = None,
-    sides: tuple[str, str] = ("source task", "target task"),
-) -> Figure:
-    """A tasks x tasks heat map with its numbers; blue above the centre, red below (no centre: from dark to bright)."""
-    if axes is None:
-        _, (axes,) = panel_row(1, matrix_height(len(matrix)))
-    shown = matrix.rename(index=label, columns=label)
-    colours = {"cmap": "viridis"} if centre is None else {"cmap": "RdBu", "center": centre}
-    style = {
-        "annot": True,
-        "fmt": ".2f",
-        "annot_kws": {"size": 6},
-        "linewidths": 0.5,
-        "cbar_kws": {"label": configuration},
-    }
-    sns.heatmap(shown, ax=axes, **style, **colours)
-    axes.set(title=title, ylabel=sides[0], xlabel=sides[1])
-    axes.tick_params(axis="y", rotation=0)
-    plt.setp(axes.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
-    return axes.figure
+    """How figures and sentences name a selector, an order, a measure or a phase: its title, or the words of its name."""
+    words = " ".join(SPELLING.get(part, part) for part in str(name).split("_"))
+    return (titles.get(name) or NAMES.get(name) or words).replace("$", r"\$")  # two dollar signs would be a formula

@@ -6,13 +6,14 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.report.figures.style import BAD, GOOD, NEUTRAL, SOURCE, TARGET, label, panel_row, plot_matrix
+from lib.report.figures.matrix import plot_matrix
+from lib.report.figures.style import BAD, GOOD, NEUTRAL, SOURCE, TARGET, label, panel_row
 
 
 def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
-    """Gain in test F1 of every pair over the target's single-task model; framed where outside the noise."""
+    """Gain in test F1 of every pair over its target's single-task model; a frame marks gains outside the noise."""
     wide = matrix.pivot(index="source", columns="target", values="gain")
-    figure = plot_matrix(wide, "gain in test F1 over no transfer (framed: outside the noise)", "gain in F1")
+    figure = plot_matrix(wide, "gain in test F1 over no transfer (framed: outside the noise)", "gain in test F1")
     axes, rows, columns = figure.axes[0], list(wide.index), list(wide.columns)
     for pair in matrix[matrix["helps"] | matrix["hurts"]].itertuples():
         corner = (columns.index(pair.target), rows.index(pair.source))
@@ -21,13 +22,13 @@ def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
 
 
 def plot_target_gains(targets: pd.DataFrame) -> Figure:
-    """Per target, the gain in test F1 of its validation-chosen source with the 95 % interval of the paired bootstrap."""
+    """Gain in test F1 of each target's validation-chosen source over both baselines, with the 95 % interval of the first."""
     table = targets.sort_values("gain").reset_index(drop=True)
     figure, (axes,) = panel_row(1, 1.2 + 0.26 * len(table))
     kinds = {
-        "over the single-task model": (~table["helped"] & ~table["hurt"], NEUTRAL),
-        "helps, outside the noise": (table["helped"], GOOD),
-        "hurts, outside the noise": (table["hurt"], BAD),
+        "within the noise": (~table["helped"] & ~table["hurt"], NEUTRAL),
+        "helps outside the noise": (table["helped"], GOOD),
+        "hurts outside the noise": (table["hurt"], BAD),
     }
     for name, (rows, colour) in kinds.items():
         part = table[rows]
@@ -38,25 +39,25 @@ def plot_target_gains(targets: pd.DataFrame) -> Figure:
         table["gain_over_step_matched"],
         table.index,
         **step_matched,
-        label="over one trained for as many steps as the pair",
+        label="gain over the step-matched baseline",
     )
     labels = [f"{label(row.target)}  ←  {label(row.source) or 'no transfer'}" for row in table.itertuples()]
     axes.set_yticks(table.index, labels)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="gain in test F1 (bar: 95 % interval)", ylabel="target  ←  chosen source")
+    axes.set(xlabel="gain in test F1 over no transfer (bar: 95 % interval)", ylabel="target  ←  chosen source")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
 
 def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
-    """Gain of every pair against ``ratio``, how many positives its source has for each of its target."""
+    """Gain of every pair against the ratio of its source's positives to its target's. ratio: aligned with ``matrix``."""
     figure, (axes,) = panel_row(1, 2.8)
-    kinds = (("helps", GOOD), ("hurts", BAD))
+    kinds = {"helps": ("helps outside the noise", GOOD), "hurts": ("hurts outside the noise", BAD)}
     inside = ~(matrix["helps"] | matrix["hurts"])
     axes.scatter(ratio[inside], matrix["gain"][inside], s=14, color=NEUTRAL, label="within the noise")
-    for kind, colour in kinds:
-        axes.scatter(ratio[matrix[kind]], matrix["gain"][matrix[kind]], s=16, color=colour, label=kind)
+    for kind, (name, colour) in kinds.items():
+        axes.scatter(ratio[matrix[kind]], matrix["gain"][matrix[kind]], s=16, color=colour, label=name)
     axes.axhline(0, color="black", lw=0.8)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
@@ -66,38 +67,43 @@ def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
 
 
 def plot_choices(gains: pd.DataFrame, means: pd.DataFrame) -> Figure:
-    """What the best of many gains, by target: among pairs, among reseeded; at the bottom the means, with intervals.
+    """What validation's choice gains by target, among its pairs and among as many reseeded baselines; means at the bottom.
 
     gains, means: from ``choice_gains`` and ``mean_choice_gains``.
     """
     gains = gains.sort_values("pairs", ascending=False)
     rows = [label(name) for name in gains.index]
     figure, (axes,) = panel_row(1, 1.1 + 0.2 * len(rows))
-    kinds = {"pairs": (SOURCE, "o", -0.12), "reseeded": (TARGET, "D", 0.12)}
-    for name, (colour, marker, shift) in kinds.items():
+    kinds = {
+        "pairs": ("the target's pairs", SOURCE, "o", -0.12),
+        "reseeded": ("as many reseeded baselines", TARGET, "D", 0.12),
+    }
+    for name, (models, colour, marker, shift) in kinds.items():
         axes.scatter(gains[name], np.arange(len(rows)) + shift, color=colour, marker=marker, s=16, zorder=3)
         mean = means.loc[name]
         axes.hlines(len(rows) + 0.5 + shift, mean["low"], mean["high"], color=colour, lw=1.6)
-        axes.scatter(mean["value"], len(rows) + 0.5 + shift, color=colour, marker=marker, s=30, label=f"among {name}")
-    axes.set_yticks([*range(len(rows)), len(rows) + 0.5], [*rows, "mean"])
+        axes.scatter(
+            mean["value"], len(rows) + 0.5 + shift, color=colour, marker=marker, s=30, label=f"chosen among {models}"
+        )
+    axes.set_yticks([*range(len(rows)), len(rows) + 0.5], [*rows, "mean over targets"])
     axes.invert_yaxis()
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="gain in test F1 over no transfer of what validation chooses", ylabel="target")
+    axes.set(xlabel="gain in test F1 over no transfer (bar: 95 % interval)", ylabel="target")
     figure.legend(loc="outside upper center", ncols=2, fontsize=7)
     return figure
 
 
 def plot_repeatability(table: pd.DataFrame) -> Figure:
-    """Sources ranked by one seed's F1: how that ranks test F1 with the same seed and another, and what it gains."""
+    """How an order of sources by one seed's F1 holds on test with the same seed and with another, and what it gains."""
     keys = [(part, other) for part in ("validation", "test") for other in (True, False)]
-    names = [f"{part} F1, {'another' if other else 'same'} seed" for part, other in keys]
+    names = [f"{part} F1, judged by {'another' if other else 'the same'} seed" for part, other in keys]
     table = table.set_index(["metric", "ranked_by", "other_seed"])
     figure, panels = panel_row(2, 1.9, sharey=True)
-    shown = {
+    titles = {
         "spearman": "rank correlation with test F1\n(bar: 95 % interval)",
-        "gain": "gain of the first choice\n(test F1)",
+        "gain": "gain of the first choice\nin test F1",
     }
-    for axes, (metric, title) in zip(panels, shown.items(), strict=True):
+    for axes, (metric, title) in zip(panels, titles.items(), strict=True):
         rows = table.loc[[(metric, f"{part}_f1", other) for part, other in keys]]
         colours = [TARGET if other else SOURCE for _, other in keys]
         axes.hlines(range(len(rows)), rows["low"], rows["high"], color=colours, lw=1.4)

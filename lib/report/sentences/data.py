@@ -1,0 +1,103 @@
+"""What notebook 1 finds in the corpus and its tasks, in sentences."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from lib.report.headline import duration
+from lib.report.sentences.words import code, counted, listing, number, percent, plural
+
+INDEPENDENT = 0.1  # |phi| below which two labels are called nearly independent
+NAMED = 3  # tasks that a sentence names; of more it gives the number
+
+
+def task_sizes(tasks: pd.DataFrame) -> str:
+    """The range of prevalences, and which tasks have the fewest positives in test. tasks: the table of this name."""
+    rarest, commonest = (tasks.loc[pick] for pick in (tasks["prevalence"].idxmin(), tasks["prevalence"].idxmax()))
+    if rarest["prevalence"] == commonest["prevalence"]:
+        spread = f"All {counted(len(tasks), 'task')} have {percent(rarest['prevalence'])} positives in training."
+    else:
+        ends = [
+            f"{percent(task['prevalence'])} ({code(task['task'])}, {counted(task['train_positives'], 'positive')})"
+            for task in (rarest, commonest)
+        ]
+        spread = f"The share of positives in training ranges over the {len(tasks)} tasks from {ends[0]} to {ends[1]}."
+    fewest = tasks["test_positives"].min()
+    names = tasks.loc[tasks["test_positives"] == fewest, "task"]
+    who = listing(map(code, names)) if len(names) <= NAMED else counted(len(names), "task")
+    has = plural(len(names), "has", "have")
+    return f"{spread} The fewer positives in test, the less certain is F1: {who} {has} the fewest, {fewest:,}."
+
+
+def split_sizes(duplicates: pd.DataFrame) -> str:
+    """How large the parts are, and how many held-out texts nearly repeat a training text.
+
+    duplicates: from ``duplicate_table``, a row per part.
+    """
+    parts = duplicates.set_index("part")
+    sizes, repeats = parts["texts"], parts["repeat_training"].drop("train")
+    opening = (
+        f"{counted(sizes['train'], 'text')} {plural(sizes['train'], 'is', 'are')} for training, "
+        f"{sizes['validation']:,} for validation and {sizes['test']:,} for test."
+    )
+    if not repeats.any():
+        return f"{opening} No validation or test text nearly repeats a training text."
+    told = (f"{repeats[part]:,} of the {part} texts" for part in repeats.index)
+    return f"{opening} {listing(told)} nearly repeat a training text."
+
+
+def corrections(counts: Mapping[str, int]) -> str:
+    """Whether anything in the corpus was corrected, left out or merely found. counts: texts or labels, by finding."""
+    found = sum(count > 0 for count in counts.values())
+    if not found:
+        return "Nothing in the corpus had to be corrected or left out."
+    checks = counted(found, "check")
+    return f"{checks} of the corpus found something. The table says what, and in how many cases."
+
+
+def label_overlap(phi: pd.DataFrame) -> str:
+    """Which labels occur together most, and how many pairs of labels are nearly independent.
+
+    phi: (tasks, tasks) correlations of labels, from ``co_occurrence``; NaN where a label never varies.
+    """
+    upper = np.triu(np.ones(phi.shape, dtype=bool), 1)
+    pairs = phi.where(upper).stack().dropna()
+    if pairs.empty:
+        return "Phi is undefined: no two labels vary in the training texts."
+    first, second = pairs.idxmax()
+    if pairs.max() > 0:
+        closest = f"{code(first)} and {code(second)} occur together most (phi {number(pairs.max())})."
+    else:
+        closest = f"No two labels occur together more often than by chance (largest phi {number(pairs.max())})."
+    apart = int((pairs.abs() < INDEPENDENT).sum())
+    return (
+        f"{closest} {apart:,} of {counted(len(pairs), 'pair')} of labels {plural(apart, 'is', 'are')} nearly "
+        f"independent (phi between -{INDEPENDENT:g} and {INDEPENDENT:g})."
+    )
+
+
+def text_lengths(words: np.ndarray, wordpieces: np.ndarray, limit: int) -> str:
+    """How long the median text is, and how many texts may be cut. words, wordpieces: (texts,) lengths of each text."""
+    cut = int((wordpieces >= limit).sum())
+    ends = f"{cut:,} of {counted(len(words), 'text')} {plural(cut, 'reaches', 'reach')}" if cut else "No text reaches"
+    after = f" and may lose {plural(cut, 'its', 'their')} end" if cut else ""
+    return (
+        f"The median text has {counted(round(np.median(words)), 'word')} and "
+        f"{counted(round(np.median(wordpieces)), 'wordpiece')}. {ends} the limit of {limit} wordpieces{after}."
+    )
+
+
+def planned_work(estimated: pd.DataFrame, workers: int, budget_minutes: float | None = None) -> str:
+    """How many models there are to train, and how long that will take. estimated: the table "estimate"."""
+    training = estimated["phase"].str.startswith("training")
+    models, seconds = int(estimated.loc[training, "models"].sum()), estimated["seconds"].sum()
+    shared = f", {duration(seconds / workers)} with {workers} workers" if workers > 1 else ""
+    work = f"{counted(models, 'model')}, about {duration(seconds)} of one worker{shared}"
+    if budget_minutes is None:
+        return f"To be trained and analysed: {work}."
+    minutes = counted(budget_minutes, "minute") if budget_minutes == 1 else f"{budget_minutes:g} minutes"
+    return (
+        f"The whole grid would be {work}. The study trains its single-task models, then the most promising pairs, "
+        f"until its budget of {minutes} is spent."
+    )

@@ -1,0 +1,78 @@
+"""What notebook 2 finds about the single-task models, in sentences."""
+
+import pandas as pd
+
+from lib.report.headline import duration
+from lib.report.sentences.words import change, code, counted, listing, megabytes, number, plural
+from lib.transfer.pairs import of_side
+
+TRAINED_ON = {
+    "source": "a source's training texts",
+    "target": "a target's training texts",
+    "both": "the training texts that serve both sides",
+}
+
+
+def single_scores(singles: pd.DataFrame) -> str:
+    """Mean test scores of the selected models by side, and the target that is solved worst. singles: the table."""
+    chosen = singles[singles["selected"]]
+    means = chosen.groupby("side")[["test_f1", "test_average_precision"]].mean()
+    told = (
+        f"{number(row.test_f1, 3)} with {TRAINED_ON[side]} (average precision {number(row.test_average_precision, 3)})"
+        for side, row in means.iterrows()
+    )
+    targets = of_side(chosen, "target").groupby("target")["test_f1"].mean()
+    worst = f"The target with the lowest F1 is {code(targets.idxmin())} ({number(targets.min(), 3)})."
+    return f"The models that validation selects have a mean test F1 of {listing(told)}. {worst}"
+
+
+def selection_noise(singles: pd.DataFrame) -> str:
+    """How far F1 on validation and on test are apart. singles: the table of this name."""
+    gap = singles["validation_f1"] - singles["test_f1"]
+    return (
+        f"F1 on validation and on test differ by {number(gap.abs().mean(), 3)} on average and by "
+        f"{number(gap.abs().max(), 3)} at most; on average validation is {_above_or_below(gap.mean())} test."
+    )
+
+
+def _above_or_below(difference: float) -> str:
+    size = change(difference)
+    if not size.strip("0."):
+        return "level with"
+    return f"{size[1:]} {'above' if size[0] == '+' else 'below'}"
+
+
+def collapsed_models(singles: pd.DataFrame) -> str:
+    """How many models predicted no positive at their first and at their last try. singles: the table of this name."""
+    last = singles["collapsed"]
+    first, models = int(((singles["tries"] > 1) | last).sum()), counted(len(singles), "single-task model")
+    if not first:
+        return f"None of the {models} collapsed."
+    chosen = singles[singles["selected"]]
+    lost = chosen[chosen["collapsed"]]
+    tries = f"{first:,} of {models} collapsed at the first try, {last.sum():,} of them also at the last."
+    if lost.empty:
+        return f"{tries} No selected model did."
+    names = listing(map(code, sorted(set(lost["target"]))))
+    return (
+        f"{tries} {len(lost):,} of the {counted(len(chosen), 'selected model')} {plural(len(lost), 'is', 'are')} "
+        f"among them ({names}): any model that predicts a positive gains over such a baseline."
+    )
+
+
+def training_cost(singles: pd.DataFrame, workers: int, notebook_mb: int) -> str:
+    """What training took in time and memory. singles: the table; notebook_mb: memory of the notebook's own process."""
+    memory = (
+        f"A worker needed at most {singles['peak_memory_mb'].max():,} MB of memory, this notebook {notebook_mb:,} MB."
+    )
+    shared = f" Libraries that the {workers} workers share are counted in each of them." if workers > 1 else ""
+    seconds = duration(singles["total_seconds"].sum())
+    return f"{counted(len(singles), 'model')} took {seconds} of one worker. {memory}{shared}"
+
+
+def deleted_weights(deleted: int, largest: int) -> str:
+    """What was deleted and what is kept. deleted: bytes set free; largest: bytes of the largest weights kept."""
+    kept = f"The weights of a selected model take up to {megabytes(largest)}."
+    if not deleted:
+        return f"There was nothing to delete. {kept}"
+    return f"{megabytes(deleted)} of weights that no later notebook needs were deleted. {kept}"

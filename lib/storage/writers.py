@@ -1,0 +1,23 @@
+"""Which notebook writes which table, so that an error about a missing table can say what to run."""
+
+WRITERS = {
+    "01_data_decomposition": ("tasks", "cooccurrence", "estimate"),
+    "02_single_task_training": ("singles",),
+    "03_transfer_grid": (
+        "runs", "pairs", "step_matched", "reseeded", "checkpoints", "transfer_matrix", "choices", "repeatability",
+    ),
+    "04_conductance": (
+        "conductance", "tradeoff", "ansat", "signed_similarity", "feature_extraction", "selectors", "selector_costs",
+    ),
+    "06_regression": ("predictions", "regression_scores", "ablations", "importance"),
+    "07_time_saving_analysis": ("anytime",),
+    "08_selectors": ("selector_metrics",),
+    "09_data_regimes": ("regimes",),
+    "10_generalisation": ("generalisation", "carried_anytime"),
+    "11_recommendations": ("recommendations",),
+}  # fmt: skip
+
+
+def writer_of(table: str) -> str:
+    """The name of the notebook that writes a table."""
+    return next(notebook for notebook, tables in WRITERS.items() if table in tables)
