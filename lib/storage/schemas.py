@@ -394,7 +394,7 @@ def row_of(table: str) -> str:
 
 def describe(table: str, column: str) -> str:
     """What a column of a table means. Raises KeyError for a column that no schema describes."""
-    for name, each in SCHEMAS[table].columns.items():
-        if column == name or (each.regex and re.fullmatch(name, column)):
-            return each.description
+    for name, described in SCHEMAS[table].columns.items():
+        if column == name or (described.regex and re.fullmatch(name, column)):
+            return described.description
     raise KeyError(f"column '{column}' of table '{table}' is not described: add it to lib/storage/schemas.py")
