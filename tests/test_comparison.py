@@ -93,7 +93,7 @@ def test_the_oracle_is_better_than_random_and_noise_is_not():
         Scored("noise", noise),
         Scored("static_mean", static_mean(configurations)),
     ]
-    table = check("selector_metrics", compare(scored, configurations, CONFIG), "here").set_index(["selector", "metric"])
+    table = check("selector_metrics", compare(scored, configurations, CONFIG), "test").set_index(["selector", "metric"])
     assert table.loc[("oracle", "spearman"), "value"] == pytest.approx(1)
     assert table.loc[("oracle", "regret_at_1"), "value"] == 0
     assert (table["over_random_p"]["oracle"].drop(index="regret_at_5") < 0.05).all()  # 5 of 7 often hold the best
@@ -145,7 +145,7 @@ def test_advice_names_the_best_of_each_kind_and_no_selector_with_a_caveat():
         Scored("static_mean", static_mean(configurations), training_pairs=True),
     ]  # fmt: skip
     metrics = compare(scored, configurations, Ranking(bootstrap=200))
-    table = advice(scored, metrics, pd.Series({"doubtful": "its tasks are alike"})).set_index("kind")
+    table = advice(scored, metrics, pd.Series({"doubtful": "its tasks share their texts"})).set_index("kind")
     assert table["selector"].to_dict() == {
         "Nothing to compute": "free", "Single-task models only": "dear", "A part of every pair's training": "short",
     }  # fmt: skip

@@ -1,3 +1,5 @@
+"""Gains over no transfer, their verdicts and their summary, by hand."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,7 +78,7 @@ def test_validation_chooses_and_test_reports(study):
         "A": True,
         "B": False,
         "C": False,
-    }  # C's longer training does as well
+    }  # C's step-matched model does as well
 
 
 def test_summary_counts_by_hand(study):
