@@ -139,3 +139,20 @@ def test_what_does_not_fit_together_is_named(study, damage):
     named = {"seed": "B -> A", "selected": "B must have one", "step_matched": "'step_matched' and 'pairs' differ in C"}
     with pytest.raises(InputError, match=named.get(damage, "B>A/0/0")):
         transfer_matrix(singles, pairs, step_matched, probabilities, labels)
+
+
+def test_weights_count_each_text_as_many_times(study):
+    """Recorded scores have to be those of the weighted texts; equal weights change nothing."""
+    singles, pairs, step_matched, probabilities, labels = study
+    plain = transfer_matrix(*study)
+    pd.testing.assert_frame_equal(transfer_matrix(*study, weights=np.full(N, 1.0)), plain)
+    weights = np.where(np.arange(N) < N // 2, 3.0, 1.0)
+    with pytest.raises(InputError, match="do not give its test F1"):
+        transfer_matrix(*study, weights=weights)
+    weighted = [
+        table.assign(test_f1=[scores(LABELS, probabilities[run], weights)["f1"] for run in table["run"]])
+        for table in (singles, pairs, step_matched)
+    ]
+    matrix = transfer_matrix(*weighted, probabilities, labels, weights=weights)
+    assert (matrix["gain_low"] <= matrix["gain"] + 1e-9).all() and (matrix["gain"] <= matrix["gain_high"] + 1e-9).all()
+    assert not np.allclose(matrix["gain"], plain["gain"])

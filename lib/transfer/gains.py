@@ -20,6 +20,7 @@ def transfer_matrix(
     labels: Mapping[str, np.ndarray],
     draws: int = 1000,
     seed: int = 0,
+    weights: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Gain of every pair over the target's two baselines, with 95 % intervals.
 
@@ -35,6 +36,7 @@ def transfer_matrix(
         labels: task -> (n_test,) test labels, 0 or 1.
         draws: number of bootstrap resamples.
         seed: of the resampling.
+        weights: (n_test,) how many texts each test text stands for; None: all alike.
 
     Returns:
         The table "transfer_matrix".
@@ -49,13 +51,14 @@ def transfer_matrix(
     matrix = matrix.merge(means.reset_index(), on="target", how="left", validate="many_to_one")
     rng = np.random.default_rng(seed)
     texts = draw_counts(len(next(iter(labels.values()))), draws, rng)
+    weights = np.ones(texts.shape[1], dtype=np.float32) if weights is None else weights.astype(np.float32)
     seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
     runs, scores = _runs(baseline, step_matched, pairs, matrix), _test_scores(singles, step_matched, pairs)
     gains = []
     for target, rows in matrix.groupby("target", sort=False):
         pair_runs = runs["pair"].loc[pd.MultiIndex.from_frame(rows[CONFIGURATION])]
         table = np.vstack([runs["singles"].loc[target], runs["step_matched"].loc[target], pair_runs])
-        f1 = _resampled(table, scores, probabilities, labels[target], texts)
+        f1 = _resampled(table, scores, probabilities, labels[target], np.vstack([weights, texts * weights]))
         f1 = np.einsum("ds,dms->dm", seeds, f1)
         over_single = _intervals(f1[:, 2:] - f1[:, :1], "gain", rows.index)
         gains.append(over_single.join(_intervals(f1[:, 2:] - f1[:, 1:2], "gain_over_step_matched", rows.index)))
@@ -93,21 +96,24 @@ def _test_scores(*tables: pd.DataFrame) -> dict[str, float]:
 def _resampled(
     runs: np.ndarray, scores: dict, probabilities: Mapping[str, np.ndarray], labels: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """F1 of (models, seeds) run ids on every resample of the texts: (draws, models, seeds)."""
+    """F1 of (models, seeds) run ids on every resample of the texts: (draws, models, seeds).
+
+    counts: (1 + draws, texts) weight of each text, as it is and in every resample.
+    """
     absent = [run for run in runs.ravel() if run not in probabilities]
     if absent:
         raise InputError(
             f"run {absent[0]} has no stored test probabilities; delete its ledger entry and run notebook 03 again"
         )
     predicted = np.stack([predicted_positive(probabilities[run]) for run in runs.ravel()], axis=1)
-    observed = f1_draws(np.ones((1, len(labels)), dtype=np.float32), labels, predicted)[0]
+    observed, *resampled = f1_draws(counts, labels, predicted)
     recorded = np.array([scores[run] for run in runs.ravel()])
     if not np.allclose(observed, recorded, atol=1e-6):
         run = runs.ravel()[np.argmax(np.abs(observed - recorded))]
         raise InputError(
             f"run {run}: its stored test probabilities do not give its test F1; run notebooks 02 and 03 again"
         )
-    return f1_draws(counts, labels, predicted).reshape(len(counts), *runs.shape)
+    return np.reshape(resampled, (len(resampled), *runs.shape))
 
 
 def _with_verdicts(matrix: pd.DataFrame) -> pd.DataFrame:
