@@ -1,32 +1,35 @@
 #!/usr/bin/env bash
-# Makes the environment when it is missing or out of date, then runs a study, or the tests, in it.
+# Makes the environment if it is missing or out of date, then runs a study or the tests in it.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 
 help() {
     cat <<'TEXT'
-usage: ./run_all.sh [STUDY]            run the notebooks of a study and write its report
-       ./run_all.sh --from-tables STUDY
-                                       train nothing: the analysis only, on the tables in figures/STUDY
-       ./run_all.sh --test [OPTION...] check the code and run the tests; options go to pytest
-       ./run_all.sh --environment      only make the environment
-       ./run_all.sh --help             show this text
+usage: ./run_all.sh [STUDY]             run the notebooks of a study and write its report
+       ./run_all.sh --published STUDY   the same from the published runs, without training (about 2 minutes)
+       ./run_all.sh --test [OPTION...]  check the code and run the tests; options go to pytest
+       ./run_all.sh --environment       only make the environment
+       ./run_all.sh --help              show this text
 
-STUDY is a name in params/ or the path of a YAML file:
-  ./run_all.sh                    the study 'demo'
-  ./run_all.sh smoke              the small one, to see that everything works
-  ./run_all.sh params/mine.yaml   any other; params/README.md explains every key
+STUDY is the name of a file in params/ or the path of a YAML file. The default is demo.
+  ./run_all.sh --published demo   a first real result: the default study, as published
+  ./run_all.sh smoke              the small study; it shows in 2 minutes that everything works
+  ./run_all.sh                    the default study, trained here (about 40 minutes on two cores)
+  ./run_all.sh params/mine.yaml   a study of your own; params/README.md explains every key
 
-What is finished is kept: the same call continues after an interruption, and repeats nothing that is up to date.
-Notebooks, tables, figures and report.html go to results/STUDY/.
+Notebooks, tables, figures and report.html go to results/STUDY/. After an interruption the same call continues.
+Finished work is not repeated. --published needs figures/STUDY. Where runs.zip is missing there, it runs only the
+notebooks that read nothing but tables.
 
-The first call makes the environment from requirements.lock: with conda, mamba or micromamba in .conda/ where one is
-installed, else with pip and Python 3.11, 3.12 or 3.13 in .venv/. To open the notebooks, activate it and start JupyterLab:
-  conda activate ./.conda   or   source .venv/bin/activate;   then   jupyter lab
+The first call makes the environment from requirements.lock. It uses conda, mamba or micromamba where one is installed
+(folder .conda/), else pip with Python 3.11, 3.12 or 3.13 (folder .venv/). To open the notebooks, activate the
+environment and start JupyterLab:
+  conda activate ./.conda   or   source .venv/bin/activate
+  jupyter lab
 
 Variables:
-  WHENCE_ENVIRONMENT=pip|conda    choose between the two instead
-  WHENCE_PYTHON=/path/to/python   use this interpreter's environment as it is; nothing is installed
+  WHENCE_ENVIRONMENT=pip|conda    choose between the two
+  WHENCE_PYTHON=/path/to/python   use the environment of this interpreter; nothing is installed
 TEXT
 }
 
@@ -35,7 +38,7 @@ fail() {
     exit 2
 }
 
-# The conda-like program to use, if any: one that is active (its shell hook exports a variable) or on PATH.
+# The conda-like program to use, if any: an active one (its shell hook exports a variable) or one on PATH.
 find_conda() {
     local candidate
     for candidate in "${MAMBA_EXE:-}" micromamba mamba "${CONDA_EXE:-}" conda; do
@@ -55,7 +58,7 @@ find_python() {
     return 1
 }
 
-# What the environment is made of, and where: when this changes, it is made again.
+# What the environment is made of, and where. When this changes, the environment is made again.
 fingerprint() {
     cat requirements.lock environment.yml | cksum
     echo "$HERE"
@@ -78,7 +81,7 @@ make_with_pip() {
             --requirement requirements.lock --editable .
 }
 
-# Makes folder $1 with the command that follows; it counts as made only when its last file, .made_from, is written.
+# Makes the environment in folder $1 with the command that follows. Its last file, .made_from, says that it is complete.
 make_environment() {
     local folder=$1 log
     shift
@@ -87,23 +90,23 @@ make_environment() {
     log=$(mktemp "${TMPDIR:-/tmp}/whence-environment.XXXXXX")
     if ! "$@" >"$log" 2>&1; then
         tail -n 15 "$log" >&2
-        fail "the environment could not be made (all messages: $log); mend the cause above and call again"
+        fail "the environment could not be made; the cause is above, all messages are in $log; mend it and call again"
     fi
     fingerprint >"$folder/.made_from"
     rm -f "$log"
     echo "environment ready"
 }
 
-# Sets PYTHON. Two first calls at once wait for each other where flock exists.
+# Sets PYTHON. Where flock exists, only one of several calls makes the environment; the others wait.
 prepare_environment() {
     if [ -n "${WHENCE_PYTHON:-}" ]; then
-        PYTHON=$(command -v "$WHENCE_PYTHON") || fail "WHENCE_PYTHON=$WHENCE_PYTHON is not a program"
+        PYTHON=$(command -v "$WHENCE_PYTHON") || fail "WHENCE_PYTHON=$WHENCE_PYTHON is not a program; give the path of a Python"
         return
     fi
     local kind=${WHENCE_ENVIRONMENT:-} conda="" python="" folder
     case $kind in "" | pip | conda) ;; *) fail "WHENCE_ENVIRONMENT=$kind: choose pip or conda" ;; esac
     if [ "$kind" != pip ]; then conda=$(find_conda) || conda=""; fi
-    if [ "$kind" = conda ] && [ -z "$conda" ]; then fail "no conda, mamba or micromamba found"; fi
+    if [ "$kind" = conda ] && [ -z "$conda" ]; then fail "no conda, mamba or micromamba found; install one, or choose WHENCE_ENVIRONMENT=pip"; fi
     folder=$HERE/$([ -n "$conda" ] && echo .conda || echo .venv)
     PYTHON=$folder/bin/python
     if is_current "$folder"; then return; fi
@@ -131,26 +134,26 @@ run_tests() {
 main() {
     export PYTHONNOUSERSITE=1     # packages in the user's home must not shadow the pinned ones
     unset PYTHONDONTWRITEBYTECODE # else every kernel and worker would compile thousands of modules anew
-    local only=
+    local published=
     case ${1:-} in
         -h | --help) help && exit 0 ;;
         --test | --environment) ;;
-        --from-tables)
-            if [ $# -ne 2 ]; then fail "--from-tables needs the name of one study"; fi
-            shift && only=--from-tables
+        --published)
+            if [ $# -ne 2 ]; then fail "--published needs the name of one study"; fi
+            shift && published=--published
             ;;
         -*) fail "unknown option $1; ./run_all.sh --help lists them" ;;
-        *) if [ $# -gt 1 ]; then fail "one study at a time; ./run_all.sh --help explains"; fi ;;
+        *) if [ $# -gt 1 ]; then fail "one study at a time; ./run_all.sh --help shows the usage"; fi ;;
     esac
     local study=${1:-demo}
-    # A relative path is meant from where the user stands.
+    # A relative path starts from the folder of the caller.
     case $study in *.yaml | *.yml) if [ -f "$study" ]; then study=$(cd "$(dirname "$study")" && pwd -P)/$(basename "$study"); fi ;; esac
     cd "$HERE"
     prepare_environment
     case $study in
         --environment) ;;
         --test) shift && run_tests "$@" ;;
-        *) exec "$PYTHON" -m lib.notebooks ${only:+"$only"} "$study" ;;
+        *) exec "$PYTHON" -m lib.notebooks ${published:+"$published"} "$study" ;;
     esac
 }
 

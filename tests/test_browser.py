@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import browser
 import pytest
@@ -15,12 +16,12 @@ from lib.runs.workbench import open_workbench
 from lib.storage.tables import read_table
 from lib.study.files import ROOT
 
-pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium or Chrome on this machine")
+pytestmark = browser.needs_chromium
 
 
 @pytest.fixture(scope="module")
-def page():
-    with browser.open_page() as opened:
+def chromium():
+    with browser.open_browser() as opened:
         yield opened
 
 
@@ -29,50 +30,51 @@ def report(finished_smoke):
     return (finished_smoke[0].folder / "report.html").as_uri()
 
 
-@pytest.mark.parametrize("size", [browser.DESK, browser.PHONE])
-def test_the_report_fits_the_screen_loads_nothing_else_and_has_no_complaint(page, report, size):
-    page.complaints.clear(), page.requests.clear()
-    page.open(report, size)
-    assert page.complaints == []
-    assert {url for url in page.requests if not url.startswith("data:")} == {report}
-    assert page.run("document.documentElement.scrollWidth <= innerWidth")
-    assert page.run("[...document.images].every(image => image.naturalWidth > 0)")
+@pytest.mark.parametrize("screen", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
+def test_the_report_fits_the_screen_loads_nothing_else_and_has_no_complaint(chromium, report, screen):
+    with browser.open_page(chromium, screen) as (page, heard):
+        page.goto(report)
+        assert heard.complaints == []
+        assert {url for url in heard.requests if not url.startswith("data:")} == {report}
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.images.length && [...document.images].every(image => image.naturalWidth > 0)")
 
 
-NUMBERS = """(() => {
-  const cells = head => [...head.closest("table").tBodies[0].rows].map(row => row.cells[head.cellIndex].textContent);
-  const differ = texts => new Set(texts).size > 1 && texts.every(text => text && !isNaN(text));
-  const head = window.head ||= [...document.querySelectorAll(".wide th")].find(each => differ(cells(each)));
-  if (CLICK) head.click();
-  return [head.getAttribute("aria-sort"), cells(head).map(Number)];
-})()"""
+def test_a_click_on_a_head_sorts_a_table_and_another_turns_it_round(chromium, report):
+    with browser.open_page(chromium) as (page, _):
+        page.goto(report)
+        table = page.locator("details", has_text="singles (")
+        table.locator("summary").click()
+        place = table.locator("th").all_text_contents().index("test_f1")
+        head, column = table.locator("th").nth(place), table.locator(f"td:nth-child({place + 1})")
+        before = [float(text) for text in column.all_text_contents()]
+        assert head.get_attribute("aria-sort") is None and before != sorted(before)
+        for direction, turned in (("ascending", False), ("descending", True)):
+            head.click()
+            assert head.get_attribute("aria-sort") == direction
+            assert [float(text) for text in column.all_text_contents()] == sorted(before, reverse=turned)
 
 
-def test_a_click_on_a_head_sorts_a_table_and_another_turns_it_round(page, report):
-    page.open(report)
-    direction, before = page.run(NUMBERS.replace("CLICK", "false"))
-    assert direction is None
-    assert page.run(NUMBERS.replace("CLICK", "true")) == ["ascending", sorted(before)]
-    assert page.run(NUMBERS.replace("CLICK", "true")) == ["descending", sorted(before, reverse=True)]
+def test_every_link_of_the_report_leads_somewhere_and_notebook_pages_complain_of_nothing(chromium, report):
+    with browser.open_page(chromium) as (page, heard):
+        page.goto(report)
+        links = page.evaluate("[...document.links].map(link => link.href)")
+        assert all(page.locator(f"#{link.partition('#')[2]}").count() == 1 for link in links if "#" in link)
+        files = [link for link in links if "#" not in link]
+        assert all(Path(unquote(urlsplit(link).path)).is_file() and link.startswith("file:") for link in files)
+        pages = [link for link in files if link.endswith(".html")]
+        assert len(pages) >= 10
+        for link in pages:
+            heard.clear()
+            page.goto(link)
+            assert heard.complaints == [] and heard.requests[0] == link
+            assert not [url for url in heard.requests if not url.startswith(("data:", "file:"))]
 
 
-def test_every_link_of_the_report_leads_somewhere_and_notebook_pages_complain_of_nothing(page, report, finished_smoke):
-    page.open(report)
-    links = page.run("[...document.links].map(link => link.href)")
-    pages = [link for link in links if link.endswith(".html")]
-    assert len(pages) >= 10
-    for link in links:
-        assert page.run(f"new URL({json.dumps(link)}).protocol") == "file:"
-    for link in pages:
-        page.complaints.clear(), page.requests.clear()
-        page.open(link)
-        assert page.complaints == [] and page.requests[0] == link
-        assert not [url for url in page.requests if not url.startswith(("data:", "file:"))]
-
-
-def test_the_report_prints(page, report):
-    page.open(report)
-    assert len(page.call("Page.printToPDF")["data"]) > 10_000
+def test_the_report_prints(chromium, report):
+    with browser.open_page(chromium) as (page, _):
+        page.goto(report)
+        assert len(page.pdf()) > 10_000
 
 
 @pytest.fixture(scope="module")
@@ -119,52 +121,54 @@ def _address(folder: Path, process: subprocess.Popen) -> str:
 OPENED = "[...jupyterapp.shell.widgets('main')]"
 
 
-def run_all(page, address: str, name: str) -> float:
+def run_all(page, heard, address: str, name: str) -> float:
     """Open a notebook in JupyterLab, run all its cells, and return the seconds; nothing may fail, warn or ask."""
-    page.complaints.clear()
-    page.open(address.format(name))
-    page.until(f"window.jupyterapp && {OPENED}.some(each => each.context?.path === 'notebooks/{name}')", 300)
-    page.run(f"window.notebook = {OPENED}.find(each => each.context?.path === 'notebooks/{name}'); 0")
-    page.run("notebook.context.ready.then(() => notebook.sessionContext.ready).then(() => 0)")
+    heard.clear()
+    page.goto(address.format(name))
+    opened = f"each => each.context?.path === 'notebooks/{name}'"
+    page.wait_for_function(f"window.jupyterapp && (window.notebook = {OPENED}.find({opened}))")
+    page.evaluate("notebook.context.ready.then(() => notebook.sessionContext.ready).then(() => 0)")
     start = time.monotonic()
-    succeeded = page.run("jupyterapp.commands.execute('notebook:run-all-cells')")
+    succeeded = page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     seconds = time.monotonic() - start
-    cells = page.run("notebook.model.toJSON().cells.filter(cell => cell.cell_type === 'code')")
+    cells = page.evaluate("notebook.model.toJSON().cells.filter(cell => cell.cell_type === 'code')")
     shown = [output for cell in cells for output in cell["outputs"]]
     wrong = [output for output in shown if output["output_type"] == "error" or output.get("name") == "stderr"]
     assert succeeded and not wrong, (name, wrong)
     assert all(cell["execution_count"] for cell in cells)
-    assert page.run("document.querySelectorAll('.jp-Dialog').length") == 0
-    assert page.complaints == [], name
+    assert page.locator(".jp-Dialog").count() == 0
+    assert heard.complaints == [], name
     return seconds
 
 
 def close(page) -> None:
-    page.run("notebook.context.save().then(() => notebook.sessionContext.shutdown()).then(() => 0)")
+    page.evaluate("notebook.context.save().then(() => notebook.sessionContext.shutdown()).then(() => 0)")
 
 
-def test_run_all_in_jupyterlab_runs_every_notebook_without_a_warning(page, lab):
+def test_run_all_in_jupyterlab_runs_every_notebook_without_a_warning(chromium, lab):
     (folder, address), seconds = lab, {}
-    for source in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
-        seconds[source.stem] = run_all(page, address, source.name)
-        if source.name.startswith("02"):  # the model that was taken away is trained again, and a widget shows it
-            assert page.run("document.querySelectorAll('.jupyter-widgets').length") > 0
-        if source.name.startswith("03"):
-            assert page.run("document.querySelectorAll('figure img[alt]').length") > 0  # figures have their captions
-        close(page)
+    with browser.open_page(chromium) as (page, heard):
+        for source in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+            seconds[source.stem] = run_all(page, heard, address, source.name)
+            if source.name.startswith("02"):  # the model that was taken away is trained again, and a widget shows it
+                assert page.locator(".jupyter-widgets").count() > 0
+            if source.name.startswith("03"):
+                assert page.locator("figure img[alt]").count() > 0  # figures have their captions
+            close(page)
     print({name: round(each, 1) for name, each in seconds.items()}, f"{sum(seconds.values()):.0f} s in all")
     selectors = read_table(folder / "results" / "smoke" / "tables", "selectors")
     assert set(selectors["selector"]) >= {"consensus", "taskemb"}  # notebook 11 has left notebook 4's scores alone
 
 
-def test_published_tables_open_in_jupyterlab_as_the_readme_says(page, lab):
+def test_a_published_study_opens_in_jupyterlab_when_its_name_is_set(chromium, lab):
     folder, address = lab
-    code = "from lib.notebooks import from_published_tables as f; from lib.study import Study; f(Study.load('demo'))"
+    code = "from lib.notebooks.published import use_published as use; from lib.study.parameters import Study; "
+    code += "use(Study.load('demo'), [], print)"
     subprocess.run([sys.executable, "-c", code], cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, check=True)
-    notebook = json.loads((folder / "notebooks" / "05_ansat.ipynb").read_text())
-    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    cell["source"] = 'study_name = "results/published/demo.yaml"'
-    (folder / "notebooks" / "of_the_demo.ipynb").write_text(json.dumps(notebook))
-    print(f"{run_all(page, address, 'of_the_demo.ipynb'):.0f} s")
-    assert (folder / "results" / "published" / "demo" / "figures" / "05_ansat_matrices.png").exists()
-    close(page)
+    text = (folder / "notebooks" / "05_ansat.ipynb").read_text()
+    assert text.count(r"study_name = \"smoke\"") == 1
+    (folder / "notebooks" / "of_the_demo.ipynb").write_text(text.replace(r"\"smoke\"", r"\"demo\""))
+    with browser.open_page(chromium) as (page, heard):
+        print(f"{run_all(page, heard, address, 'of_the_demo.ipynb'):.0f} s")
+        close(page)
+    assert (folder / "results" / "demo" / "figures" / "05_ansat_matrices.png").exists()

@@ -74,7 +74,17 @@ def test_shell_scripts_parse_and_are_executable():
 def test_help_says_how_to_run_test_and_choose(option):
     help = launch(option, PATH=SYSTEM)
     assert help.returncode == 0 and not help.stderr
-    for word in ("demo", "smoke", "params/", "--test", "WHENCE_PYTHON", "WHENCE_ENVIRONMENT", "jupyter lab", "3.11"):
+    for word in (
+        "demo",
+        "smoke",
+        "params/",
+        "--test",
+        "--published",
+        "WHENCE_PYTHON",
+        "WHENCE_ENVIRONMENT",
+        "jupyter lab",
+        "3.11",
+    ):
         assert word in help.stdout
 
 
@@ -85,7 +95,7 @@ def test_help_says_how_to_run_test_and_choose(option):
         (["no-such.yaml"], {"WHENCE_PYTHON": sys.executable}, "no parameters at no-such.yaml"),
         (["--tset"], {}, "unknown option --tset"),
         (["smoke", "demo"], {}, "one study at a time"),
-        (["--from-tables"], {}, "--from-tables needs the name of one study"),
+        (["--published"], {}, "--published needs the name of one study"),
         (["smoke"], {"WHENCE_PYTHON": "/no/python"}, "WHENCE_PYTHON=/no/python is not a program"),
         (["smoke"], {"WHENCE_ENVIRONMENT": "poetry"}, "WHENCE_ENVIRONMENT=poetry: choose pip or conda"),
         (["smoke"], {"WHENCE_ENVIRONMENT": "conda", "PATH": SYSTEM}, "no conda, mamba or micromamba found"),
@@ -115,8 +125,8 @@ def test_pip_environment_is_made_once_and_again_when_the_pins_change(checkout, p
 
     second = launch("smoke", at=checkout, PATH=path, WHENCE_ENVIRONMENT="pip")
     assert second.stdout == "ran -m lib.notebooks smoke\n" and len(log.read_text().splitlines()) == 1
-    tables = launch("--from-tables", "demo", at=checkout, PATH=path, WHENCE_ENVIRONMENT="pip")
-    assert tables.stdout == "ran -m lib.notebooks --from-tables demo\n"
+    published = launch("--published", "demo", at=checkout, PATH=path, WHENCE_ENVIRONMENT="pip")
+    assert published.stdout == "ran -m lib.notebooks --published demo\n"
 
     with open(checkout / "requirements.lock", "a") as lock:
         lock.write("# changed\n")

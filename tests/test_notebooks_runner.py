@@ -17,7 +17,7 @@ from lib.errors import InputError
 from lib.notebooks.execution import NotebookFailed
 from lib.notebooks.plan import plan
 from lib.notebooks.progress import Progress
-from lib.notebooks.run import _only_one, from_published_tables, main, run_study
+from lib.notebooks.run import _only_one, main, run_study
 from lib.report.captions import CAPTIONS
 from lib.report.headline import MISSING, closing_lines, duration, headline
 from lib.report.notebook_page import mathml, notebook_page
@@ -94,7 +94,7 @@ def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, fo
     assert output == ["tiny", "1", sys.executable, str(folder), str(ROOT)]
     assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.html", "02_second.ipynb"]
     assert any("code cell 1 of 2 (What it reads)" in line for line in said)
-    assert any("no summary.json yet" in line for line in said)
+    assert any("no headline numbers" in line for line in said)
     assert dict(os.environ) == before
     page = (study.folder / "report.html").read_text()
     assert 'href="notebooks/02_second.html"' in page and 'href="tables/a.csv"' in page
@@ -219,7 +219,7 @@ def test_two_tagged_cells_no_notebooks_and_damaged_ones_are_refused(study, folde
 
 
 def test_what_takes_seconds_to_import_waits_until_something_is_executed():
-    code = "import sys, lib.notebooks; print({'papermill', 'nbformat', 'nbconvert', 'torch'} & set(sys.modules))"
+    code = "import sys, lib.notebooks.run; print({'papermill', 'nbformat', 'nbconvert', 'torch'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set()\n"
 
 
@@ -275,7 +275,7 @@ def test_ctrl_c_ends_in_one_line_and_the_kernel_ends_too(study, folder, slow_stu
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=1800)
     assert process.returncode == 130
-    assert errors.strip() == "stopped; what was finished is kept, and the same call continues from there"
+    assert errors.strip() == "stopped; finished work is kept, and the same call continues from there"
     assert not is_alive(kernel)
     assert copies(study) == [".01_first.partial.ipynb"]  # hidden, and removed by the next call
 
@@ -293,26 +293,6 @@ def test_a_runner_that_is_killed_takes_its_kernel_and_whoever_started_it_along(s
 HOSTILE = "<script>alert(1)</script>"
 
 
-def test_from_tables_only_what_reads_tables_runs_and_elsewhere(study, folder, tmp_path, plain_pages, monkeypatch):
-    write(folder, "01_trains", "from lib.runs.workbench import open_workbench\nraise RuntimeError('it trains')")
-    write(
-        folder,
-        "02_reads",
-        "from lib.study.parameters import Study\nprint((Study.load(study_name).tables / 'a.csv').read_text())",
-    )
-    with monkeypatch.context() as patch:
-        patch.setattr("lib.notebooks.run.ROOT", tmp_path)
-        with pytest.raises(InputError, match="study tiny has no published tables"):
-            from_published_tables(study)
-        (tmp_path / "figures" / "tiny" / "tables").mkdir(parents=True)
-        (tmp_path / "figures" / "tiny" / "tables" / "a.csv").write_text("published")
-        again, parameter = from_published_tables(study)
-    assert again.folder != study.folder and Study.load(parameter) == again
-    run_study(again, parameter, folder, lambda line: None, from_tables=True)
-    assert executed(again, "02_reads").cells[-1].outputs[0].text.strip() == "published"
-    assert copies(again) == ["02_reads.html", "02_reads.ipynb"] and not study.tables.exists()
-
-
 def test_text_from_data_is_escaped_in_the_report(study):
     for name, content in {'figures/a"<b>.png': "", "tables/a<b>.csv": f"name,number\n{HOSTILE},1\n"}.items():
         (study.folder / name).parent.mkdir(parents=True)
@@ -324,7 +304,7 @@ def test_text_from_data_is_escaped_in_the_report(study):
     assert "<b>" not in page and 'href="tables/a%3Cb%3E.csv"' in page
 
 
-def test_the_report_is_one_file_with_sortable_tables_and_told_figures(study):
+def test_the_report_is_one_file_with_sortable_tables_and_captions(study):
     for name, content in {"figures/01_prevalence.png": b"\x89PNG", "tables/t.csv": b"a,b\n1,x\n2,\n"}.items():
         (study.folder / name).parent.mkdir(parents=True)
         (study.folder / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Executes notebooks strictly and headless, so that a finished copy is whole."""
+"""Executes notebooks headless, and publishes an executed copy only when every cell has run."""
 
 import json
 import logging
@@ -20,25 +20,32 @@ from lib.study.files import shown
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-PATIENCE = 1800  # seconds that a kernel may take to start, or to deliver what a cell that has ended has shown
+PATIENCE = 1800  # seconds that a kernel may take to start, or to deliver the output of a finished cell
 
 
 class NotebookFailed(Exception):
-    """A notebook that did not reach its end: one line that names notebook, cell and error."""
+    """A notebook that did not reach its end; one line names the notebook, the cell and the error."""
 
 
 def run_jobs(
     jobs: list[Job], parameters: dict, say: Callable[[str], None], after: Callable[[Job], None] = lambda job: None
 ) -> None:
-    """Run the jobs from the first one that is not up to date; the copies from there on are removed beforehand.
+    """Run the jobs from the first one that is not up to date; remove their old copies beforehand.
 
-    after: is called with every job that was run, when it is done.
+    Args:
+        jobs: the notebooks in order.
+        parameters: what each notebook gets in its cell tagged 'parameters'.
+        say: receives every line for the terminal.
+        after: called with every job when it has run.
+
+    Raises:
+        NotebookFailed: for a notebook that did not reach its end.
     """
     current = [is_current(job) for job in jobs]
     first = current.index(False) if False in current else len(jobs)
     for job in jobs[first:]:
         _remove_leftovers(job)
-    if first < len(jobs) and jobs[first].forked:
+    if first < len(jobs):
         warm_up()
     for number, job in enumerate(jobs):
         title = f"[{number + 1}/{len(jobs)}] {job.name}"
@@ -53,7 +60,7 @@ def run_jobs(
 
 
 def _remove_leftovers(job: Job) -> None:
-    """What an earlier version of this notebook, or an interrupted call, left; and what is made from all notebooks."""
+    """Remove the copies of an earlier or interrupted run of this notebook, and the files made from all notebooks."""
     ours = [*(job.file(ending) for ending in (".ipynb", ".html", ".failed.ipynb")), partial_copy(job)]
     for path in [*ours, job.file("").with_name("kernel.log"), job.folder / "report.html", job.folder / "summary.json"]:
         path.unlink(missing_ok=True)
@@ -70,24 +77,24 @@ def run_job(job: Job, parameters: dict, say: Callable[[str], None]) -> None:
     except _execution_errors() as caught:
         error = _last_line(caught)
     except OSError as caught:  # of papermill, which saves the copy after every cell
-        place = f"cannot write {shown(partial_copy(job))}: {caught.strerror}"
-        raise InputError(f"{place}; make space or check its folder, then run again") from None
+        problem = f"cannot write {shown(partial_copy(job))}: {caught.strerror}"
+        raise InputError(f"{problem}; make space or check its folder, then run again") from None
     progress.close()
     if error:
         failed = job.file(".failed.ipynb")
         os.replace(partial_copy(job), failed)
-        raise NotebookFailed(f"{job.name}, {progress.place()}: {error} (the copy up to there: {shown(failed)})")
+        raise NotebookFailed(f"{job.name}, {progress.place()}: {error} (the cells that ran are in {shown(failed)})")
     after = _outputs(job.folder)
     _publish(job, executed, sorted(name for name in after if after[name] != before.get(name)))
 
 
 def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode":
-    """papermill, with this interpreter as the kernel; the partial copy is saved after every cell."""
+    """Run a notebook with papermill, which saves the partial copy after every cell."""
     import papermill  # late: it takes seconds, and the first line should not wait for it
 
-    for chatty in ("papermill", "asyncio"):  # what stops a notebook is said once, by run_study's caller
+    for chatty in ("papermill", "asyncio"):  # an error is printed once, by the caller of run_study
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    manager = kernel_manager(job.file("").with_name("kernel.log"), job.forked)
+    manager = kernel_manager(job.file("").with_name("kernel.log"))
     kernel = {"kernel_name": "python3", "language": "python", "kernel_manager_class": manager}
     hooks = {"on_cell_start": progress.cell, "stdout_file": progress, "stderr_file": progress}
     return papermill.execute_notebook(
@@ -97,23 +104,23 @@ def _execute(job: Job, parameters: dict, progress: "Progress") -> "NotebookNode"
 
 
 def _literal(path: Path) -> str:
-    """papermill formats paths with its parameters: braces in a folder's name are doubled to mean themselves."""
+    """A path for papermill, which formats paths with its parameters: braces in a folder's name are doubled."""
     return str(path.resolve()).replace("{", "{{").replace("}", "}}")
 
 
 def _execution_errors() -> tuple[type[Exception], ...]:
-    """What a notebook can end with: an error in a cell, a kernel that died, one that did not start or answer."""
+    """The errors that end a notebook: one in a cell, a kernel that died, a kernel that did not start or answer."""
     from papermill import PapermillExecutionError
 
     return PapermillExecutionError, RuntimeError, TimeoutError
 
 
 def _last_line(error: Exception) -> str:
-    """The error of a cell as one line: an InputError's message as it is, others with their type."""
+    """An error as one line: the message of an InputError as it is, others with their type."""
     kind = getattr(error, "ename", type(error).__name__)
     text = getattr(error, "evalue", str(error))
     if kind == "DeadKernelError":
-        return "its process died, perhaps for lack of memory (fewer engine.workers need less); see kernel.log"
+        return "its process died, perhaps for lack of memory; see kernel.log beside it, or lower engine.workers"
     lines = [line for line in map(printable, text.splitlines()) if line]
     if kind == "InputError":
         return " ".join(lines)
@@ -121,13 +128,13 @@ def _last_line(error: Exception) -> str:
 
 
 def _stopped_early(executed: "NotebookNode") -> str | None:
-    """papermill takes sys.exit() for success; a notebook is finished only when its last cell has run."""
+    """The error of a notebook that ended before its last cell, as with sys.exit(), which papermill takes for success."""
     code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
     return "stopped before the notebook's end" if any(cell.execution_count is None for cell in code) else None
 
 
 def _publish(job: Job, executed: "NotebookNode", wrote: list[str]) -> None:
-    """The HTML page first, then the copy: the copy's presence says that the notebook is finished."""
+    """Write the HTML page, then the copy, whose presence says that the notebook is finished."""
     for machine_path in ("input_path", "output_path"):
         executed.metadata.papermill.pop(machine_path, None)
     executed.metadata["whence"] = {"key": job.key, "wrote": wrote}
@@ -137,7 +144,7 @@ def _publish(job: Job, executed: "NotebookNode", wrote: list[str]) -> None:
 
 
 def _outputs(folder: Path) -> dict[str, int]:
-    """Every file of a study but the copies and the report, with the time of its last change."""
+    """The files of a study, except copies and report, with the time of their last change."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     names = {path: path.relative_to(folder).as_posix() for path in files}
     ours = {path: name for path, name in names.items() if not name.startswith("notebooks/") and name != "report.html"}

@@ -1,7 +1,7 @@
-"""The kernels that notebooks run in: where it can be, forked from one process that has imported the libraries.
+"""The kernels that notebooks run in: on Linux copies of one process that has imported the libraries once.
 
-Eleven notebooks would each wait seconds for torch, transformers, scipy and seaborn. Instead one process (a "fork server"
-of multiprocessing) imports them once, and kernels begin as its copies. It holds some hundred MB itself.
+A kernel of its own would import torch, transformers, scipy and seaborn anew for each of ten notebooks. A "fork server" of
+multiprocessing imports them once instead. MEASURED
 """
 
 import os
@@ -18,20 +18,21 @@ IMPORTED = [
     "lib.attribution.models",
     "lib.report.figures.style",
     "lib.time_saving.orders",
-]  # and what they need
-FORKS = sys.platform == "linux"  # whether copies are safe: elsewhere libraries break that were loaded before a fork
+]  # and what these import
+FORKS = sys.platform == "linux"  # elsewhere some libraries break in a copy of a process that has loaded them
 
 
 def warm_up() -> None:
-    """Begin to import what notebooks need, in the process that kernels are copied from; returns at once."""
-    forkserver.set_forkserver_preload(IMPORTED)
-    forkserver.ensure_running()
+    """Begin to import the libraries in the process that kernels are copied from; returns at once."""
+    if FORKS:
+        forkserver.set_forkserver_preload(IMPORTED)
+        forkserver.ensure_running()
 
 
-def kernel_manager(log: Path, forked: bool) -> type:
+def kernel_manager(log: Path) -> type:
     """A class of kernel managers that know only this interpreter, whatever kernel "python3" is registered elsewhere.
 
-    log: gets what the kernel's process itself says, such as why it died. forked: kernels begin as copies.
+    log: receives what the kernel's process itself prints, such as why it died.
     """
     from jupyter_client import AsyncKernelManager  # late: it takes a while, and the first line should not wait for it
     from jupyter_client.kernelspec import KernelSpecManager
@@ -45,7 +46,7 @@ def kernel_manager(log: Path, forked: bool) -> type:
 
     class ThisInterpreter(AsyncKernelManager):
         def __init__(self, **options):
-            # Sockets in files: a port that was free a moment ago may be another program's now, and the kernel would hang.
+            # Sockets are files: a port that was free a moment ago may be taken by now, and the kernel would hang.
             self._sockets = TemporaryDirectory(prefix="whence-kernel-", ignore_cleanup_errors=True)
             super().__init__(**options, transport="ipc", ip=f"{self._sockets.name}/socket")
 
@@ -53,7 +54,7 @@ def kernel_manager(log: Path, forked: bool) -> type:
             return KernelSpecManager(parent=self, kernel_dirs=[])
 
         async def start_kernel(self, **options):
-            if forked:
+            if FORKS:
                 self.provisioner = Forked(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
             with open(log, "ab") as file:
                 await super().start_kernel(stdout=file, stderr=file, **options)
@@ -62,12 +63,11 @@ def kernel_manager(log: Path, forked: bool) -> type:
 
 
 class Child:
-    """A forked kernel behind the part of subprocess.Popen's interface that its manager uses."""
+    """A forked kernel with those attributes of subprocess.Popen that its manager uses."""
 
     stdin = stdout = stderr = None
 
     def __init__(self, arguments: list[str], folder: str, environment: dict[str, str], log: Path):
-        warm_up()
         values = (arguments, folder, environment, log)
         self._process = get_context("forkserver").Process(target=_be_a_kernel, args=values)
         self._process.start()
@@ -84,7 +84,7 @@ class Child:
 
 
 def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str], log: Path) -> None:
-    """What a forked process does: take up the place, the environment and the log of a kernel, and serve."""
+    """Runs in the forked process: take over folder, environment and log of the kernel, and serve."""
     os.setsid()  # signals to the terminal are for the runner, which then ends its kernel
     os.chdir(folder)
     os.environ.clear()
@@ -95,10 +95,10 @@ def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str],
     Thread(target=_end_with_the_runner, daemon=True).start()
     from ipykernel.kernelapp import launch_new_instance
 
-    launch_new_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])  # else it greets a terminal
+    launch_new_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])  # else it prints a greeting
 
 
 def _end_with_the_runner() -> None:
-    """A kernel whose runner was killed has nobody to work for."""
+    """End this kernel when the runner has been killed; the fork server ends after its last kernel."""
     parent_process().join()
     os._exit(1)

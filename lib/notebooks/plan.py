@@ -1,4 +1,4 @@
-"""Which notebooks a study runs, each with a key of everything that decides its content."""
+"""Lists the notebooks that a study runs, each with a key of everything that decides its content."""
 
 import json
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from pathlib import Path
 
 from lib.errors import InputError
 from lib.notebooks.cells import check_parameters, read_cells
-from lib.notebooks.kernels import FORKS
 from lib.storage.ledger import fingerprint
 from lib.storage.sources import imported_files
 from lib.study.files import ROOT, shown
 from lib.study.parameters import Study
 
 NOTEBOOKS = ROOT / "notebooks"
-PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # what makes a page of an executed copy
-RECOMMENDING = "11"  # the notebook of a study with a budget; such a study runs no other one that needs the whole grid
+PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
+RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
 
 
@@ -26,8 +25,7 @@ class Job:
     code_cells: int
     key: str
     folder: Path  # results/<study>
-    reads_tables: bool  # only: it needs no corpus and no model
-    forked: bool  # whether its kernel begins as a copy of the fork server, which needs memory while it runs
+    reads_tables: bool  # whether tables are all that it reads: it needs no corpus and no model
 
     @property
     def name(self) -> str:
@@ -38,8 +36,18 @@ class Job:
 
 
 def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
-    """The notebooks in extraction order, each checked, each with its key: a hash of its cells, of the code they import,
-    and of the notebooks before it."""
+    """The notebooks of a study in order, checked, each with its key.
+
+    A key is a hash of the notebook's cells, of the code that it imports, of the study, and of the notebooks before it.
+
+    Args:
+        study: the study.
+        parameters: what each notebook gets in its cell tagged 'parameters'.
+        folder: where the notebooks NN_*.ipynb are.
+
+    Raises:
+        InputError: for a missing folder or a notebook that is damaged or would ignore its parameters.
+    """
     sources = [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if _belongs(path, study)]
     if not sources:
         raise InputError(f"no notebooks NN_name.ipynb in {shown(folder)}; restore that folder")
@@ -52,8 +60,7 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
         contents = [fingerprint(path.relative_to(ROOT).as_posix(), path.read_bytes()) for path in files]
         key = fingerprint(key, parameters, [[cell.kind, cell.source, cell.tags] for cell in cells], contents)
         reads_tables = not any("open_workbench" in cell for cell in code)
-        forked = FORKS and (reads_tables or study.engine.processes == 1)  # beside many workers memory is short
-        jobs.append(Job(source, len(code), key, study.folder, reads_tables, forked))
+        jobs.append(Job(source, len(code), key, study.folder, reads_tables))
     return jobs
 
 
@@ -63,7 +70,7 @@ def _belongs(notebook: Path, study: Study) -> bool:
 
 
 def study_key(study: Study) -> str:
-    """A hash of what all notebooks depend on: parameters (but not where the work runs), packages, local inputs."""
+    """A hash of what all notebooks depend on: the parameters without the engine's, the packages, and local inputs."""
     parameters = study.model_dump_json(exclude={"engine"})
     files = [ROOT / "requirements.lock", *_local_inputs(study)]
     contents = [fingerprint(path.name, path.read_bytes()) for path in files if path.is_file()]
@@ -71,14 +78,14 @@ def study_key(study: Study) -> str:
 
 
 def _local_inputs(study: Study) -> list[Path]:
-    """The user's own files that parameters name: a table of texts, a folder with an encoder, tables of other studies."""
+    """The local files that parameters name: a table of texts, an encoder's folder, tables of other studies."""
     named = [getattr(study.corpus, "path", None), study.encoder.name]
     paths = [*(ROOT / name for name in named if name), *study.compared_tables().values()]
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
 
 
 def is_current(job: Job) -> bool:
-    """Whether the executed copy is the one that this job would make, and everything it wrote is still there."""
+    """Whether the executed copy has the job's key, and every file that it wrote is still there."""
     try:
         recorded = json.loads(job.file(".ipynb").read_bytes())["metadata"]["whence"]
         written = [job.folder / name for name in recorded["wrote"]]

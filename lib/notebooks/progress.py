@@ -1,4 +1,4 @@
-"""What the terminal shows of a running notebook."""
+"""Shows on the terminal how far a running notebook is."""
 
 import re
 import time
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 
 
 class Progress:
-    """What is shown of a running notebook: the heading of each step, and the last state of what its kernel prints."""
+    """Shows the heading of each step of a notebook, and now and then the last line that its kernel printed."""
 
     def __init__(self, total: int, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
         self.total = total  # code cells
@@ -24,7 +24,7 @@ class Progress:
         self.waiting, self.last_said = "", float("-inf")
 
     def cell(self, cell: "NotebookNode", cell_index: int) -> None:
-        """nbclient calls this before each cell; the cell that papermill adds with the parameters is not counted."""
+        """Called by nbclient before each cell. The cell that papermill adds with the parameters is not counted."""
         self.close()
         headings = _HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
         self.heading, self.announced = (printable(headings[-1]), False) if headings else (self.heading, self.announced)
@@ -35,26 +35,26 @@ class Progress:
             self.announced = bool(self.heading)
 
     def place(self) -> str:
-        """Where it is, for example 'code cell 3 of 9 (Transfer matrix)'."""
+        """The current cell, for example 'code cell 3 of 9 (Transfer matrix)'."""
         return f"code cell {self.number} of {self.total}" + (f" ({self.heading})" if self.heading else "")
 
     def write(self, text: str) -> None:
-        """papermill passes what the kernel writes to stdout and stderr here: keep the last line of it."""
+        """Called by papermill with what the kernel writes to stdout and stderr; its last line is kept."""
         lines = [line for line in map(printable, re.split(r"[\r\n]", text)) if line]
         self.waiting = lines[-1] if lines else self.waiting
         if self.clock() - self.last_said >= SECONDS_BETWEEN_LINES:
             self.close()
 
     def flush(self) -> None:
-        """papermill flushes after every write; lines wait for their turn all the same."""
+        """Does nothing: papermill flushes after every write, but lines wait for their turn."""
 
     def close(self) -> None:
-        """Show the line that waits, if any."""
+        """Show the waiting line, if there is one."""
         if self.waiting:
             self.say(f"        {self.waiting[:LINE_LENGTH]}")
             self.waiting, self.last_said = "", self.clock()
 
 
 def printable(text: str) -> str:
-    """A line without control characters: what a kernel prints must not steer the terminal."""
+    """A line without control characters, so that the output of a kernel cannot steer the terminal."""
     return "".join(char for char in _ESCAPES.sub("", text) if char.isprintable()).strip()

@@ -1,9 +1,9 @@
 """Runs the numbered notebooks of a study strictly and headless, so that a finished copy is whole, current and reported.
 
-``python -m lib.notebooks STUDY`` (what ./run_all.sh calls) executes notebooks/NN_*.ipynb in order with papermill;
-with ``--from-tables`` only those that read nothing but tables, on the tables that figures/STUDY publishes. A
-copy appears in results/<study>/notebooks/ only when its last cell has run; it carries a key of everything that decides
-its content, and what still has its key is not run again.
+``python -m lib.notebooks STUDY`` (what ./run_all.sh calls) executes notebooks/NN_*.ipynb in order with papermill. With
+``--published`` it starts from the runs in figures/STUDY and trains nothing. An executed copy appears in
+results/STUDY/notebooks/ only when its last cell has run. The copy carries a key of everything that decides its content;
+a notebook whose copy still has its key is not run again.
 """
 
 import argparse
@@ -23,33 +23,47 @@ from pathlib import Path
 from lib.errors import InputError
 from lib.notebooks.execution import NotebookFailed, run_jobs
 from lib.notebooks.plan import NOTEBOOKS, Job, plan
+from lib.notebooks.published import use_published
 from lib.report.headline import closing_lines, duration, opening_lines
 from lib.report.pages import write_report
 from lib.storage.ledger import write_atomically
-from lib.study.files import ROOT, find_parameters, named_studies, shown
+from lib.study.files import find_parameters, named_studies, shown
 from lib.study.parameters import Study
 
 
 def run_study(
     study: Study,
-    parameter: str,
+    study_name: str,
     folder: Path = NOTEBOOKS,
     say: Callable[[str], None] = print,
-    from_tables: bool = False,
+    published: bool = False,
 ) -> Path:
-    """Execute what is not up to date and write the report; returns the report's path.
+    """Execute the notebooks that are not up to date and write the report.
 
-    parameter: what the notebooks get as ``study_name``, a name or an absolute path. folder: where NN_*.ipynb lie.
-    from_tables: only the notebooks that read nothing but tables, which have to be there. Raises InputError for notebooks
-    that cannot be run, NotebookFailed for one that stopped.
+    Args:
+        study: the study.
+        study_name: what the notebooks get under this name: a name in params/ or the absolute path of a YAML file.
+        folder: where the notebooks NN_*.ipynb are.
+        say: receives every line for the terminal.
+        published: start from the runs and tables in figures/STUDY, and train nothing.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        InputError: for notebooks or published files that cannot be used.
+        NotebookFailed: for a notebook that did not reach its end.
     """
     start = time.monotonic()
-    study.compared_tables()  # what is missing is told now, not after hours of training
-    jobs = [job for job in plan(study, {"study_name": parameter}, folder) if job.reads_tables or not from_tables]
-    say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
-    with _only_one(study), _private_jupyter(start):
+    study.compared_tables()  # a missing study is named now, not after hours of training
+    parameters = {"study_name": study_name}
+    jobs = plan(study, parameters, folder)
+    with _only_one(study), _kernel_environment(start, published):
+        if published:
+            jobs = use_published(study, jobs, say)
+        say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
         write_atomically(study.folder / "parameters.yaml", study.as_yaml().encode())
-        run_jobs(jobs, {"study_name": parameter}, say, partial(_say_what_is_to_come, study, say))
+        run_jobs(jobs, parameters, say, partial(_say_what_is_to_come, study, say))
         page = write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
     for line in closing_lines(study):
@@ -59,7 +73,7 @@ def run_study(
 
 
 def _say_what_is_to_come(study: Study, say: Callable[[str], None], job: Job) -> None:
-    """After the notebook that estimates, what was found in the data and what the study will take."""
+    """After notebook 1, which estimates: the tasks of the data and what the study will take."""
     if job.name.startswith("01") and (study.tables / "estimate.parquet").exists():
         for line in opening_lines(study):
             say(f"      {line}")
@@ -67,7 +81,7 @@ def _say_what_is_to_come(study: Study, say: Callable[[str], None], job: Job) -> 
 
 @contextlib.contextmanager
 def _only_one(study: Study) -> Iterator[None]:
-    """Two calls of one study would overwrite each other's tables: the second is refused."""
+    """Refuse a second call of a study that is running: the two would overwrite each other's tables."""
     study.folder.mkdir(parents=True, exist_ok=True)
     with open(study.folder / ".running", "w") as file:
         try:
@@ -78,15 +92,17 @@ def _only_one(study: Study) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _private_jupyter(start: float) -> Iterator[None]:
-    """Environment of the kernels: finding lib, and nothing from or in the user's home; told that they are headless, and
-    when (by the monotonic clock) this call began.
+def _kernel_environment(start: float, published: bool) -> Iterator[None]:
+    """The environment variables of the kernels, set for the time of the block.
+
+    Kernels find ``lib``, and read and write nothing in the user's home. They learn that they are headless, when (by the
+    monotonic clock) this call began, and whether they may only use published runs.
     """
     scratch = Path(tempfile.mkdtemp(prefix="whence-jupyter-"))
     folders = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     search = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     ours = {name: str(scratch / name.lower()) for name in folders}
-    ours |= {"WHENCE_HEADLESS": "1", "WHENCE_STARTED": str(start)}
+    ours |= {"WHENCE_HEADLESS": "1", "WHENCE_STARTED": str(start), "WHENCE_PUBLISHED": "1" if published else "0"}
     ours |= {"PYTHONPATH": search, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
@@ -99,37 +115,21 @@ def _private_jupyter(start: float) -> Iterator[None]:
 
 
 def parameter_for(name_or_path: str) -> str:
-    """What the notebooks get as the study: its name where that leads to this file, else the file's absolute path."""
+    """The value of ``study_name`` for the notebooks: a study's name where it leads to this file, else the absolute path."""
     path = find_parameters(name_or_path).resolve()
     return path.stem if named_studies().get(path.stem) == path else str(path)
-
-
-def from_published_tables(study: Study) -> tuple[Study, str]:
-    """The study on the tables in figures/<study>, in a results folder of its own; and what its notebooks are told."""
-    published = ROOT / "figures" / study.name / "tables"
-    if not published.is_dir():
-        raise InputError(f"{shown(published)} is missing: study {study.name} has no published tables; run it instead")
-    again = study.model_copy(update={"results": str(Path(study.results) / "published")})
-    path = again.folder.with_suffix(".yaml")
-    write_atomically(path, again.as_yaml().encode())
-    with _only_one(again):
-        shutil.rmtree(again.tables, ignore_errors=True)
-        shutil.copytree(published, again.tables)
-    return again, str(path)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns 0, 1 (a notebook failed), 2 (bad input) or 130 (interrupted)."""
     parser = argparse.ArgumentParser(prog="python -m lib.notebooks", description="Run a study's notebooks and report.")
     parser.add_argument("study", help="a name in params/ or the path of a YAML file")
-    parser.add_argument("--from-tables", action="store_true", help="train nothing: analyse the tables in figures/STUDY")
+    parser.add_argument("--published", action="store_true", help="start from the runs in figures/STUDY; train nothing")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job cleans up as after Ctrl-C
     try:
-        study, parameter = Study.load(given.study), parameter_for(given.study)
-        if given.from_tables:
-            study, parameter = from_published_tables(study)
-        run_study(study, parameter, say=lambda line: print(line, flush=True), from_tables=given.from_tables)
+        study, name = Study.load(given.study), parameter_for(given.study)
+        run_study(study, name, say=lambda line: print(line, flush=True), published=given.published)
         return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -138,5 +138,5 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("\nstopped; what was finished is kept, and the same call continues from there", file=sys.stderr)
+        print("\nstopped; finished work is kept, and the same call continues from there", file=sys.stderr)
         return 130

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = "–"
-# The paper's regression has seen pairs that its accounting does not count; only the sequential one can be paid for.
+# The paper's regression learns from pairs whose time the paper does not count. The sequential one pays for all its pairs.
 _REGRESSIONS = (("regression", "paper"), ("regression_sequential", "all_inclusive"))
 
 
 def headline(summary: dict) -> list[tuple[str, str]]:
-    """A study's headline numbers as (label, value), in the order of the paper's claims; absent ones show a dash.
+    """A study's headline numbers as (label, value) in plain text, in the order of the paper's claims.
 
-    summary: the content of summary.json. Values are plain text, not yet escaped.
+    summary: the content of summary.json. A number that is absent shows a dash.
     """
     rows = [
         ("tasks", _format(nested_value(summary, "n_tasks"), _whole)),
@@ -43,9 +43,9 @@ def headline(summary: dict) -> list[tuple[str, str]]:
     ]
     for order, accounting in _REGRESSIONS:
         for share in ("0.165", "0.495"):
-            spoken = f"{order.replace('_', ' ')}, {accounting.replace('_', '-')} accounting"
+            title = f"{order.replace('_', ' ')}, {accounting.replace('_', '-')} accounting"
             loss = nested_value(summary, "selectors", order, accounting, f"loss_at_{share}")
-            rows.append((f"F1 lost at {_percent(float(share))} of the time ({spoken})", _interval(loss)))
+            rows.append((f"F1 lost at {_percent(float(share))} of the time ({title})", _interval(loss)))
     return rows
 
 
@@ -57,17 +57,17 @@ def nested_value(value: object, *keys: str) -> object:
 
 
 def _format(value: object, how: Callable[[float], str]) -> str:
-    """A measured number in its configuration; a text as it is; a dash for what is absent or undefined."""
+    """A measured number with its unit; a text as it is; a dash for what is absent or undefined."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return how(value) if math.isfinite(value) else MISSING
     return MISSING if value is None else str(value)
 
 
-def _interval(figure: object) -> str:
+def _interval(loss: object) -> str:
     """A relative loss {value, low, high} as a percentage with its bootstrap interval."""
-    if not isinstance(figure, dict):
-        return _format(figure, _percent)
-    value, low, high = (_format(nested_value(figure, key), _percent) for key in ("value", "low", "high"))
+    if not isinstance(loss, dict):
+        return _format(loss, _percent)
+    value, low, high = (_format(nested_value(loss, key), _percent) for key in ("value", "low", "high"))
     return value if MISSING in (low, high) else f"{value} ({low} to {high})"
 
 
@@ -106,7 +106,7 @@ def read_summary(folder: Path) -> dict | None:
 
 
 def opening_lines(study: Study) -> list[str]:
-    """What notebook 1 found in the data, and what is to come, for the terminal."""
+    """The tasks of the data and what the study will take, for the terminal."""
     tasks, estimated = (read_table(study.tables, name) for name in ("tasks", "estimate"))
     first, workers = tasks.iloc[0], study.engine.processes
     width = max(len("task"), *map(len, tasks["task"]))
@@ -117,37 +117,42 @@ def opening_lines(study: Study) -> list[str]:
     phases = estimated.set_index("phase")
     minutes = phases["seconds"] / 60 / workers
     models = int(phases["models"].iloc[:3].sum())
-    told = f"{models} models, about {minutes.sum():.0f} minutes with {workers} worker{'s' * (workers > 1)} and "
-    told += f"{phases['disk_mb'].sum() / 1000:.1f} GB of disk"
+    plan = (
+        f"{models} models, about {minutes.sum():.0f} minutes with {workers} worker{'s' * (workers > 1)} "
+        f"and {phases['disk_mb'].sum() / 1000:.1f} GB of disk"
+    )
     if study.budget_minutes is not None:
         needed = minutes["training single-task models"] + minutes["feature extraction"]
-        told = f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
-        told += f"until {study.budget_minutes:g} are over (the whole grid: about {minutes.sum():.0f})"
-    return [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share", *rows, f"to come: {told}"]
+        plan = (
+            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
+            f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
+        )
+    return [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share", *rows, f"estimate: {plan}"]
 
 
 def closing_lines(study: Study) -> list[str]:
-    """The headline numbers as aligned lines for the terminal, or the one line that says there are none yet."""
+    """The headline numbers as aligned lines for the terminal, or one line that says that there are none yet."""
     if study.budget_minutes is not None:
         table = read_table(study.tables, "recommendations")
         rows = recommended_rows(table)
         width = max(len(target) for target, _ in rows)
-        return [f"{target:<{width}}  {told}" for target, told in rows] + [NO_PAIR] * no_pair_trained(table)
+        return [f"{target:<{width}}  {source}" for target, source in rows] + [NO_PAIR] * no_pair_trained(table)
     summary = read_summary(study.folder)
     if summary is None:
-        return ["no summary.json yet: the notebooks that write the headline numbers have not been part of this study"]
+        return ["no headline numbers: the notebook that writes summary.json was not part of this run"]
     rows = headline(summary)
     width = max(len(label) for label, _ in rows)
     return [f"{label:<{width}}  {value}" for label, value in rows]
 
 
 NO_PAIR = (
-    "No pair was trained: the budget was spent before the first one. Give it more minutes, or fewer tasks and settings."
+    "No pair was trained: the budget was spent before the first one. "
+    "Raise budget_minutes, or name fewer tasks or fewer settings in the parameters."
 )
 
 
 def recommended_rows(table: "pd.DataFrame") -> list[tuple[str, str]]:
-    """What is recommended for every target, as (target, what and how good). table: "recommendations"."""
+    """Every target with its recommended source and its F1, as text. table: "recommendations"."""
     return [
         (row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
         for row in table[table["recommended"]].itertuples()

@@ -79,7 +79,7 @@ def compute_from_weights(
     """
     missing = {job.run for job in jobs if not is_finished(job)}
     models = [model for model in single_tries(bench) if model.run.id in missing]
-    train_missing(bench, models, "models whose weights are needed", weights=True)
+    train_missing(bench, models, f"models whose weights are needed for {label}", weights=True)
     compute(function, jobs, is_finished, bench.engine, label)
 
 
@@ -95,6 +95,9 @@ def compute(
     missing = [job for job in jobs if not is_finished(job)]
     if not missing:
         return
+    if os.environ.get("WHENCE_PUBLISHED") == "1":
+        counted = f"{len(missing)} of {len(jobs)} {unit}s are not among the published runs"
+        raise InputError(f"{label}: {counted}, and --published trains nothing; run the study without --published")
     run_all = _backend(engine)
     with progress_bar(label, len(jobs), len(jobs) - len(missing), unit) as bar:
         for _ in range(engine.retries + 1):

@@ -16,6 +16,7 @@ from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
 from lib.models.training import resolve_precision
 from lib.storage.ledger import Ledger, digest, fingerprint
+from lib.storage.tables import read_table
 from lib.study.parameters import Study
 from lib.study.sections import Encoder, Engine
 
@@ -99,9 +100,18 @@ def open_workbench(study: Study) -> Workbench:
     tasks = decompose(corpus, study.tasks, study.split)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
     tokens, materials = _materials(study, tasks)
-    precision = resolve_precision(study.training, device)
+    precision = _earlier_precision(study) or resolve_precision(study.training, device)
     place = Place(study.ledger, materials, study.encoder, device, precision)
     return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)
+
+
+def _earlier_precision(study: Study) -> str | None:
+    """Where "auto" is asked for, the precision of the study's finished models: a study that was begun, or published, on
+    another machine goes on as it began. None where there are none."""
+    if study.training.precision != "auto" or not (study.tables / "singles.parquet").exists():
+        return None
+    first = read_table(study.tables, "singles").iloc[0]
+    return first["precision"] if Ledger(study.ledger).has(first["run"]) else None
 
 
 def _materials(study: Study, tasks: TaskSet) -> tuple[Tokens, str]:

@@ -16,15 +16,30 @@ from lib.datasets.draws import check_grid
 from lib.models.cpu import worker_process
 from lib.models.encoders import fresh_head
 from lib.models.training import fine_tune, predict
-from lib.runs.plan import single_models
+from lib.runs.plan import finished, single_models
 from lib.runs.records import Model
 from lib.runs.weights import load_weights, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Workbench
+from lib.storage.tables import read_table
 from lib.study.sections import Setting
 
 BATCHES = 4  # training batches that are timed
 ENTRY = 12_000  # bytes on disk of a finished model's record and losses
 PREDICTED, ATTRIBUTED = 64, 8  # texts that are timed
+
+
+def estimate_once(bench: Workbench) -> pd.DataFrame:
+    """Table "estimate" as it was before the first model was trained; measured now where none has been.
+
+    A table that is there is kept if the study has finished models and if each of the table's phases has as many models
+    as the study plans.
+    """
+    path = bench.study.tables / "estimate.parquet"
+    if path.exists() and any(finished(bench, model) for model in single_models(bench)):
+        kept, planned = read_table(bench.study.tables, "estimate"), planned_work(bench).set_index("phase")["models"]
+        if planned.reindex(kept["phase"]).tolist() == kept["models"].tolist():
+            return kept
+    return estimate(bench)
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:

@@ -1,0 +1,165 @@
+"""The published runs of a study give its tables again, without any training."""
+
+import json
+import shutil
+import zipfile
+
+import pytest
+
+from lib.attribution.models import attribute_models
+from lib.errors import InputError
+from lib.notebooks.compare import compare_tables
+from lib.notebooks.execution import NotebookFailed
+from lib.notebooks.plan import NOTEBOOKS
+from lib.notebooks.published import use_published
+from lib.notebooks.run import run_study
+from lib.runs.archive import load, save
+from lib.runs.workbench import open_workbench
+from lib.storage.ledger import Ledger
+from lib.storage.tables import read_table
+from lib.study.parameters import Study
+
+FIRST_FOUR = {
+    "tasks", "cooccurrence", "estimate", "singles", "pairs", "step_matched", "checkpoints", "runs", "transfer_matrix",
+    "conductance", "ansat", "signed_similarity", "tradeoff", "feature_extraction", "selectors", "selector_costs",
+}  # fmt: skip
+
+
+@pytest.fixture
+def publish(finished_smoke, tmp_path, monkeypatch):
+    """Publishes the finished small study in a folder of its own; returns a study of the same name with empty results."""
+
+    def published(without=()) -> tuple[Study, str]:
+        finished, folder = finished_smoke[0], tmp_path / "figures" / "smoke"
+        shutil.copytree(finished.tables, folder / "tables")
+        save(Ledger(finished.ledger), open_workbench(finished).place.materials, folder / "everything.zip")
+        with zipfile.ZipFile(folder / "everything.zip") as every, zipfile.ZipFile(folder / "runs.zip", "w") as archive:
+            for member in every.namelist():
+                if member.partition("/")[0] not in without:
+                    archive.writestr(member, every.read(member))
+        monkeypatch.setattr("lib.notebooks.published.ROOT", tmp_path)
+        monkeypatch.setattr("lib.notebooks.compare.ROOT", tmp_path)
+        path = tmp_path / "smoke.yaml"
+        path.write_text(finished.model_copy(update={"results": str(tmp_path / "results")}).model_dump_json())
+        return Study.load(path), str(path)
+
+    return published
+
+
+def notebooks(folder, *numbers):
+    """A folder with the notebooks of these numbers only."""
+    folder.mkdir()
+    for number in numbers:
+        (source,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+        shutil.copy(source, folder)
+    return folder
+
+
+def test_notebooks_on_published_runs_write_the_published_tables_byte_by_byte(publish, tmp_path):
+    study, path = publish()
+    said, folder = [], notebooks(tmp_path / "notebooks", "01", "02", "03", "04")
+    run_study(study, path, folder, said.append, published=True)
+    assert said[0].startswith("published runs: ") and not [line for line in said if " left" in line]
+    assert not list(study.ledger.glob("*/weights.safetensors"))
+    equal, different = compare_tables(study)
+    assert set(equal) == FIRST_FOUR
+    assert different and all(line.endswith("no notebook of this study wrote it") for line in different)
+    run_study(study, path, folder, said.append, published=True)
+    assert sum("up to date" in line for line in said) == 4
+
+
+def test_a_run_that_is_not_published_ends_in_one_line(publish, finished_smoke, tmp_path):
+    run = read_table(finished_smoke[0].tables, "singles")["run"].iloc[0]
+    study, path = publish(without=[run])
+    with pytest.raises(NotebookFailed) as failure:
+        run_study(study, path, notebooks(tmp_path / "notebooks", "01", "02"), [].append, published=True)
+    line = "single-task models: 1 of 20 models are not among the published runs, and --published trains nothing; "
+    assert f"02_single_task_training, code cell 3 of 11 (Training): {line}run the study without --" in str(
+        failure.value
+    )
+
+
+def test_a_conductance_that_is_not_published_trains_nothing_either(publish, monkeypatch):
+    study, path = publish()
+    use_published(study, [], [].append)
+    bench, singles = open_workbench(study), read_table(study.tables, "singles")
+    for entry in study.ledger.glob("*/terms.safetensors"):
+        entry.unlink()
+    monkeypatch.setenv("WHENCE_PUBLISHED", "1")
+    with pytest.raises(
+        InputError, match="^models whose weights are needed for conductance: 10 of 10 models are not among"
+    ):
+        attribute_models(bench, singles)
+
+
+def test_a_study_without_published_runs_uses_its_tables_and_an_unpublished_one_is_refused(publish, tmp_path):
+    study, path = publish()
+    said, folder = [], notebooks(tmp_path / "notebooks", "01", "05")
+    (tmp_path / "figures" / "smoke" / "runs.zip").unlink()
+    run_study(study, path, folder, said.append, published=True)
+    assert (
+        said[0] == "study smoke publishes tables but no runs: only the 1 notebooks that read nothing but tables are run"
+    )
+    assert [copy.stem for copy in (study.folder / "notebooks").glob("*.ipynb")] == ["05_ansat"]
+    shutil.rmtree(tmp_path / "figures")
+    with pytest.raises(
+        InputError, match="study smoke is not published: .* run the study itself with ./run_all.sh smoke"
+    ):
+        run_study(study, path, folder, said.append, published=True)
+
+
+def test_a_study_whose_corpus_is_not_at_hand_uses_its_tables(publish):
+    study, _ = publish()
+    said, corpus = [], Study.parse(study.model_dump() | {"corpus": {"loader": "trecis", "path": "data/none"}})
+    assert use_published(corpus, [], said.append) == []
+    assert said == [
+        "the corpus of study smoke is not in data/none: only the 0 notebooks that read nothing but tables are run"
+    ]
+
+
+def test_models_of_the_users_own_are_not_mixed_with_published_ones(publish):
+    study, _ = publish()
+    use_published(study, [], [].append)
+    own = read_table(study.tables, "singles").assign(train_seconds=1.0)
+    own.to_parquet(study.tables / "singles.parquet")
+    with pytest.raises(InputError, match="holds models of your own, which differ from the published ones; move that"):
+        use_published(study, [], [].append)
+
+
+def test_the_comparison_says_where_tables_differ(publish):
+    study, _ = publish()
+    use_published(study, [], [].append)
+    copy = study.folder / "notebooks" / "02.ipynb"
+    copy.parent.mkdir()
+    wrote = [f"tables/{name}.parquet" for name in ("singles", "tasks", "pairs", "ansat")]
+    copy.write_text(json.dumps({"metadata": {"whence": {"wrote": wrote}}}))
+    tables = {name: read_table(study.tables, name) for name in ("singles", "tasks", "pairs")}
+    tables["singles"].loc[1, "test_f1"] = 2.0
+    changed = {
+        "singles": tables["singles"],
+        "tasks": tables["tasks"].iloc[1:],
+        "pairs": tables["pairs"].drop(columns="side"),
+    }
+    for name, table in changed.items():
+        table.to_parquet(study.tables / f"{name}.parquet")
+    (study.tables / "runs.parquet").unlink()
+    equal, different = compare_tables(study)
+    assert equal == ["ansat"]
+    assert {
+        "pairs: other columns (side)",
+        "tasks: 4 rows instead of 5",
+        f"singles: test_f1 differs in 1 of {len(changed['singles'])} rows",
+        "estimate: no notebook of this study wrote it",
+    } <= set(different)
+    assert any(line.startswith("runs: only in ") for line in different)
+
+
+def test_a_study_goes_on_in_the_precision_of_its_models(publish, finished_smoke, monkeypatch):
+    study, path = publish()
+    auto = study.model_copy(update={"training": study.training.model_copy(update={"precision": "auto"})})
+    monkeypatch.setattr("lib.runs.workbench.resolve_precision", lambda *_: "bfloat16")
+    use_published(study.model_copy(update={"results": str(study.ledger)}), [], [].append)
+    assert open_workbench(auto).place.precision == "bfloat16"  # no models yet
+    use_published(study, [], [].append)
+    assert open_workbench(auto).place.precision == "float32"
+    assert load(Ledger(study.ledger), study.folder.parents[1] / "figures" / "smoke" / "runs.zip") == 0
