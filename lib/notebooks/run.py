@@ -27,7 +27,7 @@ from lib.notebooks.published import use_published
 from lib.report.headline import closing_lines, duration, opening_lines
 from lib.report.pages import write_report
 from lib.storage.ledger import write_atomically
-from lib.study.files import find_parameters, named_studies, shown
+from lib.study.files import ROOT, find_parameters, named_studies, shown
 from lib.study.parameters import Study
 
 
