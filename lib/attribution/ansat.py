@@ -34,12 +34,20 @@ def ansat_table(
     positives: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """ANSAT and Jaccard's index of all ordered pairs of different tasks: table "ansat".
+    """ANSAT and Jaccard's index of all ordered pairs of different tasks.
 
-    sources, targets: task -> term values (terms, layers) of its single-task model. positives: (texts, targets) bool, the
-    probe texts positive for each target, in the order of ``targets``.
-    Jaccard: terms active in both over terms active in either, mean over the texts; 0 where neither has an active term.
-    A target without a positive probe text has no rows of probe "positives".
+    Jaccard's index is the number of terms active in both models over the number active in either, averaged over the
+    texts; it is 0 where neither has an active term.
+
+    Args:
+        sources, targets: task -> term values (terms, layers) of its single-task model.
+        term_offsets: (texts + 1,) where each text's terms begin.
+        thresholds: activity from which a term counts as active.
+        positives: (texts, targets) bool, the probe texts that are positive for each target, in the order of ``targets``.
+        seed: of the models.
+
+    Returns:
+        The table "ansat". A target without a positive probe text has no rows of probe "positives".
     """
     parts = []
     for threshold, (both, either) in zip(thresholds, _shared(sources, targets, term_offsets, thresholds), strict=True):
@@ -58,9 +66,13 @@ def shared_terms(
     term_offsets: np.ndarray,
     thresholds: Sequence[float],
 ) -> np.ndarray:
-    """Shared active terms of every probe text, mean over the thresholds: (texts, L, sources, targets).
+    """Shared active terms of every probe text, averaged over the thresholds.
 
-    Arguments as in ansat_table; the mean over the texts is the mean ANSAT.
+    Args:
+        sources, targets, term_offsets, thresholds: as for ``ansat_table``.
+
+    Returns:
+        (texts, layers, sources, targets). Its mean over the texts is the mean ANSAT.
     """
     return np.mean([both for both, _ in _shared(sources, targets, term_offsets, thresholds)], axis=0)
 
@@ -72,10 +84,16 @@ def signed_similarity_table(
     positives: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Cosine and Spearman's rank correlation of the signed term conductances of all pairs: table "signed_similarity".
+    """Cosine and Spearman's rank correlation of the signed term conductances of all pairs.
 
-    Arguments as in ansat_table. Both are computed per text and averaged over the texts; a text counts only if it has
-    two terms or more and neither model gives all of them the same value. A pair without such a text has no row.
+    Both are computed per text and averaged over the texts. A text counts only if it has two terms or more and neither
+    model gives all of them the same value.
+
+    Args:
+        sources, targets, term_offsets, positives, seed: as for ``ansat_table``.
+
+    Returns:
+        The table "signed_similarity". A pair without a text that counts has no row.
     """
     values = [_stacked(tasks, term_offsets, _varied) for tasks in (sources, targets)]
     cosine, counted = _dot([_padded(_unit(side, term_offsets), term_offsets) for side in values])

@@ -72,19 +72,32 @@ def layer_conductances(
     positions: int,
     rule: str = "adaptive",
 ) -> Conductances:
-    """Conductance of every position at every layer for the positive-class logit, in the model's float type.
+    """Conductance of every position at every layer for the positive-class logit.
 
-    model: a 2-logit sequence classifier of transformers in eval mode, on any device; its weights get no gradients.
-    token_ids: per text its wordpiece ids from [CLS] to [SEP], unpadded. steps: intervals of the path.
-    positions: wordpieces of interpolated texts in one pass (at least one text's path); bounds memory, changes results
-    only by rounding.
-    rule: how the points of the path are chosen and the integral is formed. Fine-tuned encoders cross from one class to
-    the other within a small part of the path, so that equal steps waste most of their points:
-      adaptive: a forward pass at SURVEY equal intervals shows where F changes; the points crowd there (path_points),
-                and gradients and outputs are integrated as cubic splines. Costs a third of a pass, saves several.
-      trapezoid: equal steps; mean of the two ends' gradients times the difference of the outputs.
-      left: equal steps; left end's gradient times the difference: captum's LayerConductance, "riemann_trapezoid".
-    Returns texts in the order given. One forward and one backward pass serve all layers.
+    One forward and one backward pass serve all layers.
+
+    Fine-tuned encoders cross from one class to the other within a small part of the path, so that equal steps waste most of
+    their points. Rules:
+      adaptive: a forward pass at SURVEY equal intervals shows where F changes; the points crowd there (``path_points``), and
+                gradients and outputs are integrated as cubic splines. It costs a third of a pass and saves several.
+      trapezoid: equal steps; the mean of the two ends' gradients times the difference of the outputs.
+      left: equal steps; the left end's gradient times the difference: captum's LayerConductance, "riemann_trapezoid".
+
+    Args:
+        model: a sequence classifier of two logits in eval mode, on any device; its weights get no gradients.
+        token_ids: per text its wordpiece ids from [CLS] to [SEP], unpadded.
+        pad_id: id of the padding token, the baseline of every other position.
+        steps: intervals of the path.
+        positions: wordpieces of interpolated texts in one pass (at least one text's path); bounds memory and changes
+        results by
+            rounding only.
+        rule: one of RULES.
+
+    Returns:
+        Conductances in the model's float type, texts in the order given.
+
+    Raises:
+        InputError: for a model, texts, a padding token, a rule or steps that cannot be used.
     """
     _check(model, token_ids, pad_id)
     if rule not in RULES or steps < 1:

@@ -116,9 +116,18 @@ def similarity_tables(bench: Workbench, singles: pd.DataFrame) -> tuple[pd.DataF
 
 
 def terms_by_side(bench: Workbench, singles: pd.DataFrame, jobs: dict[str, Attribution], seed: int) -> tuple:
-    """Terms of the sources' and of the targets' models of one seed, task -> (terms, layers), and the texts' offsets.
+    """Term conductances of the sources' and of the targets' models of one seed.
 
     A head that reads [CLS] gives no other position conductance at the last layer, which is left out then.
+
+    Args:
+        bench: the study with its texts.
+        singles: the table of this name.
+        jobs: the attribution of every selected model, by run id.
+        seed: of the models.
+
+    Returns:
+        Task -> (terms, layers) for the sources, the same for the targets, and where each text's terms begin, (texts + 1,).
     """
     sides, layers = [], slice(None, -1 if bench.study.encoder.pooling == "cls" else None)
     for side in ("source", "target"):

@@ -40,8 +40,14 @@ def make_corpus(
 ) -> Corpus:
     """Check what a loader returned and bring it to the types of ``Corpus``.
 
-    messages, labels: as in ``Corpus``, values not yet checked. columns: what the source calls id, text, group and
-    split, for the messages. Rows are counted from 1, the header left out. InputError: see the checks below.
+    Args:
+        name: of the corpus. origin: what messages call its source.
+        messages, labels: as in ``Corpus``, with values not yet checked.
+        repairs: what the loader has mended, with counts.
+        columns: what the source calls id, text, group and split, for messages.
+
+    Raises:
+        InputError: names the column and the row, counted from 1 without the header.
     """
     if len(messages) == 0:
         raise InputError(f"{origin}: no rows; give a file with at least one text per split and class")

@@ -33,9 +33,21 @@ def integer_codes(values: Iterable[str]) -> np.ndarray:
 def official_split(
     corpus: Corpus, keys: np.ndarray, groups: list[str] | None, clean: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """The corpus's own split; what straddles it is counted and, with ``clean``, near-duplicates are dropped.
+    """The corpus's own split; what straddles it is counted.
 
-    A validation or test text that nearly repeats a training text goes, and a validation text that repeats a test text.
+    Args:
+        corpus: with a split for every text.
+        keys: (N,) equal for near-duplicates.
+        groups: N groups, or None.
+        clean: drop near-duplicates: a validation or test text that repeats a training text, and a validation text
+        that repeats a
+            test text.
+
+    Returns:
+        Part -> sorted row numbers, and what was found, with counts.
+
+    Raises:
+        InputError: a part has no text.
     """
     column = corpus.messages["split"].to_numpy()
     parts = {part: np.flatnonzero(column == part) for part in PARTS}
@@ -67,9 +79,21 @@ def drawn_split(
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """A random split by components: texts linked by a group or by near-duplication stay together.
 
-    Large components are placed first, each where most texts are still wanted, so shares are met as well as they can be.
-    Where short texts occur in every group, all would be one component: with ``split.clean`` only groups stay together,
-    and near-duplicates of training texts are dropped from validation and test.
+    Large components are placed first, each where most texts are still wanted, so that shares are met as well as they can be.
+    Where short texts occur in every group, all would be one component: with ``split.clean`` only groups stay together, and
+    near-duplicates of training texts are dropped from validation and test.
+
+    Args:
+        name: of the corpus, for messages.
+        keys: (N,) equal for near-duplicates.
+        groups: N groups, or None.
+        split: shares, seed, and whether to clean.
+
+    Returns:
+        Part -> sorted row numbers, and what was found, with counts.
+
+    Raises:
+        InputError: the shares leave no text for training, or the blocks none for a part.
     """
     apart = split.clean and groups is not None
     components = (
@@ -109,9 +133,15 @@ def cap(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, int]]:
     """At most so many validation and test texts, at random; a larger cap holds all texts of a smaller one.
 
-    labels: (N, K) of all texts. With ``split.min_positives`` every task keeps as many positives, as far as there are: see
-    ``stratified``. Returns the parts, the weights of texts (of the parts
-    whose texts do not all count alike), and what was found.
+    With ``split.min_positives`` every task keeps as many positives, as far as there are: see ``stratified``.
+
+    Args:
+        parts: part -> row numbers.
+        split: the two caps, the positives to keep, and the seed.
+        labels: (N, K) of all texts.
+
+    Returns:
+        The capped parts, the weights of texts of those parts whose texts do not all count alike, and what was left out.
     """
     capped, weights, findings = dict(parts), {}, {}
     for part, most in (("validation", split.max_validation), ("test", split.max_test)):

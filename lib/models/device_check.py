@@ -47,7 +47,14 @@ def check_device(
 def first_step(
     encoder: Encoder, tokens: Tokens, rows: np.ndarray, labels: np.ndarray, device: str, precision: str
 ) -> dict[str, float]:
-    """Loss and gradient norm of one batch of texts before any training, by name; arguments as for ``check_device``."""
+    """Loss and gradient norm of one batch of texts before any training.
+
+    Args:
+        encoder, tokens, rows, labels, device, precision: as for ``check_device``.
+
+    Returns:
+        "loss" and "gradient norm".
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = load_model(encoder, 0.0, "cpu")

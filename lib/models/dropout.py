@@ -32,11 +32,18 @@ class CheapDropout(torch.nn.Module):
 
 
 def attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **options) -> tuple:
-    """Attention with cheap dropout of its weights: its formula written out, which in bfloat16 and for short texts is also
-    faster than PyTorch's fused one; that stays where nothing is dropped and the numbers are longer.
+    """Attention whose weights are dropped cheaply.
 
-    query, key, value: (texts, heads, positions, size). attention_mask: bool, broadcast over heads; None: all positions.
-    Returns the output as (texts, positions, heads, size) and None for the weights, as transformers' own does.
+    Its formula is written out: in bfloat16 and for short texts that is also faster than PyTorch's fused attention,
+    which serves where nothing is dropped and the numbers are longer.
+
+    Args:
+        module, scaling, dropout, options: as transformers passes them to an attention function.
+        query, key, value: (texts, heads, positions, size).
+        attention_mask: bool, broadcast over heads; None: all positions.
+
+    Returns:
+        The output, (texts, positions, heads, size), and None in place of the weights, as transformers' own functions do.
     """
     if dropout == 0.0 and query.dtype != torch.bfloat16:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)

@@ -10,9 +10,16 @@ from lib.models.training import PREDICT_POSITIONS, prediction_batches
 
 @torch.inference_mode()
 def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> dict[str, np.ndarray]:
-    """Of the last encoder layer the output at [CLS] ("cls") and the mean over all wordpieces ("mean"), (rows, d) each;
-    and the positive class's "probabilities", (rows,). All float32, from a network in eval mode, in the arithmetic that
-    ``precision`` names.
+    """What a network makes of texts: its last encoder layer, pooled in two ways, and its decision.
+
+    Args:
+        network: a sequence classifier in eval mode.
+        tokens, rows: the tokenised texts and the rows to read.
+        precision: "float32" or "bfloat16" (autocast).
+
+    Returns:
+        "cls", the output at [CLS], and "mean", the mean over all wordpieces, (rows, d) each; "probabilities" of the positive
+        class, (rows,). All float32.
     """
     found: dict[str, list] = {"cls": [], "mean": [], "probabilities": []}
     batches = list(prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[network.device.type]))

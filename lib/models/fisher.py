@@ -23,11 +23,19 @@ _LAYER = re.compile(r"\.(\d+)\.")
 def diagonal_fisher(
     network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, labels: np.ndarray, positions: int = POSITIONS
 ) -> dict[str, np.ndarray]:
-    """Component -> (k,) float32 mean squared gradients of the cross-entropy of texts ``rows`` with 0/1 ``labels``.
+    """The mean over texts of the squared gradients of their cross-entropy, by component of the network.
 
-    Components: the weights and biases of each encoder layer's linear maps and norms ("layer 3"), of the "pooler" and of
-    the "head"; and each layer's outputs ("output 3"), the mean over a text's wordpieces. Embeddings are left out, as by
-    Vu et al. network: a sequence classifier in eval mode. positions: bounds memory, changes results only by rounding.
+    Components are the weights and biases of each encoder layer's linear maps and norms ("layer 3"), of the "pooler"
+    and of the "head"; and each layer's outputs ("output 3"), averaged over a text's wordpieces. Embeddings are left
+    out, as in Vu et al.
+
+    Args:
+        network: a sequence classifier in eval mode.
+        tokens, rows, labels: the tokenised texts, the rows to read and their 0/1 labels, both (n,).
+        positions: wordpieces in one pass; bounds memory and changes results by rounding only.
+
+    Returns:
+        Component -> (k,) float32.
     """
     totals: dict[str, torch.Tensor] = {}
     with _watched(network, totals):

@@ -63,7 +63,16 @@ def probe(features: np.ndarray, labels: np.ndarray, positive_weight: float = 1.0
 
 
 def head_inputs(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
-    """What a network's last linear map reads of texts, without dropout: (rows, d) float64, in the order of ``rows``."""
+    """What a network's last linear map reads of texts, without dropout.
+
+    Args:
+        network: a classifier of two logits.
+        tokens, rows: the tokenised texts and the rows to read.
+        precision: "float32" or "bfloat16" (autocast).
+
+    Returns:
+        Features (rows, d), float64, in the order of ``rows``.
+    """
     order, parts = [], []
     with _watched(last_linear(network), parts):
         predict(network, tokens, rows, precision, order.append)

@@ -53,11 +53,25 @@ def fine_tune(
     checkpoints: Sequence[float] = (),
     visit: Callable[[float, int, float], None] = lambda checkpoint, step, seconds: None,
 ) -> Fit:
-    """Fine-tune a model in place on the texts ``rows`` with 0/1 ``labels`` (both (n,)), from torch's random state.
+    """Fine-tune a model in place, from torch's random state.
 
-    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy. At each of the
-    ``checkpoints`` (see ``checkpoint_step``) ``visit`` (checkpoint, step, seconds of training so far) may look at the
-    model, as long as it draws nothing from torch's random state: then it changes nothing.
+    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy.
+
+    Args:
+        model: a sequence classifier of two logits.
+        tokens, rows, labels: the tokenised texts, the rows to train on and their 0/1 labels, both (n,).
+        setting, training: the hyperparameters; the largest norm of the gradient.
+        precision: "float32" or "bfloat16" (autocast).
+        heartbeat: called after every step.
+        checkpoints: moments at which ``visit`` is called, see ``checkpoint_step``.
+        visit: gets the checkpoint, the step and the seconds of training so far. It may look at the model; it changes nothing
+            as long as it draws nothing from torch's random state.
+
+    Returns:
+        Steps, texts, seconds and losses.
+
+    Raises:
+        InputError: the loss is not finite.
     """
     started = time.perf_counter()
     steps = Steps(model, tokens, rows, labels, setting, training, precision)
@@ -124,7 +138,20 @@ def predict(
     precision: str,
     visit: Callable[[np.ndarray], object] = lambda batch: None,
 ) -> np.ndarray:
-    """Probabilities of the positive class, (rows,) float32; ``visit`` is told each batch's positions into ``rows``."""
+    """Predict texts in batches of like length, in eval mode.
+
+    Args:
+        model: a sequence classifier of two logits.
+        tokens, rows: the tokenised texts and the rows to predict.
+        precision: "float32" or "bfloat16" (autocast).
+        visit: gets each batch, as positions into ``rows``, before it is predicted.
+
+    Returns:
+        Probabilities of the positive class, (rows,) float32.
+
+    Raises:
+        InputError: a probability is not finite.
+    """
     device = next(model.parameters()).device
     model.eval()
     logits = torch.empty(len(rows), 2)

@@ -50,7 +50,14 @@ def train_models(bench: Workbench, models: list[Model], label: str) -> list[Mode
 
 
 def train_missing(bench: Workbench, models: list[Model], label: str, weights: bool = False) -> None:
-    """Train the models that the ledger lacks; ``weights``: those too whose weights were pruned but are needed."""
+    """Train the models that the ledger lacks.
+
+    Args:
+        bench: the study with its texts.
+        models: in any order; the longest are begun first.
+        label: what the progress bar calls them.
+        weights: train those too whose weights were deleted.
+    """
     longest_first = sorted(models, key=lambda model: -len(model.rows) * model.run.setting["epochs"])
     is_finished = partial(finished, bench, weights=weights)
     if bench.place.device == "cuda" and not all(map(is_finished, models)):
@@ -75,7 +82,11 @@ def compute_from_weights(
 ) -> None:
     """``compute`` for jobs that need the weights of the single-task model ``job.run``.
 
-    Models of unfinished jobs whose weights are not at hand are trained again.
+    Models whose weights are needed and not at hand are trained again.
+
+    Args:
+        bench: the study with its texts.
+        function, jobs, is_finished, label: as for ``compute``.
     """
     missing = {job.run for job in jobs if not is_finished(job)}
     models = [model for model in single_tries(bench) if model.run.id in missing]
@@ -91,7 +102,18 @@ def compute(
     label: str,
     unit: str = "model",
 ) -> None:
-    """Call function(job) in the workers for every job that is not finished; a lost worker's job is retried."""
+    """Call a function for every job that is not finished, in the workers; a job whose worker was lost is tried again.
+
+    Args:
+        function: takes a job; both have to be picklable.
+        jobs: in the order in which they are begun.
+        is_finished: whether the ledger holds a job's result.
+        engine: workers, retries, scheduler.
+        label, unit: what the progress bar calls the work and a job.
+
+    Raises:
+        InputError: workers were lost at every try.
+    """
     missing = [job for job in jobs if not is_finished(job)]
     if not missing:
         return
@@ -233,7 +255,13 @@ def _connected(scheduler: str):
 
 
 def progress_bar(label: str, total: int, done: int, unit: str) -> plain_bar:
-    """A widget in JupyterLab; plain lines, one every few seconds, in a log."""
+    """A widget in JupyterLab; in a log plain lines, one every few seconds.
+
+    Args:
+        label: what is done.
+        total, done: how much there is, and how much of it is done.
+        unit: what is counted.
+    """
     if os.environ.get("WHENCE_HEADLESS") != "1":
         return notebook_bar(desc=label, total=total, initial=done, unit=unit)
     layout = "{desc}: {n_fmt} of {total_fmt} {unit}s, {rate_fmt}, {remaining} left"

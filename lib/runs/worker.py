@@ -62,8 +62,15 @@ def train(place: Place, model: Model) -> None:
 def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Heartbeat") -> tuple[Fit, float]:
     """Give a network a new head and fine-tune it as a model's run says, from torch's random state.
 
-    Returns what the fine-tuning was, the start of the head among its seconds; and the seconds of looking at validation for
-    early stopping, which are part of its visits.
+    Args:
+        place: where texts and ledger are.
+        model: what to train.
+        network: its encoder where the run starts.
+        clock: beats at every step.
+
+    Returns:
+        What the fine-tuning was, with the start of the head among its seconds; and the seconds of looking at
+        validation for early stopping, which are part of its visits.
     """
     started, run = time.perf_counter(), model.run
     tokens, rows = load_materials(place.ledger, place.materials)
@@ -121,7 +128,13 @@ class BestState:
 def keep_checkpoint(
     place: Place, run: Run, network: torch.nn.Module, checkpoint: float, step: int, seconds: float
 ) -> None:
-    """Enter the validation predictions of a run that is under way in the ledger, and what they cost."""
+    """Enter the validation predictions of a run that is under way in the ledger, and what they cost.
+
+    Args:
+        place: where texts and ledger are.
+        run, network: the run and its network as it is now.
+        checkpoint, step, seconds: the moment, as the study names it and as the step that it is, and the seconds of training.
+    """
     started = time.perf_counter()
     tokens, rows = load_materials(place.ledger, place.materials)
     predictions = {"validation": predict(network, tokens, rows["validation"], place.precision)}

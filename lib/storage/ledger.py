@@ -80,7 +80,14 @@ class Ledger:
         return sorted(path.parent.name for path in self.folder.glob("[0-9a-f]*/entry.json"))
 
     def put(self, id: str, record: Mapping, numbers: Mapping, files: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-        """Store a finished entry. ``files``: file name -> named arrays. The first of two writers wins; both are equal."""
+        """Store a finished entry. The first of two writers wins; both write the same.
+
+        Args:
+            id: of the record.
+            record: everything that decides the result.
+            numbers: what was measured.
+            files: file name -> named arrays.
+        """
         contents = {f"{name}.safetensors": save_safetensors(dict(arrays)) for name, arrays in files.items()}
         checks = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         body = {"record": record, "numbers": numbers, "sha256": checks}

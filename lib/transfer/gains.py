@@ -50,19 +50,24 @@ def transfer_matrix(
     means["step_matched_test_f1"] = step_matched.groupby("target")["test_f1"].mean()
     matrix = matrix.merge(means.reset_index(), on="target", how="left", validate="many_to_one")
     rng = np.random.default_rng(seed)
-    texts = draw_counts(len(next(iter(labels.values()))), draws, rng)
-    weights = np.ones(texts.shape[1], dtype=np.float32) if weights is None else weights.astype(np.float32)
+    texts = _weighted_draws(len(next(iter(labels.values()))), weights, draws, rng)
     seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
     runs, scores = _runs(baseline, step_matched, pairs, matrix), _test_scores(singles, step_matched, pairs)
     gains = []
     for target, rows in matrix.groupby("target", sort=False):
         pair_runs = runs["pair"].loc[pd.MultiIndex.from_frame(rows[CONFIGURATION])]
         table = np.vstack([runs["singles"].loc[target], runs["step_matched"].loc[target], pair_runs])
-        f1 = _resampled(table, scores, probabilities, labels[target], np.vstack([weights, texts * weights]))
+        f1 = _resampled(table, scores, probabilities, labels[target], texts)
         f1 = np.einsum("ds,dms->dm", seeds, f1)
         over_single = _intervals(f1[:, 2:] - f1[:, :1], "gain", rows.index)
         gains.append(over_single.join(_intervals(f1[:, 2:] - f1[:, 1:2], "gain_over_step_matched", rows.index)))
     return _with_verdicts(matrix.join(pd.concat(gains)))
+
+
+def _weighted_draws(n: int, weights: np.ndarray | None, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """The weight of each of n texts, as it is and in every resample: (1 + draws, n) float32."""
+    weights = np.ones(n) if weights is None else weights
+    return np.vstack([np.ones((1, n)), draw_counts(n, draws, rng)]).astype(np.float32) * weights.astype(np.float32)
 
 
 def _intervals(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
