@@ -96,7 +96,7 @@ def planned_work(estimated: pd.DataFrame, workers: int, budget_minutes: float | 
     work = f"{counted(models, 'model')}, about {duration(seconds)} of one worker{shared}"
     if budget_minutes is None:
         return f"To be trained and analysed: {work}."
-    minutes = counted(budget_minutes, "minute") if budget_minutes == 1 else f"{budget_minutes:g} minutes"
+    minutes = f"{budget_minutes:g} {plural(budget_minutes, 'minute', 'minutes')}"
     return (
         f"The whole grid would be {work}. The study trains its single-task models, then the most promising pairs, "
         f"until its budget of {minutes} is spent."

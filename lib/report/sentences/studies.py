@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.sentences.words import change, code, counted, known, listing, named, number, side_of_zero, with_interval
+from lib.report.sentences.words import change, code, known, listing, named, number, side_of_zero, with_interval
 from lib.selection.contenders import BOUNDS
 
 SHOWN = 3  # selectors that a sentence names
@@ -38,7 +38,8 @@ def ranks_in_all_regimes(ranks: pd.DataFrame, titles: Mapping[str, str]) -> str:
         + (f", lowest {number(lowest[name])})" if len(studies) > 1 else ")")
         for name in best.index
     )
-    return f"Over {counted(len(studies), 'regime')} these order sources best, by their mean rank correlation: {told}."
+    where = f"Over {len(studies)} regimes" if len(studies) > 1 else "In this regime"
+    return f"{where} these order sources best, by their mean rank correlation: {told}."
 
 
 def only_one_regime(studies: int, name: str) -> str:

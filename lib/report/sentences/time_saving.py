@@ -33,8 +33,7 @@ def early_losses(losses: pd.DataFrame, titles: Mapping[str, str]) -> str:
     if not present:
         return "No order has a loss: the grid's F1 is 0."
     told = listing(f"{with_interval(losses.loc[name], percent)} by {named(name, titles)}" for name in present)
-    negative = " A negative loss is F1 above the grid's." if (losses.loc[present, "value"] < 0).any() else ""
-    return f"All-inclusive, {MOMENT}, this share of the grid's F1 is lost: {told}.{negative}"
+    return f"All-inclusive, {MOMENT}, this share of the grid's F1 is lost: {told}."
 
 
 def first_batch(trained: int, total: int, targets: int) -> str:

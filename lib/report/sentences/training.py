@@ -56,7 +56,7 @@ def collapsed_models(singles: pd.DataFrame) -> str:
     names = listing(map(code, sorted(set(lost["target"]))))
     return (
         f"{tries} {len(lost):,} of the {counted(len(chosen), 'selected model')} {plural(len(lost), 'is', 'are')} "
-        f"among them ({names}): any model that predicts a positive gains over such a baseline."
+        f"among them ({names}): gains over a baseline that predicts no positive say little."
     )
 
 

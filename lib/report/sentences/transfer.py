@@ -169,14 +169,12 @@ def seed_agreement(repeatability: pd.DataFrame) -> str:
     agreement = rows.loc[("spearman", "test_f1", True)]
     if not known(agreement["value"]):
         return "The agreement of the seeds is undefined: all sources of a target score the same."
-    if agreement["value"] > 0:
-        reachable = f"is about {number(math.sqrt(agreement['value']))}, the square root of this"
-    else:
-        reachable = "is about 0"
+    value = agreement["value"]
+    reachable = f"{number(math.sqrt(value))}, the square root of this" if value > 0 else "0"
     same, other = (rows.loc[("gain", "validation_f1", another)] for another in (False, True))
     return (
-        f"Two seeds order a target's sources with a rank correlation of {with_interval(agreement)} (test F1). What an "
-        f"order by expected F1 could reach when one seed judges it {reachable}. The source with the best validation "
-        f"F1 gains {with_interval(same, change)} F1 on test with the same seed and {with_interval(other, change)} "
-        "with another."
+        f"Two seeds order a target's sources by test F1 with a rank correlation of {with_interval(agreement)}. An order "
+        f"by expected F1, judged by one seed, could reach about {reachable}. The source with the best validation F1 "
+        f"gains {with_interval(same, change)} F1 on test with the same seed and {with_interval(other, change)} with "
+        "another."
     )

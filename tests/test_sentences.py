@@ -1,0 +1,763 @@
+"""Sentences with numbers: true and readable whatever the numbers are, and for every published study."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.regression.protocols import PROTOCOLS
+from lib.report.sentences import (
+    attribution,
+    data,
+    recommend,
+    regression,
+    selection,
+    studies,
+    time_saving,
+    training,
+    transfer,
+)
+from lib.report.sentences.words import (
+    change,
+    code,
+    counted,
+    known,
+    listing,
+    number,
+    percent,
+    relative_change,
+    side_of_zero,
+    with_interval,
+)
+from lib.report.summary import PAPER, beside_the_estimate, priced_tables, procedure_losses, seconds_by_phase
+from lib.selection.comparison import PLANTED
+from lib.storage.tables import read_table
+from lib.studies.regimes import rank_correlations_by_regime
+from lib.study.files import ROOT
+from lib.study.parameters import Study
+from lib.time_saving.costs import grid_seconds
+from lib.transfer.seeds import mean_choice_gains
+
+NAN = float("nan")
+PUBLISHED = sorted(path.parent.name for path in (ROOT / "figures").glob("*/summary.json"))
+
+
+def check(text: str) -> str:
+    """The text itself, where it has none of the marks of a sentence that was not written for its numbers."""
+    assert text and text[0] != " " and "  " not in text and text.rstrip()[-1] in ".`", text
+    assert not re.search(r"\b(nan|NaN|inf|True|False)\b|(?<!^)(?<!\. )\bNone\b", text), text
+    assert not re.search(r"-0(\.0+)?(?![\d.])", text), text
+    assert not re.search(r"\b1 (pairs|targets|tasks|texts|models|selectors|words|workers|procedures|bounds)\b", text), (
+        text
+    )
+    return text
+
+
+# words
+
+
+def test_numbers_have_no_negative_zero_and_no_nan():
+    assert [number(value) for value in (0.125, -0.004, 1234.5, None, NAN)] == [
+        "0.12",
+        "0.00",
+        "1,234.50",
+        *2 * ["undefined"],
+    ]
+    assert [change(value) for value in (0.0124, -0.0124, 0.0, -0.0004, NAN)] == [
+        "+0.012",
+        "-0.012",
+        "0.000",
+        "0.000",
+        "undefined",
+    ]
+    assert [percent(value) for value in (0.1237, -0.0001, 3.41, None)] == ["12.4 %", "0.0 %", "341.0 %", "undefined"]
+    assert [relative_change(value, 0) for value in (0.2, -0.2, 0.001)] == ["+20 %", "-20 %", "0 %"]
+    assert known(0.0, 1) and not known(0.0, None) and not known(NAN) and not known(float("inf"))
+
+
+def test_an_interval_is_left_out_where_it_is_missing():
+    assert with_interval({"value": 0.31, "low": 0.1, "high": 0.5}) == "0.31 (0.10 to 0.50)"
+    assert with_interval({"value": 0.31, "low": NAN, "high": 0.5}) == "0.31"
+    assert with_interval({"value": 0.01, "low": None, "high": None}, percent) == "1.0 %"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "side"),
+    [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0), (NAN, 0.1, 0), (None, None, 0)],
+)
+def test_side_of_zero(low, high, side):
+    assert side_of_zero({"low": np.float64(low) if low is not None else None, "high": high}) == side
+
+
+def test_counts_and_lists():
+    assert [counted(count, "pair") for count in (0, 1, 2, 1234)] == ["0 pairs", "1 pair", "2 pairs", "1,234 pairs"]
+    assert listing(["a"]) == "a" and listing(["a", "b"]) == "a and b" and listing("abc") == "a, b and c"
+
+
+def test_names_from_data_stand_for_themselves():
+    assert code("food") == "`food`"
+    assert code("a`b") == "``a`b``" and code("`x`") == "`` `x` ``"
+    assert code("two\nlines  <b>") == "`two lines <b>`"
+
+
+# notebook 1
+
+
+def tasks_of(positives, test_positives) -> pd.DataFrame:
+    frame = pd.DataFrame({"train_positives": positives, "test_positives": test_positives})
+    return frame.assign(task=[f"t{n}" for n in range(len(frame))], prevalence=frame["train_positives"] / 100)
+
+
+def test_the_task_with_fewest_test_positives_need_not_be_the_rarest():
+    text = check(data.task_sizes(tasks_of([10, 20, 1], [5, 2, 9])))
+    assert "from 1.0 % (`t2`, 1 positive) to 20.0 % (`t1`, 20 positives)" in text and "`t1` has the fewest, 2." in text
+
+
+def test_task_sizes_that_are_alike():
+    assert check(data.task_sizes(tasks_of([10, 10], [3, 3]))).startswith("All 2 tasks have 10.0 % positives")
+    assert "`t0` and `t1` have the fewest, 3." in data.task_sizes(tasks_of([10, 10], [3, 3]))
+    assert "5 tasks have the fewest, 3." in data.task_sizes(tasks_of([1, 2, 3, 4, 5], [3] * 5))
+
+
+def duplicates(validation, test) -> pd.DataFrame:
+    parts = {"part": ["train", "validation", "test"], "texts": [80, 10, 10], "repeat_training": [0, validation, test]}
+    return pd.DataFrame(parts)
+
+
+def test_near_duplicates_across_the_split():
+    assert check(data.split_sizes(duplicates(0, 0))).endswith(
+        "No validation or test text nearly repeats a training text."
+    )
+    assert "2 of the validation texts and 0 of the test texts nearly repeat" in check(
+        data.split_sizes(duplicates(2, 0))
+    )
+
+
+def test_corrections():
+    assert check(data.corrections({})) == check(data.corrections({"empty": 0})) != check(data.corrections({"empty": 3}))
+
+
+def phi_of(*values) -> pd.DataFrame:
+    """Three tasks' correlations, from those of (a, b), (a, c) and (b, c)."""
+    ab, ac, bc = values
+    return pd.DataFrame([[1, ab, ac], [ab, 1, bc], [ac, bc, 1]], index=list("abc"), columns=list("abc"), dtype=float)
+
+
+def test_labels_are_called_independent_only_where_phi_is_small():
+    assert check(data.label_overlap(phi_of(0.5, 0.3, 0.2))).startswith(
+        "`a` and `b` occur together most (phi 0.50). 0 of 3"
+    )
+    assert "2 of 3 pairs of labels are nearly independent" in check(data.label_overlap(phi_of(0.5, 0.05, -0.05)))
+    assert "more often than by chance (largest phi -0.20)" in check(data.label_overlap(phi_of(-0.5, -0.3, -0.2)))
+    assert "1 of 1 pair of labels is" in check(data.label_overlap(phi_of(0.0, NAN, NAN)))
+    assert check(data.label_overlap(phi_of(NAN, NAN, NAN))).startswith("Phi is undefined")
+
+
+def test_text_lengths():
+    words = np.array([1, 2, 3])
+    assert check(data.text_lengths(words, words, 64)).endswith("No text reaches the limit of 64 wordpieces.")
+    assert check(data.text_lengths(words, words, 3)).endswith(
+        "1 of 3 texts reaches the limit of 3 wordpieces and may lose its end."
+    )
+    assert check(data.text_lengths(words, words, 2)).endswith(
+        "2 of 3 texts reach the limit of 2 wordpieces and may lose their end."
+    )
+
+
+def test_planned_work_counts_every_model_that_is_trained():
+    phases = ["training single-task models", "training reseeded baselines", "conductance"]
+    table = pd.DataFrame({"phase": phases, "models": [4, 3, 4], "seconds": [60.0, 30.0, 10.0]})
+    assert check(data.planned_work(table, 1)) == "To be trained and analysed: 7 models, about 1 min 40 s of one worker."
+    assert "50.0 s with 2 workers" in check(data.planned_work(table, 2))
+    assert "until its budget of 1 minute is spent" in check(data.planned_work(table, 2, 1.0))
+    assert "until its budget of 2.5 minutes is spent" in check(data.planned_work(table, 2, 2.5))
+
+
+# notebook 2
+
+
+def singles_of(**columns) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {"target": ["a", "a", "b", "b"], "side": ["source", "target"] * 2, "selected": True, "tries": 1}
+    )
+    scores = {f"{part}_{score}": 0.5 for part in ("validation", "test") for score in ("f1", "average_precision")}
+    return frame.assign(**scores, collapsed=False, total_seconds=2.0, peak_memory_mb=1500).assign(**columns)
+
+
+def test_single_scores_by_side():
+    text = check(training.single_scores(singles_of(test_f1=[0.4, 0.1, 0.6, 0.3])))
+    assert "0.500 with a source's training texts" in text and "0.200 with a target's training texts" in text
+    assert text.endswith("The target with the lowest F1 is `a` (0.100).")
+    assert "0.500 with the training texts that serve both sides" in check(
+        training.single_scores(singles_of(side="both"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("validation", "told"), [(0.6, "0.100 above test"), (0.4, "0.100 below test"), (0.5, "level with test")]
+)
+def test_selection_noise(validation, told):
+    assert check(training.selection_noise(singles_of(validation_f1=validation))).endswith(f"validation is {told}.")
+
+
+def test_collapsed_models():
+    never = training.collapsed_models(singles_of())
+    assert check(never) == "None of the 4 single-task models collapsed."
+    once = check(training.collapsed_models(singles_of(tries=[2, 1, 1, 1])))
+    assert (
+        once
+        == "1 of 4 single-task models collapsed at the first try, 0 of them also at the last. No selected model did."
+    )
+    with_one_try = check(training.collapsed_models(singles_of(collapsed=[False, True, False, True])))
+    assert "2 of 4 single-task models collapsed at the first try, 2 of them also at the last." in with_one_try
+    assert "2 of the 4 selected models are among them (`a` and `b`)" in with_one_try
+
+
+def test_costs_and_deleted_weights():
+    assert check(training.training_cost(singles_of(), 1, 500)).endswith(
+        "A worker needed at most 1,500 MB of memory, this notebook 500 MB."
+    )
+    assert "Libraries that the 2 workers share" in check(training.training_cost(singles_of(), 2, 500))
+    assert check(training.deleted_weights(0, 45_100_000)).startswith("There was nothing to delete.")
+    assert check(training.deleted_weights(2_000_000, 45_100_000)).startswith(
+        "2.0 MB of weights that no later notebook needs"
+    )
+
+
+# notebook 3
+
+
+def matrix_of(validation, test, single=(0.5, 0.5), p=1.0) -> pd.DataFrame:
+    """Two targets with a source each, as the table "transfer_matrix"; single: test F1 without transfer."""
+    frame = pd.DataFrame({"source": ["b", "a"], "target": ["a", "b"], "validation_f1": validation, "test_f1": test})
+    frame = frame.assign(
+        single_test_f1=single, single_validation_f1=0.5, step_matched_test_f1=0.5, setting=0, chosen=True
+    )
+    gain, real = frame["test_f1"] - frame["single_test_f1"], p < 0.05
+    for name in ("gain", "gain_over_step_matched"):
+        frame = frame.assign(**{name: gain, f"{name}_low": gain - 0.1, f"{name}_high": gain + 0.1, f"{name}_p": p})
+    relative = gain / frame["single_test_f1"].where(frame["single_test_f1"] > 0)
+    return frame.assign(relative_gain=relative, helps=real & (gain > 0), hurts=real & (gain < 0))
+
+
+def test_f1_rises_falls_or_stays_as_it_does():
+    chosen = (0.9, 0.9)
+    assert "mean test F1 rises from 0.500 to 0.600." in check(transfer.chosen_sources(matrix_of(chosen, (0.6, 0.6))))
+    assert "mean test F1 falls from 0.500 to 0.400." in check(transfer.chosen_sources(matrix_of(chosen, (0.4, 0.4))))
+    assert "mean test F1 stays at 0.500." in check(transfer.chosen_sources(matrix_of(chosen, (0.6, 0.4))))
+    assert "mean test F1 stays at 0.500." in check(transfer.chosen_sources(matrix_of(chosen, (0.5001, 0.5))))
+
+
+def test_what_validation_chooses_where_nothing_gains():
+    none = check(transfer.chosen_sources(matrix_of((0.1, 0.1), (0.9, 0.9))))
+    assert none == "Validation prefers no transfer for every target, so mean test F1 stays at 0.500."
+    losing = check(transfer.chosen_sources(matrix_of((0.9, 0.9), (0.4, 0.3))))
+    assert "No target gains; 2 targets lose, 0 outside the noise." in losing and "largest" not in losing
+
+
+def test_what_validation_chooses_beyond_the_noise():
+    helped = check(transfer.chosen_sources(matrix_of((0.9, 0.1), (0.6, 0.5), p=0.001)))
+    assert "Validation chooses a source for 1 of 2 targets" in helped
+    assert (
+        "1 target gains, 1 outside the noise (by 20.0 % of their single-task F1 on average); no target loses." in helped
+    )
+    assert (
+        "The largest relative gain is +20.0 %, from `b` to `a`." in helped and "1 of the choices beats them" in helped
+    )
+    from_zero = check(transfer.chosen_sources(matrix_of((0.9, 0.9), (0.6, 0.6), single=(0.0, 0.0), p=0.001)))
+    assert "2 targets gain, 2 outside the noise; no target loses." in from_zero and "largest" not in from_zero
+
+
+def test_pair_gains():
+    assert check(transfer.pair_gains(matrix_of((0.9, 0.9), (0.6, 0.4), p=0.001))).startswith(
+        "Outside the noise, 1 of 2 pairs helps and 1 hurts. Whatever the noise, 1 (50 %) has a lower test F1"
+    )
+    assert check(transfer.pair_gains(matrix_of((0.9, 0.9), (0.5, 0.5)))).startswith(
+        "Outside the noise, 0 of 2 pairs help and 0 hurt. Whatever the noise, 0 (0 %) have a lower test F1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "test", "told"),
+    [
+        ((2.0, 4.0), (0.4, 0.6), "a rank correlation of 1.00"),
+        ((4.0, 2.0), (0.4, 0.6), "a rank correlation of -1.00"),
+        ((2.0, 4.0), (0.5, 0.5), "All pairs gain the same"),
+        ((2.0, 2.0), (0.4, 0.6), "This study cannot tell"),
+        ((0.5, 2.0), (0.4, 0.6), "0 of 1 pair whose source has fewer positives than the target help"),
+        ((2.0, 4.0), (0.4, 0.6), "No source has fewer positives than its target."),
+    ],
+)
+def test_size_ratio(ratio, test, told):
+    matrix = matrix_of((0.9, 0.9), test)
+    assert told in check(transfer.size_ratio(matrix, pd.Series(ratio, index=matrix.index)))
+
+
+def means_of(low, high) -> pd.DataFrame:
+    rows = {"pairs": (0.03, 0.0, 0.06), "reseeded": (0.02, 0.01, 0.03), "difference": ((low + high) / 2, low, high)}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.01, 0.05, "Sources add more than the choice among many models explains"),
+        (-0.05, -0.01, "Choosing among reseeded baselines gains more than choosing among sources"),
+        (-0.02, 0.04, "Sources are not shown to add more"),
+        (NAN, NAN, "Sources are not shown to add more"),
+    ],
+)
+def test_best_of_many(low, high, told):
+    assert check(transfer.best_of_many(means_of(low, high), 0.02)).startswith(told)
+    assert "standard deviation" not in transfer.best_of_many(means_of(low, high), NAN)
+
+
+def repeatability_of(agreement) -> pd.DataFrame:
+    rows = [
+        ("spearman", "test_f1", True, agreement),
+        ("gain", "validation_f1", False, 0.02),
+        ("gain", "validation_f1", True, -0.01),
+    ]
+    table = pd.DataFrame(rows, columns=["metric", "ranked_by", "other_seed", "value"])
+    return table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
+
+
+def test_seed_agreement():
+    assert "could reach about 0.50, the square root of this." in check(transfer.seed_agreement(repeatability_of(0.25)))
+    assert "could reach about 0." in check(transfer.seed_agreement(repeatability_of(-0.25)))
+    assert check(transfer.seed_agreement(repeatability_of(NAN))).startswith("The agreement of the seeds is undefined")
+
+
+def test_trained_pairs_and_their_check():
+    pairs = pd.DataFrame(
+        {"source": ["a", "b"], "target": ["b", "a"], "collapsed": False, "tries": 1, "total_seconds": 3.0}
+    )
+    assert "2 transfer models of 2 ordered pairs are trained. None collapsed." in check(transfer.trained_pairs(pairs))
+    assert "1 collapsed at the first try, 1 of them" in check(
+        transfer.trained_pairs(pairs.assign(collapsed=[True, False]))
+    )
+    assert check(transfer.separation(2)).startswith("The check passed for 2 transfer models")
+
+
+# notebooks 4 and 5
+
+
+def test_attribution_cost():
+    table = pd.DataFrame({"seconds": [1.0, 2.0], "probe_texts": 24, "completeness_error_relative": [0.001, 0.003]})
+    text = check(attribution.attribution_cost(table, 60.0))
+    assert "3.0 s of one worker, 5.0 % of the time" in text and "0.20 % of the change" in text
+
+
+def tradeoff_of(agreement: dict[int, float], redrawn: float) -> pd.DataFrame:
+    rows = [(steps, 24, False, value) for steps, value in agreement.items()]
+    rows += [(steps, texts, True, redrawn) for steps in agreement for texts in (12, 24)]
+    return pd.DataFrame(rows, columns=["steps", "probe_texts", "resampled", "agreement"])
+
+
+@pytest.mark.parametrize(
+    ("agreement", "redrawn", "told"),
+    [
+        ({16: 1.0, 8: 0.99}, 0.9, "The study's 8 steps are enough: against 16 steps"),
+        ({16: 1.0, 8: 0.8}, 0.9, "The study's 8 steps are too few: against 16 steps"),
+        ({8: 1.0, 4: 0.95, 2: 0.5}, 0.9, "4 steps would be enough (the study uses 8): against 8 steps"),
+        ({8: 1.0, 4: 0.8}, 0.9, "4 steps would be too few (the study uses 8): against 8 steps"),
+        (
+            {8: 1.0},
+            0.9,
+            "With 8 steps, other probe texts keep ANSAT's order of sources to a rank correlation of 0.900.",
+        ),
+    ],
+)
+def test_steps_and_texts(agreement, redrawn, told):
+    assert check(attribution.steps_and_texts(tradeoff_of(agreement, redrawn), 8)).startswith(told)
+
+
+def test_extraction_cost_counts_fused_rankings_once():
+    costs = pd.DataFrame({"selector": ["logme", "consensus"], "scoring_seconds": [1.0, 5.0]})
+    text = check(attribution.extraction_cost(pd.DataFrame({"seconds": [2.0]}), costs))
+    assert text == "1 selector has scored every pair. Reading the texts took 2.0 s of one worker, scoring 1.0 s."
+
+
+def test_examples_are_escaped():
+    page = attribution.shaded_examples([("<b>", "source", ["<i>"], np.ones((1, 3)))])
+    assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;, by its model with a source" in page
+    assert page.count("<tr>") == 2  # the last layer has no conductance of terms
+
+
+def test_shared_terms():
+    table = pd.DataFrame({"probe": "all", "threshold": [0.1, 0.5], "ansat": [4.0, 1.0]})
+    assert "At threshold 0.1 two models share 4.00 active terms per text, at 0.5 1.00" in check(
+        attribution.shared_terms(table)
+    )
+    assert check(attribution.shared_terms(table[:1])).endswith(
+        "4.00 active terms per text, mean over pairs and layers."
+    )
+
+
+def correlations_of(*values) -> pd.DataFrame:
+    return pd.DataFrame({"measure": ["ANSAT at 0.3", "ANSAT at 0.5", "cosine"], "layer": [1, 2, 1], "spearman": values})
+
+
+def test_best_measures():
+    text = check(attribution.best_measures(correlations_of(-0.3, -0.1, 0.2)))
+    assert (
+        "Of 2 variants of ANSAT, ANSAT at 0.5 in layer 2 orders sources best, with a mean rank correlation of -0.10."
+        in text
+    )
+    assert "Of 1 variant of the other measures, cosine in layer 1" in text
+    assert "No variant of ANSAT has a rank correlation" in check(
+        attribution.best_measures(correlations_of(NAN, NAN, 0.2))
+    )
+
+
+def test_stated_ansat():
+    assert "of 0.20 within targets" in check(attribution.stated_ansat(correlations_of(0.2, 0.1, 0.0), 1, 0.3))
+    assert "has no rank correlation" in check(attribution.stated_ansat(correlations_of(NAN, 0.1, 0.0), 1, 0.3))
+
+
+# notebook 6
+
+
+def regression_scores_of(own, without=(0.0, -0.1, 0.1), shuffled=(0.0, -0.1, 0.1), r2=0.5) -> pd.DataFrame:
+    ranks = {"regression": own, "without_ansat": without, "shuffled_ansat": shuffled}
+    rows = [(model, "spearman", *values) for model, values in ranks.items()]
+    rows += [("regression", "mae", 0.1, 0.05, 0.2), ("regression", "r2", r2, 0.0, 1.0)]
+    table = pd.DataFrame(rows, columns=["model", "score", "value", "low", "high"])
+    return table.assign(protocol=regression.PRIMARY, judged_against="test_f1")
+
+
+def test_the_primary_protocol_is_one_of_the_protocols():
+    assert regression.PRIMARY in PROTOCOLS
+
+
+@pytest.mark.parametrize(
+    ("rank", "told"),
+    [
+        (
+            (0.3, 0.1, 0.5),
+            "orders its sources better than chance: the rank correlation with test F1 is 0.30 (0.10 to 0.50)",
+        ),
+        ((-0.3, -0.5, -0.1), "orders its sources worse than chance"),
+        ((0.0, -0.2, 0.2), "does not order its sources measurably better than chance"),
+        ((NAN, NAN, NAN), "there is no order to predict"),
+    ],
+)
+def test_prediction_quality(rank, told):
+    assert told in check(regression.prediction_quality(regression_scores_of(rank)))
+    assert "pooled R2 undefined" in regression.prediction_quality(regression_scores_of(rank, r2=NAN))
+
+
+@pytest.mark.parametrize(
+    ("own", "told", "end"),
+    [
+        ((0.5, 0.4, 0.6), "ANSAT adds +0.50 over the better control", "The intervals do not overlap."),
+        (
+            (0.05, -0.2, 0.3),
+            "ANSAT adds +0.05 over the better control",
+            "The intervals overlap, so this may be chance.",
+        ),
+        ((-0.3, -0.4, -0.2), "ANSAT adds nothing over the better control (-0.30)", "with ANSAT shuffled."),
+        ((0.001, -0.1, 0.1), "ANSAT adds nothing over the better control (0.00)", "with ANSAT shuffled."),
+        ((NAN, NAN, NAN), "What ANSAT adds is undefined", "with ANSAT shuffled."),
+    ],
+)
+def test_ansat_contribution(own, told, end):
+    text = check(regression.ansat_contribution(regression_scores_of(own)))
+    assert text.startswith(told) and text.endswith(end)
+
+
+def ablations_of(none, ansat) -> pd.DataFrame:
+    table = pd.DataFrame({"model": ["no attribution", "ANSAT"], "value": [none, ansat], "low": NAN, "high": NAN})
+    return table.assign(score="spearman", judged_against="test_f1")
+
+
+def test_best_feature_set():
+    assert "*ANSAT* orders sources best: 0.20, against 0.10 without" in check(
+        regression.best_feature_set(ablations_of(0.1, 0.2))
+    )
+    assert "the one without attribution orders sources best: 0.20." in check(
+        regression.best_feature_set(ablations_of(0.2, 0.1))
+    )
+    assert "no set of features can order them" in check(regression.best_feature_set(ablations_of(NAN, NAN)))
+
+
+def test_tree_gain():
+    table = pd.DataFrame({"view": "family", "name": ["ANSAT", "sizes"], "share": [0.2, 0.8]})
+    assert check(regression.tree_gain(table)).endswith("80 %, comes from *sizes*; ANSAT has 20 %.")
+    assert check(regression.tree_gain(table.assign(share=[0.9, 0.1]))).endswith("90 %, comes from *ANSAT*.")
+    assert check(regression.tree_gain(table[1:])).endswith("ANSAT has 0 %.")
+    assert check(regression.tree_gain(table.assign(share=0.0))).startswith("The trees use no feature")
+
+
+def test_target_errors():
+    errors = pd.DataFrame({"target": ["a", "b"], "error": [-0.2, -0.1]})
+    assert "ranges from -0.200 (`a`) to -0.100 (`b`)" in check(regression.target_errors(errors))
+    assert check(regression.target_errors(errors[:1])) == "The mean error is -0.200 (`a`)."
+
+
+# notebook 7
+
+
+def losses_of(**values) -> pd.DataFrame:
+    rows = {name: (value, value - 0.01, value + 0.01) for name, value in values.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+
+def test_early_losses():
+    text = check(time_saving.early_losses(losses_of(regression_sequential=0.02, random=0.05), {}))
+    assert "2.0 % (1.0 % to 3.0 %) by *sequential regression* and 5.0 % (4.0 % to 6.0 %) by *random order*." in text
+    assert check(time_saving.early_losses(losses_of(random=-0.02), {})).endswith(
+        "-2.0 % (-3.0 % to -1.0 %) by *random order*."
+    )
+    assert check(time_saving.early_losses(losses_of(), {})).startswith("No order has a loss")
+
+
+def test_first_batch():
+    assert check(time_saving.first_batch(0, 20, 5)).startswith("By then the sequential regression has trained no pair")
+    assert check(time_saving.first_batch(3, 20, 5)).endswith("label co-occurrence chose the first 3.")
+    assert check(time_saving.first_batch(9, 20, 5)).endswith("label co-occurrence chose the first 5.")
+
+
+def test_procedures():
+    losses = losses_of(ansat=0.005, linear_probe=0.02, random=-0.5, no_transfer=0.07)
+    text = check(time_saving.procedures(losses, {"ansat": "Mine"}))
+    assert text.startswith("1 of 2 procedures loses at most 1 % of the grid's F1") and "of *Mine*." in text
+    assert text.endswith("For comparison, *no transfer* loses 7.0 % and *random order* loses -50.0 %.")
+    assert check(time_saving.procedures(losses_of(ansat=0.03), {})).startswith("0 of 1 procedure lose at most 1 %")
+    assert check(time_saving.procedures(losses_of(random=0.1), {})).startswith("No procedure has a loss")
+
+
+def test_limits():
+    f1 = {"single_task_f1": 0.4, "grid_f1": 0.45, "oracle_f1": 0.5}
+    assert check(time_saving.limits(f1)).endswith("choosing on validation costs 10.0 %, whatever the order.")
+    assert check(time_saving.limits(dict.fromkeys(f1, 0.0))).endswith("0.000 with what test would choose.")
+
+
+def summary_of(**values) -> dict:
+    point = {"value": 0.02, "low": None, "high": None}
+    points = {"loss_at_0.165": point, "loss_at_0.495": None}
+    top = {"source": "a", "target": "b", "relative_gain": 0.3}
+    told = {"tasks_gaining": 2, "n_tasks": 5, "mean_relative_gain_of_gaining": 0.2, "largest_gain": top}
+    return told | {"selectors": {"regression": {"paper": points}}} | values
+
+
+def test_the_papers_numbers_come_from_one_place():
+    text = check(time_saving.paper_comparison(summary_of()))
+    assert (
+        f"In the paper {PAPER['tasks_helped']} of {PAPER['tasks']} tasks gain, by 12.4 % on average and by 341 % at most"
+        in text
+    )
+    assert "here 2 of 5 do, by 20.0 % on average and by 30 % at most." in text
+    assert "this study's loses 2.0 %." in text and "this study's is undefined." in text
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"tasks_gaining": 0, "mean_relative_gain_of_gaining": None, "largest_gain": None}, "here 0 of 5 do. After"),
+        ({"tasks_gaining": 1}, "here 1 of 5 does, by 20.0 %. After"),
+        ({"tasks_gaining": 1, "mean_relative_gain_of_gaining": None, "largest_gain": None}, "here 1 of 5 does. After"),
+    ],
+)
+def test_few_or_no_tasks_gain(values, told):
+    assert told in check(time_saving.paper_comparison(summary_of(**values)))
+
+
+@pytest.mark.parametrize(("spent", "told"), [(3.0, "(+50 %)"), (1.0, "(-50 %)"), (2.0, "(0 %)")])
+def test_estimate_quality(spent, told):
+    table = pd.DataFrame({"estimated": [2.0, NAN], "spent": [spent, 9.0]})
+    assert check(time_saving.estimate_quality(table)).endswith(f"against an estimate of 2 min 00 s {told}.")
+    assert check(time_saving.estimate_quality(table[1:])) == "Nothing was estimated."
+
+
+def test_time_spent_and_the_start_of_the_curves():
+    seconds = pd.Series({"lost and collapsed tries": 0.0, "conductance": 90.0})
+    summary = {"environment": {"device": "cpu", "cores": 1}, "conductance_share_of_grid": 0.05}
+    assert "took 1 min 30 s of one worker (cpu, 1 worker). Attribution took 5.0 %" in check(
+        time_saving.time_spent(seconds, summary)
+    )
+    assert "at 27.3 % of the grid's time" in check(time_saving.start_of_curves(0.273, 2.0))
+
+
+# notebook 8
+
+
+def metrics_of(metric, **values) -> pd.DataFrame:
+    """Rank correlations with p-values by selector, as the table "selector_metrics"."""
+    rows = [(name, metric, value, value - 0.1, value + 0.1, 0.0, p) for name, (value, p) in values.items()]
+    return pd.DataFrame(rows, columns=["selector", "metric", "value", "low", "high", "random", "over_random_p"])
+
+
+def test_who_ranks():
+    metrics = metrics_of(
+        "spearman", good=(0.5, 0.001), bad=(-0.5, 0.001), none=(0.1, 0.5), validation_best=(0.9, 0.001)
+    )
+    text = check(selection.who_ranks(metrics, {"good": "Good, tuned"}))
+    assert text.startswith("1 of 3 selectors orders sources better than random order and 1 worse")
+    assert "0.50 (0.40 to 0.60), of *Good, tuned*. The pairs' own validation F1, a bound, reaches 0.90" in text
+    nobody = check(selection.who_ranks(metrics_of("spearman", a=(-0.2, 0.9), b=(-0.1, 0.9)), {}))
+    assert nobody.startswith("0 of 2 selectors order sources better") and "is -0.10 (-0.20 to 0.00), of *b*." in nobody
+    assert check(selection.who_ranks(metrics_of("spearman", a=(NAN, NAN)), {})) == selection.NOTHING_TO_RANK
+
+
+def test_planted_recovery():
+    assert "cannot tell" in check(selection.planted_recovery(metrics_of("spearman", a=(0.5, 0.001)), {}))
+    assert "with the planted relatedness is 0.50" in check(
+        selection.planted_recovery(metrics_of(PLANTED, a=(0.5, 0.001)), {})
+    )
+
+
+def test_prices():
+    assert check(selection.prices({"a": 0.0, "b": 0.0}, {})) == "2 of 2 selectors cost nothing to compute."
+    text = check(selection.prices({"a": 0.0, "b": 90.0}, {"b": "Dear"}))
+    assert text.startswith(
+        "1 of 2 selectors costs nothing to compute. The dearest, *Dear*, needs 1 min 30 s of one worker"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "differs", "told"),
+    [
+        (0.5, True, "This is better than random order; it needs 59.0 s"),
+        (-0.5, True, "This is worse than random order; it needs"),
+        (0.0, False, "This is not measurably different from random order; it needs"),
+        (NAN, False, "none can be judged"),
+    ],
+)
+def test_advice_list(value, differs, told):
+    row = {"kind": "Cheap", "selector": "a", "of": 3, "value": value, "low": value, "high": value, "differs": differs}
+    assert told in check(selection.advice_list(pd.DataFrame([row | {"seconds": 59.0}]), {}))
+    if value == value:
+        assert "costs nothing" in check(selection.advice_list(pd.DataFrame([row | {"seconds": 0.0}]), {}))
+
+
+# notebooks 9 and 10
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.01, 0.03, "targets gain from the average source; F1 changes by +0.020 (+0.010 to +0.030)"),
+        (-0.03, -0.01, "targets lose from the average source; F1 changes by -0.020"),
+        (-0.01, 0.01, "neither gain nor lose measurably from the average source; F1 changes by 0.000"),
+    ],
+)
+def test_regime_gains(low, high, told):
+    row = {"study": "x", "quantity": "mean_gain", "source_texts": 1024.0, "target_texts": 96.0}
+    text = check(studies.regime_gains(pd.DataFrame([row | {"value": (low + high) / 2, "low": low, "high": high}])))
+    assert text.startswith("- `x` (1,024 source texts, 96 target texts): ") and told in text
+
+
+def test_ranks_in_all_regimes():
+    ranks = pd.DataFrame({"x": [1.0, 0.4, 0.1], "y": [1.0, 0.2, NAN]}, index=["oracle", "ansat", "logme"])
+    two = check(studies.ranks_in_all_regimes(ranks.assign(mean=ranks.mean(axis=1, skipna=False)), {}))
+    assert two.endswith("by their mean rank correlation: *ANSAT* (0.30, lowest 0.20).")
+    one = check(studies.ranks_in_all_regimes(ranks[["x"]].assign(mean=ranks["x"]), {}))
+    assert (
+        one
+        == "In this regime these order sources best, by their mean rank correlation: *ANSAT* (0.40) and *LogME* (0.10)."
+    )
+    assert check(studies.ranks_in_all_regimes(ranks[:1].assign(mean=1.0), {})).startswith("No selector")
+
+
+def test_one_study_is_no_comparison():
+    assert studies.only_one_regime(2, "x") == "" and "parameters of `x`." in check(studies.only_one_regime(1, "x"))
+    assert "parameters of `x`." in check(studies.carried_over(pd.DataFrame(), "x"))
+
+
+@pytest.mark.parametrize(
+    ("value", "p", "told"),
+    [
+        (0.5, 0.01, "better than random order."),
+        (-0.5, 0.01, "worse than random order."),
+        (0.5, 0.2, "not measurably different from random order."),
+        (NAN, NAN, "nothing can be ranked."),
+    ],
+)
+def test_carried_over(value, p, told):
+    ranks = metrics_of("spearman", carried_over_from_y=(value, p), regression=(0.9, 0.01)).assign(study="x")
+    text = check(studies.carried_over(ranks, "x"))
+    assert text.startswith("- On `x`, ") and text.endswith(told) and len(text.splitlines()) == 1
+
+
+# notebook 11
+
+
+def test_promising_pairs_are_a_list():
+    text = recommend.most_promising([("a", "b")] * 12)
+    assert text.splitlines()[0] == "1. `a` to `b`" and len(text.splitlines()) == recommend.SHOWN
+
+
+def test_budget_spent():
+    assert check(recommend.budget_spent(1, 6, 60.0, 1, None)).startswith(
+        "1 of 6 pairs is trained. The study has taken 1 min 00 s"
+    )
+    assert "its budget is 30 min 00 s." in check(recommend.budget_spent(2, 6, 60.0, 2, 30.0))
+    assert check(recommend.budget_spent(0, 6, 60.0, 2, 1.0)).endswith(
+        "give it more minutes, or fewer tasks and settings."
+    )
+
+
+def recommendations_of(sources, gains) -> pd.DataFrame:
+    return pd.DataFrame({"source": sources, "recommended": True, "test_f1": 0.5, "gain": gains})
+
+
+def test_recommended_sources():
+    assert check(recommend.recommended_sources(recommendations_of(["", ""], 0.0))).startswith(
+        "No transfer is recommended for any of 2 tasks"
+    )
+    assert "0.500, +0.020 against no transfer" in check(
+        recommend.recommended_sources(recommendations_of(["a", ""], [0.04, 0.0]))
+    )
+    assert "0.500, -0.020 against no transfer" in check(
+        recommend.recommended_sources(recommendations_of(["a", ""], [-0.04, 0.0]))
+    )
+
+
+# every published study
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_sentences_of_every_published_study(name):
+    """None has a sign of missing numbers; those that are lists are checked line by line."""
+    study, folder = Study.load(name), ROOT / "figures" / name / "tables"
+    summary = json.loads((folder.parent / "summary.json").read_text())
+
+    def table(name: str) -> pd.DataFrame:
+        return read_table(folder, name)
+
+    singles, pairs, matrix, tasks = map(table, ("singles", "pairs", "transfer_matrix", "tasks"))
+    costs, metrics, scores = map(table, ("selector_costs", "selector_metrics", "regression_scores"))
+    titles, losses = costs.set_index("selector")["title"].to_dict(), procedure_losses(summary)
+    phi = table("cooccurrence").pivot(index="source", columns="target", values="phi")
+    sizes = tasks.set_index("task")
+    ratio = matrix["source"].map(sizes["source_positives"]) / matrix["target"].map(sizes["target_positives"])
+    seconds = seconds_by_phase({priced: table(priced) for priced in priced_tables(study)})
+    texts = [
+        data.task_sizes(tasks), data.label_overlap(phi), data.planned_work(table("estimate"), study.engine.processes),
+        training.single_scores(singles), training.selection_noise(singles), training.collapsed_models(singles),
+        training.training_cost(singles, 2, 500), transfer.trained_pairs(pairs), transfer.pair_gains(matrix),
+        transfer.chosen_sources(matrix), transfer.size_ratio(matrix, ratio),
+        attribution.attribution_cost(table("conductance"), grid_seconds(singles, pairs)),
+        attribution.steps_and_texts(table("tradeoff"), study.conductance.steps),
+        attribution.extraction_cost(table("feature_extraction"), costs), attribution.shared_terms(table("ansat")),
+        regression.prediction_quality(scores), regression.ansat_contribution(scores),
+        regression.best_feature_set(table("ablations")), regression.tree_gain(table("importance")),
+        time_saving.early_losses(losses, titles), time_saving.procedures(losses, titles), time_saving.limits(summary),
+        time_saving.paper_comparison(summary), time_saving.time_spent(seconds, summary),
+        time_saving.estimate_quality(beside_the_estimate(table("estimate"), seconds)),
+        selection.who_ranks(metrics, titles), selection.planted_recovery(metrics, titles),
+        studies.regime_gains(table("regimes")),
+        studies.ranks_in_all_regimes(rank_correlations_by_regime({name: metrics}), titles),
+    ]  # fmt: skip
+    if study.reseeded:
+        texts.append(transfer.best_of_many(mean_choice_gains(table("choices"), study.ranking), 0.02))
+    if len(study.seeds) > 1:
+        texts.append(transfer.seed_agreement(table("repeatability")))
+    if (folder / "generalisation.parquet").exists():
+        found = table("generalisation")
+        texts.append(studies.carried_over(found[found["metric"] == "spearman"], name))
+    for line in "\n".join(texts).splitlines():
+        assert "undefined" not in check(line)
