@@ -22,6 +22,7 @@ from lib.report.summary import priced_tables, seconds_by_phase
 from lib.report.tables_page import USE, reference
 from lib.selection.comparison import differs_from_random
 from lib.stats.ranks import spearman
+from lib.storage.schemas import SCHEMAS
 from lib.storage.tables import read_table
 from lib.storage.writers import WRITERS, writer_of
 from lib.study.files import ROOT
