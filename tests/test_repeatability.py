@@ -80,7 +80,9 @@ def test_luck_gains_as_much_without_transfer_and_a_good_source_more():
         means[signal] = mean_choice_gains(chosen, CONFIG)
     assert means[0.0].loc["difference", "low"] < 0 < means[0.0].loc["difference", "high"]
     assert means[3.0].loc["difference", "low"] > 0.2
-    assert plot_choices(choice_gains(chosen), means[3.0]).axes[0].get_yticklabels()[-1].get_text() == "mean over targets"
+    assert (
+        plot_choices(choice_gains(chosen), means[3.0]).axes[0].get_yticklabels()[-1].get_text() == "mean over targets"
+    )
 
 
 def test_the_figure_shows_every_way_of_ranking_once():
