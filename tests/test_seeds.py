@@ -80,11 +80,13 @@ def test_luck_gains_as_much_without_transfer_and_a_good_source_more():
         means[signal] = mean_choice_gains(chosen, CONFIG)
     assert means[0.0].loc["difference", "low"] < 0 < means[0.0].loc["difference", "high"]
     assert means[3.0].loc["difference", "low"] > 0.2
-    assert plot_choices(choice_gains(chosen), means[3.0]).axes[0].get_yticklabels()[-1].get_text() == "mean"
+    assert (
+        plot_choices(choice_gains(chosen), means[3.0]).axes[0].get_yticklabels()[-1].get_text() == "mean over targets"
+    )
 
 
 def test_the_figure_shows_every_way_of_ranking_once():
     frames = grid(4, seeds=2)
     panels = plot_repeatability(repeatability(frames["singles"], frames["pairs"], CONFIG)).axes
-    assert [tick.get_text() for tick in panels[0].get_yticklabels()][-1] == "test F1, same seed"
+    assert [tick.get_text() for tick in panels[0].get_yticklabels()][-1] == "test F1, judged by the same seed"
     assert panels[0].collections[1].get_offsets()[-1].tolist() == [1, 3] and all(axes.get_xlabel() for axes in panels)
