@@ -151,7 +151,7 @@ def _pair_rows(sources: Mapping, targets: Mapping, scores: Mapping[str, np.ndarr
     """Scores (layers, sources, targets) as rows of ordered pairs of different tasks, less those without a score."""
     layers = len(next(iter(scores.values())))
     index = pd.MultiIndex.from_product([range(layers), sources, targets], names=["layer", "source", "target"])
-    rows = pd.DataFrame({name: found.ravel() for name, found in scores.items()}, index=index).reset_index()
+    rows = pd.DataFrame({name: values.ravel() for name, values in scores.items()}, index=index).reset_index()
     return rows[rows["source"] != rows["target"]].dropna()
 
 
@@ -196,13 +196,13 @@ def rank_correlations(ansat: pd.DataFrame, signed: pd.DataFrame, matrix: pd.Data
     signed = signed[signed["probe"] == "all"]
     parts += [rows.assign(measure="Jaccard at " + rows["threshold"].map("{:g}".format), score=rows["jaccard"])]
     titles = {"cosine": "cosine", "spearman": "rank correlation"}
-    parts += [signed.assign(measure=spoken, score=signed[name]) for name, spoken in titles.items()]
+    parts += [signed.assign(measure=title, score=signed[name]) for name, title in titles.items()]
     keys = ["measure", "layer", "source", "target"]
     means = pd.concat(parts).groupby(keys, as_index=False)["score"].mean()
     means = means.merge(matrix[["source", "target", "test_f1"]], on=["source", "target"], validate="many_to_one")
-    found = [
+    correlations = [
         (measure, layer, spearman(group["score"].to_numpy(), group["test_f1"].to_numpy()))
         for (measure, layer, _), group in means.groupby(["measure", "layer", "target"])
     ]
-    table = pd.DataFrame(found, columns=["measure", "layer", "spearman"])
+    table = pd.DataFrame(correlations, columns=["measure", "layer", "spearman"])
     return table.groupby(["measure", "layer"], as_index=False)["spearman"].mean()

@@ -107,8 +107,8 @@ def layer_conductances(
     values, ends = [None] * len(lengths), np.empty((len(lengths), 2))
     with _frozen(model):
         for group in _groups(lengths, positions // (steps + 1)):
-            found, ends[group] = _attribute([token_ids[text] for text in group], model, pad_id, steps, rule)
-            for text, per_position in zip(group, found, strict=True):
+            group_values, ends[group] = _attribute([token_ids[text] for text in group], model, pad_id, steps, rule)
+            for text, per_position in zip(group, group_values, strict=True):
                 values[text] = per_position[: lengths[text]]
     return Conductances(np.concatenate(values), offsets, logit=ends[:, 1], baseline_logit=ends[:, 0])
 

@@ -1,6 +1,6 @@
 """Attributes every selected single-task model once, on the same probe texts, and keeps the terms' conductance.
 
-The cost grows with models, not with pairs: ANSAT and all its signed are read off these values.
+The cost grows with models, not with pairs: ANSAT and the signed similarities are read off these values.
 """
 
 import time
@@ -75,14 +75,14 @@ def attribute(place: Place, positions: int, job: Attribution) -> None:
     load_weights(place, network, job.run)
     network.eval()
     texts = [tokens.text(row) for row in job.rows]
-    found = layer_conductances(network, texts, tokens.pad, job.steps, positions)
+    conductances = layer_conductances(network, texts, tokens.pad, job.steps, positions)
     words = [tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in job.rows]
-    values, offsets = terms(found.values, found.offsets, words)
-    arrays = {"terms": values, "offsets": offsets, "cls_share": cls_share(found.values, found.offsets)}
+    values, offsets = terms(conductances.values, conductances.offsets, words)
+    arrays = {"terms": values, "offsets": offsets, "cls_share": cls_share(conductances.values, conductances.offsets)}
     numbers = {
         "seconds": time.perf_counter() - started,
-        "completeness_error_absolute": found.median_absolute_error,
-        "completeness_error_relative": found.median_relative_error,
+        "completeness_error_absolute": conductances.median_absolute_error,
+        "completeness_error_relative": conductances.median_relative_error,
     }
     Ledger(place.ledger).put(job.id, job.record, numbers, {"terms": arrays})
 

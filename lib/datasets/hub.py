@@ -23,10 +23,10 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     Where there is no validation split, every tenth training text becomes it; where training or test is missing, there
     is no official split.
     """
-    found = _read(config, cache)
-    parts = {split: data for split, data in found.items() if split in SPLITS}
+    splits = _read(config, cache)
+    parts = {split: data for split, data in splits.items() if split in SPLITS}
     if not parts:
-        raise InputError(f"{config.path}: its splits are {_listed(found)}; there is none called {_listed(SPLITS)}")
+        raise InputError(f"{config.path}: its splits are {_listed(splits)}; there is none called {_listed(SPLITS)}")
     first = next(iter(parts.values()))
     wanted = [config.text, *([config.classes] if config.classes else config.labels)]
     check_columns(config.path, first.column_names, wanted)
@@ -41,7 +41,7 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     ids = [str(row) for row in range(1, len(frame) + 1)]
     messages = pd.DataFrame({"id": ids, "text": frame[config.text], "group": None, "split": frame["split"]})
     labels = _one_against_the_rest(frame[config.classes], first.features[config.classes]) if config.classes else None
-    left = sum(data.num_rows for split, data in found.items() if split not in parts)
+    left = sum(data.num_rows for split, data in splits.items() if split not in parts)
     repairs = {"texts of other splits left out": left} if left else {}
     return messages, frame[config.labels] if labels is None else labels, repairs
 

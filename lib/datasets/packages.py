@@ -97,9 +97,9 @@ def _download(package: Package, staging: Path, final: Path) -> Path:
     if done.returncode == 0 and archive.exists():
         _verify(archive.read_bytes(), package.sha256, package.file)
         return archive
-    found = re.search(r"Got\s+([0-9a-f]{64})", done.stderr + done.stdout)
-    if found:
-        raise InputError(_mismatch(package.file, package.sha256, found[1]))
+    match = re.search(r"Got\s+([0-9a-f]{64})", done.stderr + done.stdout)
+    if match:
+        raise InputError(_mismatch(package.file, package.sha256, match[1]))
     lines = (done.stderr or done.stdout).strip().splitlines()
     there = f" (the file there has sha256 {_sha256(final.read_bytes())})" if final.exists() else ""
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), (lines or ["no output"])[-1])

@@ -87,15 +87,15 @@ def fetch(path: Path, sha256: str | None) -> None:
     try:
         if not path.exists():
             write_atomically(path, _download(path))
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if sha256 is None and not known.exists():
-            print(f"{path}: downloaded, sha256 {found}", flush=True)
-            write_atomically(known, found.encode())
+            print(f"{path}: downloaded, sha256 {digest}", flush=True)
+            write_atomically(known, digest.encode())
         expected = sha256 or known.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; make space or check the folder") from None
-    if found != expected:
-        raise InputError(f"{path}: expected sha256 {expected}, found {found}; delete the file to fetch it again")
+    if digest != expected:
+        raise InputError(f"{path}: expected sha256 {expected}, found {digest}; delete the file to fetch it again")
 
 
 def _download(path: Path) -> bytes:
@@ -150,8 +150,8 @@ def split_events(config: Trecis, events: dict[str, None], editions: dict[str, st
 
 def _age(edition: str) -> tuple[int, str, bool]:
     """What editions are sorted by: year, letter, training before test data; one that is not known first."""
-    found = _EDITION.fullmatch(edition)
-    return (int(found[1]), found[2] or "", found[3] == "test") if found else (0, "", False)
+    match = _EDITION.fullmatch(edition)
+    return (int(match[1]), match[2] or "", match[3] == "test") if match else (0, "", False)
 
 
 def _read_folder(folder: Path, shown: str) -> tuple[dict[str, Tweet], dict[str, str], dict[str, str], dict[str, int]]:
@@ -169,8 +169,8 @@ def _read_folder(folder: Path, shown: str) -> tuple[dict[str, Tweet], dict[str, 
                 labelled.setdefault(id, Tweet(event)).types.update(_types(record, name))
                 if isinstance(record.get("postText"), str):
                     texts.setdefault(id, record["postText"])
-        elif found := _TWEETS.fullmatch(path.name):
-            editions[found[2]] = found[1]
+        elif match := _TWEETS.fullmatch(path.name):
+            editions[match[2]] = match[1]
             for tweet in _tweets(path, name):
                 texts.setdefault(str(_value(tweet, ("docno", "id"), name)), _value(tweet, ("text", "content"), name))
     if not labelled:
@@ -220,12 +220,12 @@ def _label_records(content: object, name: str) -> Iterator[tuple[str, dict]]:
 
 def _numbered_editions(content: object) -> dict[str, str]:
     """Event -> edition, for events whose ``trecisid`` ends in their number."""
-    found = {}
+    editions = {}
     for event in content["events"] if isinstance(content, dict) else []:
         if number := re.search(r"\d+$", str(event.get("trecisid") or "")):
             first = max((first for first in FIRST_EVENTS if first <= int(number[0])), default=None)
-            found |= {event["eventid"]: FIRST_EVENTS[first]} if first else {}
-    return found
+            editions |= {event["eventid"]: FIRST_EVENTS[first]} if first else {}
+    return editions
 
 
 def _types(record: dict, name: str) -> set[str]:

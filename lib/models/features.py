@@ -21,7 +21,7 @@ def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision
         "cls", the output at [CLS], and "mean", the mean over all wordpieces, (rows, d) each; "probabilities" of the positive
         class, (rows,). All float32.
     """
-    found: dict[str, list] = {"cls": [], "mean": [], "probabilities": []}
+    parts: dict[str, list] = {"cls": [], "mean": [], "probabilities": []}
     batches = list(prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[network.device.type]))
     for batch in batches:
         ids, mask = (tensor.to(network.device) for tensor in tokens.batch(rows[batch]))
@@ -29,7 +29,7 @@ def encode(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision
             output = network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         last, weight = output.hidden_states[-1].float(), mask[:, :, None] / mask.sum(dim=1)[:, None, None]
         values = last[:, 0], (last * weight).sum(dim=1), output.logits.float().softmax(dim=1)[:, 1]
-        for name, value in zip(found, values, strict=True):
-            found[name].append(value.cpu().numpy())
+        for name, value in zip(parts, values, strict=True):
+            parts[name].append(value.cpu().numpy())
     back = np.argsort(np.concatenate(batches), kind="stable")
-    return {name: np.concatenate(parts)[back] for name, parts in found.items()}
+    return {name: np.concatenate(arrays)[back] for name, arrays in parts.items()}

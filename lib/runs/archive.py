@@ -62,13 +62,13 @@ def load(ledger: Ledger, path: Path) -> int:
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, list[str]]:
     """Names of files by entry; anything that is not a file of an entry is refused, so that nothing leaves the ledger."""
-    found: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
     for member in archive.infolist():
         match = MEMBER.fullmatch(member.filename)
         if match is None or member.file_size > LARGEST:
             raise InputError(f"{path}: {member.filename!r} is no part of an archive of runs; save it again")
-        found.setdefault(match[1], []).append(match[2])
-    return found
+        members.setdefault(match[1], []).append(match[2])
+    return members
 
 
 def main(arguments: list[str]) -> None:

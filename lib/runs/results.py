@@ -35,13 +35,13 @@ def _row(bench: Workbench, model: Model) -> dict:
     }  # fmt: skip
     run, target = model.run.id, model.target
     probabilities, labels = bench.read_test({run: target})
-    found = {
+    metrics = {
         "validation": scores(
             bench.validation_labels(target), bench.validation_predictions(run), bench.tasks.weight("validation")
         ),
         "test": scores(labels[target], probabilities[run], bench.tasks.weight("test")),
     }
-    return row | {f"{part}_{name}": value for part in PARTS for name, value in found[part].items()}
+    return row | {f"{part}_{name}": value for part in PARTS for name, value in metrics[part].items()}
 
 
 def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
@@ -85,10 +85,10 @@ def checkpoint_table(bench: Workbench, models: list[Model]) -> pd.DataFrame:
     rows = []
     for model, checkpoint in product(models, bench.study.checkpoints):
         id, _ = checkpoint_entry(model.run, checkpoint)
-        found = scores(
+        metrics = scores(
             bench.validation_labels(model.target), bench.validation_predictions(id), bench.tasks.weight("validation")
         )
         keys = {"source": model.source, "target": model.target, "setting": model.setting, "seed": model.seed}
-        kept = {f"validation_{name}": found[name] for name in ("f1", "average_precision")}
+        kept = {f"validation_{name}": metrics[name] for name in ("f1", "average_precision")}
         rows.append(keys | {"checkpoint": checkpoint} | bench.ledger.entry(id)["numbers"] | kept)
     return pd.DataFrame(rows)

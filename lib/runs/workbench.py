@@ -77,10 +77,11 @@ class Workbench:
 
     def losses(self, run: str) -> np.ndarray:
         """Training loss of each step of a finished run, (steps,); InputError for one from before they were kept."""
-        found = self.ledger.arrays(run, "losses")
-        if found is None:
-            raise InputError(f"run {run} has no losses; delete {self.ledger.path(run)} and run 02 again")
-        return found["training"]
+        curve = self.ledger.arrays(run, "losses")
+        if curve is None:
+            folder = self.ledger.path(run)
+            raise InputError(f"run {run} has no losses; delete {folder} and run notebook 02 of this study again")
+        return curve["training"]
 
     def validation_labels(self, task: str) -> np.ndarray:
         return self.tasks.column(task)[self.tasks.split["validation"]]
