@@ -15,6 +15,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
 RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
+COMPARING_RECIPES = "12"  # the notebook of a study of recipes, which trains no grid
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
 
 def _belongs(notebook: Path, study: Study) -> bool:
     number = notebook.name[:2]
+    if study.recipes or number == COMPARING_RECIPES:
+        return bool(study.recipes) and number == COMPARING_RECIPES
     return number != RECOMMENDING if study.budget_minutes is None else number in BUDGETED
 
 

@@ -59,6 +59,8 @@ CAPTIONS = {  # by the name of the figure's file
     "trained. Filled dots differ from random order.",
     "10_f1_against_time": "How much of a new corpus's F1 is reached after how much time, all-inclusive, by a "
     "regression carried over from other corpora (with its 95 % interval) and by scores that need no trained pair.",
+    "12_recipes": "How good the baseline of each recipe is, and what pairs and the mean of all sources add to it, on "
+    "validation (bars: 95 % intervals over targets).",
     "11_recommendations": "Test F1 of every task with the recommended source, with the other sources that were "
     "trained, and without transfer.",
 }

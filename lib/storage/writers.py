@@ -15,6 +15,7 @@ WRITERS = {
     "09_data_regimes": ("regimes",),
     "10_generalisation": ("generalisation", "carried_anytime"),
     "11_recommendations": ("recommendations",),
+    "12_recipes": ("recipes", "recipe_scores"),
 }  # fmt: skip
 
 

@@ -36,6 +36,30 @@ def plot_regimes(regimes: pd.DataFrame, quantities: Mapping[str, str]) -> Figure
     return figure
 
 
+def plot_recipes(scores: pd.DataFrame) -> Figure:
+    """Baseline and gains of every recipe, the best baseline first: a panel each. scores: the table "recipe_scores"."""
+    panels = {
+        "baseline": "average precision without transfer\n(validation; bar: 95 % interval)",
+        "pair_gain": "what one source adds to it",
+        "fused_gain": "what the mean of all sources adds to it",
+        "over_best_baseline": "one source minus the best baseline",
+    }
+    values = scores.set_index(["quantity", "recipe"])
+    recipes = list(values.loc["baseline"].sort_values("value").index)
+    figure, axes_of = panel_grid(len(panels), 1.0 + 0.2 * len(recipes), sharey=True)
+    places = range(len(recipes))
+    for axes, (quantity, title) in zip(axes_of, panels.items(), strict=True):
+        rows = values.loc[quantity].reindex(recipes)
+        axes.hlines(places, rows["low"], rows["high"], color=NEUTRAL, lw=1.4)
+        axes.scatter(rows["value"], places, color=SOURCE, s=20, zorder=3)
+        axes.set_yticks(places, recipes)
+        if quantity != "baseline":
+            axes.axvline(0, color="black", lw=0.9, ls="--")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.set(xlabel=title, ylim=(-0.5, len(recipes) - 0.5))
+    return figure
+
+
 def plot_generalisation(metrics: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     """Rank correlation of every way of ranking pairs with test F1, a panel per new corpus; filled: differs from random.
 
