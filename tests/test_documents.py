@@ -48,7 +48,7 @@ def test_notebooks_are_thin_and_without_outputs(path):
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
     assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines) <= LONGEST_NOTEBOOK
     assert [cell["metadata"].get("tags") for cell in cells].index(["parameters"]) == 0
-    assert 'study_name = "smoke"' in "".join(cells[0]["source"])
+    assert 'study_name = "smoke' in "".join(cells[0]["source"])
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -12,7 +12,8 @@ PUBLISHED = sorted((ROOT / "figures").glob("*/tables/*.parquet"))
 
 
 def test_every_published_table_fits_its_schema_and_every_column_is_described():
-    assert {path.stem for path in PUBLISHED} == set(SCHEMAS) - {"recommendations"}
+    unpublished = {"recommendations", "recipes", "recipe_scores"}
+    assert set(SCHEMAS) - unpublished <= {path.stem for path in PUBLISHED} <= set(SCHEMAS)
     for path in PUBLISHED:
         table = read_table(path.parent, path.stem)
         assert row_of(path.stem)

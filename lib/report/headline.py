@@ -137,6 +137,11 @@ def closing_lines(study: Study) -> list[str]:
         rows = recommended_rows(table)
         width = max(len(target) for target, _ in rows)
         return [f"{target:<{width}}  {source}" for target, source in rows] + [NO_PAIR] * no_pair_trained(table)
+    if study.recipes:
+        scores = read_table(study.tables, "recipe_scores").pivot(index="recipe", columns="quantity", values="value")
+        columns = ["baseline", "pair_gain", "fused_gain", "share_gaining"]
+        ranked = scores.sort_values("baseline", ascending=False)[columns].round(3)
+        return ["on validation, the best baseline first:", *ranked.to_string().splitlines()]
     summary = read_summary(study.folder)
     if summary is None:
         return ["no headline numbers: the notebook that writes summary.json was not part of this run"]

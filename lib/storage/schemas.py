@@ -394,8 +394,9 @@ _STUDIES = {
         recipe=text("name of the recipe in the study's `recipes`"),
         quantity=text(
             "baseline (average precision without transfer), pair_gain and fused_gain (what a pair, and the mean of all "
-            "sources, add to it), over_best_baseline (pairs minus the best recipe's baseline), share_gaining (share of pairs "
-            "with a gain), seed_agreement (rank correlation of the pairs' gains between two seeds) or minutes (of one worker)"
+            "sources, add to it), over_best_baseline (pairs minus the best recipe's baseline), share_gaining (share of "
+            "pairs with a gain), seed_agreement (rank correlation of the pairs' gains between two seeds) or minutes (of "
+            "one worker)"
         ),
         **value_with_interval("mean over targets"),
     ),
