@@ -9,11 +9,10 @@ from grids import grid, pair
 
 from lib.errors import InputError
 from lib.selection.comparison import advice, compare, random_means, selector_metrics
-from lib.selection.contenders import Scored, field_scores, oracle, short_training_scores, static_mean
-from lib.stats.significance import discoveries, two_sided
+from lib.selection.contenders import Scored, oracle, static_mean
+from lib.stats.significance import discoveries
 from lib.storage.tables import check
 from lib.study.sections import Ranking
-from lib.time_saving.orders import Order, as_scores
 from lib.transfer.pairs import CONFIGURATION, pair_configurations
 
 CONFIG = Ranking(bootstrap=500)
@@ -27,26 +26,26 @@ def one_target(f1: list[float], score: list[float]) -> dict[str, pd.Series]:
 
 
 def test_metrics_of_a_hand_worked_ranking():
-    found = one_target([0.2, 0.8, 0.4, 0.6], [4.0, 3.0, 2.0, 1.0])["value"]  # ranked: .2 .8 .4 .6
-    assert found["regret_at_1"] == pytest.approx(0.75)
-    assert found["regret_at_3"] == found["regret_at_5"] == 0
-    assert found["rank_of_best"] == 2 and found["reciprocal_rank"] == 0.5
+    metrics = one_target([0.2, 0.8, 0.4, 0.6], [4.0, 3.0, 2.0, 1.0])["value"]  # ranked: .2 .8 .4 .6
+    assert metrics["regret_at_1"] == pytest.approx(0.75)
+    assert metrics["regret_at_3"] == metrics["regret_at_5"] == 0
+    assert metrics["rank_of_best"] == 2 and metrics["reciprocal_rank"] == 0.5
     discount = 1 / np.log2([2, 3, 4, 5])
-    assert found["ndcg_linear"] == pytest.approx(discount @ [0.2, 0.8, 0.4, 0.6] / (discount @ [0.8, 0.6, 0.4, 0.2]))
-    assert found["spearman"] == pytest.approx(-0.4)  # ranks 1 4 2 3 against 4 3 2 1: 1 - 6 (9 + 1 + 0 + 4) / 60
+    assert metrics["ndcg_linear"] == pytest.approx(discount @ [0.2, 0.8, 0.4, 0.6] / (discount @ [0.8, 0.6, 0.4, 0.2]))
+    assert metrics["spearman"] == pytest.approx(-0.4)  # ranks 1 4 2 3 against 4 3 2 1: 1 - 6 (9 + 1 + 0 + 4) / 60
 
 
 @pytest.mark.parametrize("f1", [[0.2, 0.8, 0.4], [0.8, 0.8, 0.4, 0.1]])
 def test_random_metrics_are_the_mean_over_all_rankings(f1):
-    every = [one_target(f1, list(order)) for order in itertools.permutations(range(len(f1)))]
-    expected, found = pd.concat([table["value"] for table in every], axis=1).mean(axis=1), every[0]["random"]
-    assert found.to_numpy() == pytest.approx(expected[found.index].to_numpy())
+    rankings = [one_target(f1, list(order)) for order in itertools.permutations(range(len(f1)))]
+    expected, random = pd.concat([table["value"] for table in rankings], axis=1).mean(axis=1), rankings[0]["random"]
+    assert random.to_numpy() == pytest.approx(expected[random.index].to_numpy())
 
 
 def test_a_constant_selector_is_worth_random_order():
-    found = one_target([0.2, 0.8, 0.4, 0.6], [1.0] * 4)
-    assert found["value"].to_numpy() == pytest.approx(found["random"].to_numpy(), abs=0.15)
-    assert found.loc["spearman", "value"] == 0
+    metrics = one_target([0.2, 0.8, 0.4, 0.6], [1.0] * 4)
+    assert metrics["value"].to_numpy() == pytest.approx(metrics["random"].to_numpy(), abs=0.15)
+    assert metrics.loc["spearman", "value"] == 0
 
 
 def test_the_planted_truth_judges_within_targets():
@@ -64,15 +63,15 @@ def test_the_planted_truth_judges_within_targets():
         Scored("static_mean", static_mean(configurations)),
     ]
     table = compare(scored, configurations, CONFIG, planted).set_index(["metric", "selector"])
-    judged = table.loc["spearman_with_planted"]
-    assert judged["value"][["planted", "opposite", "constant"]].tolist() == pytest.approx([1, -1, 0])
-    assert (judged["random"] == 0).all() and judged.loc["planted", "low"] == pytest.approx(1)
-    assert judged.loc["planted", "over_random_p"] < 0.05 < judged.loc["constant", "over_random_p"]
+    planted_metrics = table.loc["spearman_with_planted"]
+    assert planted_metrics["value"][["planted", "opposite", "constant"]].tolist() == pytest.approx([1, -1, 0])
+    assert (planted_metrics["random"] == 0).all() and planted_metrics.loc["planted", "low"] == pytest.approx(1)
+    assert planted_metrics.loc["planted", "over_random_p"] < 0.05 < planted_metrics.loc["constant", "over_random_p"]
 
 
 def test_metrics_without_a_best_are_undefined():
-    found = one_target([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])["value"]
-    assert found[["regret_at_1", "ndcg_linear", "spearman"]].isna().all()
+    metrics = one_target([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])["value"]
+    assert metrics[["regret_at_1", "ndcg_linear", "spearman"]].isna().all()
 
 
 def test_an_unscored_pair_is_named():
@@ -94,7 +93,7 @@ def test_the_oracle_is_better_than_random_and_noise_is_not():
         Scored("noise", noise),
         Scored("static_mean", static_mean(configurations)),
     ]
-    table = check("selector_metrics", compare(scored, configurations, CONFIG), "here").set_index(["selector", "metric"])
+    table = check("selector_metrics", compare(scored, configurations, CONFIG), "test").set_index(["selector", "metric"])
     assert table.loc[("oracle", "spearman"), "value"] == pytest.approx(1)
     assert table.loc[("oracle", "regret_at_1"), "value"] == 0
     assert (table["over_random_p"]["oracle"].drop(index="regret_at_5") < 0.05).all()  # 5 of 7 often hold the best
@@ -114,51 +113,13 @@ def test_targets_without_a_metric_are_left_out():
     assert np.isfinite(table.loc[("oracle", "spearman"), "low"])
 
 
-def test_field_scores_are_means_over_seeds_with_their_price():
-    configurations = pair_configurations(grid(3, seeds=2)["pairs"])
-    first = (configurations["source"] == configurations["source"].min()).astype(float)
-    keys = [configurations.assign(seed=seed, score=seed + first, selector="logme") for seed in (0, 1)]
-    size = configurations.assign(
-        seed=0, score=48.0, selector="source_positives"
-    )  # of sources of one size: it ranks nothing
-    costs = pd.DataFrame({"selector": ["logme", "source_positives"], "extraction_seconds": 2.0, "scoring_seconds": 1.0})
-    (found,) = field_scores(configurations, pd.concat([*keys, size]), costs)
-    assert (found.scores["score"] == 0.5 + first).all() and len(found.scores) == 6 and found.own_seconds == 3
-
-
-def test_the_oracle_is_the_bound_of_pairs_with_several_settings_too():
-    configurations = pair_configurations(grid(6, settings=4, signal=0.2)["pairs"])
-    values = selector_metrics(oracle(configurations), configurations).groupby("metric")["value"].mean()
-    assert values["spearman"] == pytest.approx(1) and values["regret_at_1"] == 0
-
-
-def test_short_training_costs_what_it_took_and_orders_become_scores():
-    keys = {"source": ["a", "b"], "target": ["b", "a"], "setting": 0, "seed": 0}
-    seconds = {"train_seconds": [3.0, 4.0], "predict_seconds": [1.0, 2.0]}
-    scores = {"validation_f1": [0.0, 0.5], "validation_average_precision": [0.3, 0.2]}
-    once = pd.DataFrame(keys | seconds | scores)
-    both = pd.concat([once.assign(checkpoint=0.25), once.assign(checkpoint=10.0)])
-    by_f1, by_ap, *later = short_training_scores(both)
-    assert (by_f1.name, by_ap.name) == ("f1_after_25_percent", "average_precision_after_25_percent")
-    assert [each.name for each in later] == ["f1_after_10_steps", "average_precision_after_10_steps"]
-    assert by_f1.own_seconds == 10 and list(by_ap.scores["score"]) == [0.3, 0.2]
-    placed = as_scores(Order("halving", (("b", "a", 0), ("a", "b", 0))))
-    assert list(placed["source"]) == ["b", "a"] and placed["score"].is_monotonic_decreasing
-
-
 def test_random_means_have_the_exact_expectation():
     configurations = pair_configurations(grid(5)["pairs"])
     expected = selector_metrics(oracle(configurations), configurations).groupby("metric")["random"].mean()
-    found = random_means(configurations, 4_000, 0)
-    assert set(found) == set(expected.index)
-    for metric, draws in found.items():
+    means = random_means(configurations, 4_000, 0)
+    assert set(means) == set(expected.index)
+    for metric, draws in means.items():
         assert draws.mean() == pytest.approx(expected[metric], abs=4 * draws.std() / np.sqrt(4_000))
-
-
-def test_p_values_count_what_is_as_extreme():
-    null = np.arange(1.0, 100.0)
-    assert two_sided(50.0, null) == 1 and two_sided(98.0, null) == pytest.approx(0.06)
-    assert two_sided(1_000.0, null) == pytest.approx(0.02) and np.isnan(two_sided(np.nan, null))
 
 
 def test_what_ranks_nothing_is_rarely_told_from_random_order():
@@ -184,7 +145,7 @@ def test_advice_names_the_best_of_each_kind_and_no_selector_with_a_caveat():
         Scored("static_mean", static_mean(configurations), training_pairs=True),
     ]  # fmt: skip
     metrics = compare(scored, configurations, Ranking(bootstrap=200))
-    table = advice(scored, metrics, pd.Series({"doubtful": "its tasks are alike"})).set_index("kind")
+    table = advice(scored, metrics, pd.Series({"doubtful": "its tasks share their texts"})).set_index("kind")
     assert table["selector"].to_dict() == {
         "Nothing to compute": "free", "Single-task models only": "dear", "A part of every pair's training": "short",
     }  # fmt: skip

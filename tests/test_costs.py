@@ -1,3 +1,5 @@
+"""The two accountings of time, by hand."""
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -67,12 +67,12 @@ def test_comparable_features_are_ranks_within_the_target():
             "ansat_t0.5_l1": [7.0, 9.0, 8.0, 1.0],
         }
     )  # fmt: skip
-    found = comparable(frame)
-    assert found["ansat_t0.5_l1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
-    assert found["validation_f1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
-    assert found["source_positives"].tolist() == pytest.approx([-1 / 3, 1 / 6, 1 / 6, 0])
-    assert found["size_ratio"].tolist() == pytest.approx([0, np.log(2), np.log(2), -np.log(2)])
-    assert found["test_f1"].tolist() == [0.5, 0.6, 0.7, 0.8] and "target_positives" not in found
+    ranks = comparable(frame)
+    assert ranks["ansat_t0.5_l1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
+    assert ranks["validation_f1"].tolist() == pytest.approx([-1 / 3, 1 / 3, 0, 0])
+    assert ranks["source_positives"].tolist() == pytest.approx([-1 / 3, 1 / 6, 1 / 6, 0])
+    assert ranks["size_ratio"].tolist() == pytest.approx([0, np.log(2), np.log(2), -np.log(2)])
+    assert ranks["test_f1"].tolist() == [0.5, 0.6, 0.7, 0.8] and "target_positives" not in ranks
 
 
 def test_what_one_grid_teaches_ranks_the_pairs_of_another(corpora):
@@ -80,11 +80,11 @@ def test_what_one_grid_teaches_ranks_the_pairs_of_another(corpora):
 
 
 def test_a_grid_without_signal_teaches_nothing(corpora):
-    found = [
+    correlations = [
         quality(carried_over([finished("noise", 6, signal=0.0, seed=seed)], corpora["new"], REGRESSION), corpora["new"])
         for seed in range(3)
     ]
-    assert abs(np.mean(found)) < 0.35
+    assert abs(np.mean(correlations)) < 0.35
 
 
 def test_no_trained_pair_of_the_new_grid_is_seen(corpora):
@@ -98,7 +98,7 @@ def test_no_trained_pair_of_the_new_grid_is_seen(corpora):
 
 def test_contenders_are_judged_on_the_new_grid(corpora):
     table, anytime = judge([corpora["known"]], corpora["new"], REGRESSION, RANKING)
-    table, anytime = check("generalisation", table, "here"), check("carried_anytime", anytime, "here")
+    table, anytime = check("generalisation", table, "test"), check("carried_anytime", anytime, "test")
     values = table.set_index(["metric", "selector"])["value"]
     assert values["spearman", "oracle"] == pytest.approx(1)
     assert values["spearman", "carried_over_from_known"] > values["spearman", "logme"]
@@ -114,7 +114,7 @@ def test_regimes_are_compared_over_the_same_targets():
     one, two = finished("one", 4), finished("two", 4)
     better = two["pairs"].assign(test_f1=two["pairs"]["test_f1"] + 0.05)
     two = StudyTables("two", {**two.tables, "pairs": better})
-    table = check("regimes", regime_table([one, two], RANKING), "here").set_index(["study", "quantity"])
+    table = check("regimes", regime_table([one, two], RANKING), "test").set_index(["study", "quantity"])
     assert table.loc[("two", "mean_gain"), "difference"] == pytest.approx(0.05)
     assert table.loc["one", "difference"].isna().all()
     gains = gains_by_target(one)
@@ -144,15 +144,15 @@ def test_only_studies_that_differ_in_their_regimes_are_regimes():
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [("other", "'compare': study other has no tables; run ./run_all.sh other first"), ("nowhere", "no parameters at")],
 )
-def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch, other, told):
+def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch, other, message):
     (tmp_path / "params").mkdir()
     (tmp_path / "params" / "other.yaml").touch()
     monkeypatch.chdir(tmp_path)
     values = {"name": "mine", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-3, "epochs": 1}]}
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         Study.parse(values | {"compare": [other], "results": str(tmp_path)}).compared_tables()
 
 
@@ -160,8 +160,8 @@ def test_what_is_known_comes_from_other_corpora_not_from_other_regimes():
     grids = {
         name: StudyTables(name, {}, Study.load(name).corpus) for name in ("demo", "demo_full", "newsgroups", "reuters")
     }
-    found = of_other_corpora(list(grids.values()), grids["demo"])
-    assert [grid.study for grid in found] == ["newsgroups", "reuters"]
+    others = of_other_corpora(list(grids.values()), grids["demo"])
+    assert [grid.study for grid in others] == ["newsgroups", "reuters"]
 
 
 def test_the_same_texts_fetched_or_with_other_labels_are_the_same_corpus():

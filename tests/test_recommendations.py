@@ -66,8 +66,8 @@ def test_with_nothing_trained_no_transfer_is_recommended_and_promise_orders(grid
     assert table["predicted_f1"].isna().all() and table["test_f1"].notna().sum() == 6
     scores = grid["selectors"].set_index(["source", "target"])["score"]
     rest = table[table["source"] != ""]
-    found = [scores[row.source, row.target] for row in rest.itertuples() if row.target == "task00"]
-    assert found == sorted(found, reverse=True)
+    promises = [scores[row.source, row.target] for row in rest.itertuples() if row.target == "task00"]
+    assert promises == sorted(promises, reverse=True)
 
 
 def test_what_is_trained_is_recommended_by_validation_and_the_rest_is_predicted(grid, models):

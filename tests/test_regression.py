@@ -1,3 +1,5 @@
+"""The regression: its features, protocols, tuning, scores and importance, on grids whose relations are planted."""
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -218,8 +220,8 @@ def planted_scores():
     for name, signal in (("planted", 1.0), ("null", 0.0)):
         features = features_of(grid(9, signal))
         for model in MODELS:
-            found = predict_grid(features, "leave_one_target_out", QUICK, model)
-            predictions.append(found.assign(protocol=name))
+            rows = predict_grid(features, "leave_one_target_out", QUICK, model)
+            predictions.append(rows.assign(protocol=name))
     scores = regression_scores(pd.concat(predictions), draws=200)
     return scores.query("judged_against == 'test_f1' and score == 'spearman'").set_index(["protocol", "model"])
 
@@ -246,37 +248,37 @@ def table_of(targets: list[str], predicted: list[float], truth: list[float]) -> 
 def test_scores_are_those_of_scikit_learn_and_of_hand_worked_ranks():
     predicted, truth = [0.1, 0.2, 0.3, 0.3, 0.2, 0.5], [0.1, 0.3, 0.2, 0.1, 0.2, 0.3]
     predictions = table_of(list("AAABBB"), predicted, truth)
-    found = regression_scores(predictions, draws=50).query("judged_against == 'test_f1'").set_index("score")
-    assert found.loc["mae", "value"] == pytest.approx(mean_absolute_error(truth, predicted))
-    assert found.loc["r2", "value"] == pytest.approx(r2_score(truth, predicted))
+    scores = regression_scores(predictions, draws=50).query("judged_against == 'test_f1'").set_index("score")
+    assert scores.loc["mae", "value"] == pytest.approx(mean_absolute_error(truth, predicted))
+    assert scores.loc["r2", "value"] == pytest.approx(r2_score(truth, predicted))
     # ranks in A: 1 2 3 against 1 3 2; in B: 2 1 3 against 1 2 3; both are 1 - 6 * 2 / 24
-    assert found.loc["spearman", "value"] == pytest.approx(0.5)
-    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+    assert scores.loc["spearman", "value"] == pytest.approx(0.5)
+    assert (scores["low"] <= scores["value"]).all() and (scores["value"] <= scores["high"]).all()
 
 
 def test_targets_without_a_difference_do_not_count_as_unranked():
     predictions = table_of(list("AAABBB"), [0.1, 0.2, 0.3] * 2, [0.1, 0.2, 0.3, 0.5, 0.5, 0.5])
-    found = regression_scores(predictions, draws=50).set_index(["judged_against", "score"])["value"]
-    assert found["test_f1", "spearman"] == 1.0
-    assert np.isnan(found["validation_f1", "spearman"]) and np.isnan(found["validation_f1", "r2"])
+    scores = regression_scores(predictions, draws=50).set_index(["judged_against", "score"])["value"]
+    assert scores["test_f1", "spearman"] == 1.0
+    assert np.isnan(scores["validation_f1", "spearman"]) and np.isnan(scores["validation_f1", "r2"])
 
 
 def test_seeds_are_averaged_before_scores():
     once = table_of(list("AAA"), [0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
     noisy = [once.assign(predicted=once["predicted"] + noise, seed=seed) for seed, noise in enumerate((0.1, -0.1))]
-    found = regression_scores(pd.concat(noisy), draws=50).set_index(["judged_against", "score"])["value"]
-    assert found["test_f1", "mae"] == pytest.approx(0)
+    scores = regression_scores(pd.concat(noisy), draws=50).set_index(["judged_against", "score"])["value"]
+    assert scores["test_f1", "mae"] == pytest.approx(0)
 
 
 def test_settings_of_a_pair_are_not_sources():
     truth = [0.1, 0.2, 0.3]
     once = table_of(list("AAA"), truth, truth)
     settings = [once.assign(setting=n, predicted=0.5 + n, test_f1=once["test_f1"] + n, validation_f1=n) for n in (0, 1)]
-    found = regression_scores(pd.concat(settings), draws=50).set_index(["judged_against", "score"])["value"]
-    assert found["test_f1", "spearman"] == 0  # it tells settings apart, and no source
-    told = [each.assign(predicted=truth) for each in settings]
-    found = regression_scores(pd.concat(told), draws=50).set_index(["judged_against", "score"])["value"]
-    assert found["test_f1", "spearman"] == 1
+    scores = regression_scores(pd.concat(settings), draws=50).set_index(["judged_against", "score"])["value"]
+    assert scores["test_f1", "spearman"] == 0  # it ranks settings, but no source
+    right = [rows.assign(predicted=truth) for rows in settings]
+    scores = regression_scores(pd.concat(right), draws=50).set_index(["judged_against", "score"])["value"]
+    assert scores["test_f1", "spearman"] == 1
 
 
 def test_importance_goes_to_the_planted_layer():

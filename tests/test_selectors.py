@@ -41,18 +41,18 @@ def problem(texts: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 def test_logme_is_the_evidence_of_a_bayesian_linear_model(texts, size):
     """Against scikit-learn's marginal likelihood at its maximum, also where texts are fewer than features."""
     features, labels = problem(texts, size)
-    found = []
+    evidence = []
     for y in (labels == 0, labels == 1):
         vague = dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), 0.0)
         model = BayesianRidge(max_iter=100_000, tol=1e-12, fit_intercept=False, compute_score=True, **vague)
-        found.append(model.fit(features, y.astype(float)).scores_[-1] / texts)
-    assert logme(features, labels) == pytest.approx(np.mean(found), abs=1e-5)
+        evidence.append(model.fit(features, y.astype(float)).scores_[-1] / texts)
+    assert logme(features, labels) == pytest.approx(np.mean(evidence), abs=1e-5)
 
 
 def test_logme_is_the_density_of_the_labels_under_its_own_model():
     """log N(y; 0, (I + F F' / r) / beta), at no r and beta larger than what LogME finds."""
     features, labels = problem(12, 20)
-    found = logme(features, labels)
+    largest = logme(features, labels)
     classes = np.stack([labels == 0, labels == 1]).astype(float)
     best = np.full(2, -np.inf)
     for ratio, beta in np.exp(np.random.default_rng(0).uniform(-3, 6, size=(2_000, 2))):
@@ -60,7 +60,7 @@ def test_logme_is_the_density_of_the_labels_under_its_own_model():
         misfit = (classes * np.linalg.solve(covariance, classes.T).T).sum(axis=1)
         density = -0.5 * (misfit + np.linalg.slogdet(covariance)[1] + 12 * np.log(2 * np.pi))
         best = np.maximum(best, density / 12)
-    assert found - 0.05 < best.mean() <= found
+    assert largest - 0.05 < best.mean() <= largest
 
 
 def test_logme_prefers_features_that_tell_the_labels():
@@ -171,7 +171,7 @@ def test_every_file_of_the_folder_brings_a_selector():
 
 
 def test_the_linear_probe_ranks_held_out_texts_by_the_penalised_likelihood_of_the_training_texts():
-    """Against the same likelihood, every class weighing alike, maximised by a general optimiser."""
+    """Against the same likelihood, all classes weighted equally, maximised by a general optimiser."""
     features, labels = problem(120, 5)
     (known, y), (held_out, truth) = (features[:80], labels[:80]), (features[80:], labels[80:])
     spread = known.std(axis=0)

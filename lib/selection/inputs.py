@@ -152,15 +152,15 @@ class SelectorInputs:
     def only(self, needs: Iterable[str]) -> "SelectorInputs":
         """The same, with only the extractions that provide one of these inputs."""
         needs = set(needs)
-        extractions = {key: each for key, each in self.extractions.items() if _provides(each) & needs}
-        return replace(self, extractions=extractions)
+        provided = {key: extraction for key, extraction in self.extractions.items() if _provides(extraction) & needs}
+        return replace(self, extractions=provided)
 
     def _seconds(self, extraction: Extraction) -> float:
         return self.bench.ledger.entry(extraction.id)["numbers"]["seconds"]
 
     def table(self) -> pd.DataFrame:
         """Table "feature_extraction"."""
-        rows = [(each.kind, each.run, len(each.rows), self._seconds(each)) for each in self.extractions.values()]
+        rows = [(e.kind, e.run, len(e.rows), self._seconds(e)) for e in self.extractions.values()]
         return pd.DataFrame(rows, columns=["kind", "run", "texts", "seconds"])
 
 
@@ -178,7 +178,7 @@ def plan_inputs(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | 
         side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
         for side in ("source", "target")
     }
-    extractions = {(each.kind, each.run): each for each in _extractions(bench, sides)}
+    extractions = {(extraction.kind, extraction.run): extraction for extraction in _extractions(bench, sides)}
     inputs = SelectorInputs(bench, sides, extractions)
     return inputs if needs is None else inputs.only(needs)
 

@@ -30,8 +30,9 @@ def _models() -> dict[str, pa.Column]:
     """Everything that is recorded of a trained model."""
     kinds = ("single", "transfer", "step_matched", "reseeded")
     return {
-        **keys("run", "target", "setting", "seed"),
-        "kind": text(f"kind of the model: {', '.join(kinds)}", *kinds),
+        **keys("run", "setting", "seed"),
+        "target": text("task that the model is trained for, the last one for a transfer model"),
+        "kind": text("kind of the model: single, transfer, step_matched or reseeded", *kinds),
         "source": text("for a transfer model the task that it starts from, else empty"),
         "source_run": text("for a transfer model the id of the source's model that it starts from, else empty"),
         "side": text(
@@ -394,7 +395,7 @@ def row_of(table: str) -> str:
 
 def describe(table: str, column: str) -> str:
     """What a column of a table means. Raises KeyError for a column that no schema describes."""
-    for name, each in SCHEMAS[table].columns.items():
-        if column == name or (each.regex and re.fullmatch(name, column)):
-            return each.description
+    for name, described in SCHEMAS[table].columns.items():
+        if column == name or (described.regex and re.fullmatch(name, column)):
+            return described.description
     raise KeyError(f"column '{column}' of table '{table}' is not described: add it to lib/storage/schemas.py")

@@ -1,3 +1,7 @@
+"""Scores, rank correlations, bootstrap and p-values: by hand, against scipy and scikit-learn."""
+
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,31 +9,32 @@ from scipy import stats
 
 from lib.stats.bootstrap import draw_counts, f1_draws, interval, nested_weights
 from lib.stats.metrics import collapsed, predicted_positive
-from lib.stats.metrics import scores as metrics_scores
-from lib.stats.ranks import rank_agreement, spearman
+from lib.stats.metrics import scores as scores_of
+from lib.stats.ranks import rank_agreement, spearman, winning_probability
+from lib.stats.significance import discoveries, sign_flip_p, two_sided
 
 
 def test_scores_of_a_hand_worked_example():
-    found = metrics_scores(np.array([1, 1, 0, 0, 1]), np.array([0.9, 0.4, 0.6, 0.1, 0.5]))
+    scores = scores_of(np.array([1, 1, 0, 0, 1]), np.array([0.9, 0.4, 0.6, 0.1, 0.5]))
     # predicted positive: texts 1, 3 and 5 (0.5 counts), so TP = 2, FP = 1, FN = 1
-    assert found["precision"] == pytest.approx(2 / 3)
-    assert found["recall"] == pytest.approx(2 / 3)
-    assert found["f1"] == pytest.approx(2 / 3)
+    assert scores["precision"] == pytest.approx(2 / 3)
+    assert scores["recall"] == pytest.approx(2 / 3)
+    assert scores["f1"] == pytest.approx(2 / 3)
     # positives stand at ranks 1, 3 and 4 of the falling probabilities
-    assert found["average_precision"] == pytest.approx((1 / 1 + 2 / 3 + 3 / 4) / 3)
+    assert scores["average_precision"] == pytest.approx((1 / 1 + 2 / 3 + 3 / 4) / 3)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 0, 0]])
 def test_scores_without_a_denominator_are_zero(labels):
-    found = metrics_scores(np.array(labels), np.full(3, 0.1))
-    assert found["f1"] == found["precision"] == found["recall"] == 0.0
-    assert found["average_precision"] == pytest.approx(np.mean(labels))
+    scores = scores_of(np.array(labels), np.full(3, 0.1))
+    assert scores["f1"] == scores["precision"] == scores["recall"] == 0.0
+    assert scores["average_precision"] == pytest.approx(np.mean(labels))
 
 
 def test_a_diverged_model_is_an_error_and_not_a_score():
     with pytest.raises(ValueError, match="not finite"):
-        metrics_scores(np.array([1, 0]), np.array([np.nan, 0.2]))
+        scores_of(np.array([1, 0]), np.array([np.nan, 0.2]))
 
 
 def test_collapsed_means_no_predicted_positive():
@@ -64,11 +69,11 @@ def test_resampled_f1_equals_f1_of_the_repeated_texts():
     rng = np.random.default_rng(1)
     labels, probabilities = rng.integers(0, 2, 30), rng.random((30, 4))
     counts = draw_counts(30, 5, rng)
-    found = f1_draws(counts, labels, predicted_positive(probabilities))
+    f1 = f1_draws(counts, labels, predicted_positive(probabilities))
     for draw in range(5):
         texts = np.repeat(np.arange(30), counts[draw].astype(int))
-        expected = [metrics_scores(labels[texts], probabilities[texts, model])["f1"] for model in range(4)]
-        assert found[draw] == pytest.approx(expected)
+        expected = [scores_of(labels[texts], probabilities[texts, model])["f1"] for model in range(4)]
+        assert f1[draw] == pytest.approx(expected)
 
 
 def test_f1_of_nothing_to_find_is_zero():
@@ -89,14 +94,47 @@ def test_rank_agreement_is_the_mean_of_scipys_over_draws_layers_and_targets():
     rng = np.random.default_rng(3)
     scores, reference = rng.integers(0, 6, (5, 2, 4, 4)).astype(float), rng.normal(size=(2, 4, 4))
     scores[0, 1, :, 2] = 1.0  # ranks nothing: counts as 0
-    found = rank_agreement(scores, reference)
-    for draw, value in enumerate(found):
-        each = []
+    agreement = rank_agreement(scores, reference)
+    for draw, value in enumerate(agreement):
+        correlations = []
         for layer in range(2):
             for target in range(4):
                 others = [task for task in range(4) if task != target]
                 column = scores[draw, layer, others, target]
-                rho = stats.spearmanr(column, reference[layer, others, target])[0] if np.ptp(column) else 0.0
-                each.append(rho)
-        assert value == pytest.approx(np.mean(each))
+                correlation = stats.spearmanr(column, reference[layer, others, target])[0] if np.ptp(column) else 0.0
+                correlations.append(correlation)
+        assert value == pytest.approx(np.mean(correlations))
     assert rank_agreement(reference[None], reference) == pytest.approx(1.0)
+
+
+def test_probabilities_of_winning_sum_to_that_of_drawing_any():
+    wins = winning_probability(10, 10)
+    assert wins.sum(axis=0) == pytest.approx([0] + [1] * 10)
+    assert wins[2, 4] == pytest.approx(35 / 210)  # C(7, 3) / C(10, 4)
+
+
+def test_many_doubtful_gains_are_not_discoveries():
+    p = np.array([0.001, 0.02, 0.03, 0.9])
+    assert discoveries(p).tolist() == [True, True, True, False]  # 0.03 <= 3/4 of 0.05
+    assert discoveries(np.append(p, np.full(20, 0.8))).tolist() == [True] + 23 * [False]
+
+
+def test_p_values_by_hand():
+    draws = np.array([[1.0, -1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.0]])
+    assert two_sided(0.0, draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
+
+
+def test_p_values_count_what_is_as_extreme():
+    null = np.arange(1.0, 100.0)
+    assert two_sided(50.0, null) == 1 and two_sided(98.0, null) == pytest.approx(0.06)
+    assert two_sided(1_000.0, null) == pytest.approx(0.02) and np.isnan(two_sided(np.nan, null))
+
+
+def test_the_sign_flip_test_is_over_all_signs():
+    signs = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
+    differences = pd.Series([0.1, 0.2, 0.3, np.nan])
+    signs = np.c_[signs, np.ones(8)]
+    assert sign_flip_p(signs, differences) == pytest.approx(2 * (1 + 1) / 9)  # one of 8 means is as large
+    assert sign_flip_p(signs, -differences) == pytest.approx(2 * (1 + 1) / 9)
+    assert sign_flip_p(signs, pd.Series([0.1, -0.1, 0.0, np.nan])) == 1
+    assert np.isnan(sign_flip_p(signs, pd.Series([np.nan] * 4)))

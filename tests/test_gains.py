@@ -1,3 +1,5 @@
+"""Gains over no transfer, their verdicts and their summary, by hand."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,6 @@ from grids import pair, single
 
 from lib.errors import InputError
 from lib.stats.metrics import scores
-from lib.stats.significance import discoveries, two_sided
 from lib.storage.tables import check
 from lib.transfer.gains import average_precision_summary, target_table, transfer_matrix, transfer_summary
 from lib.transfer.pairs import best_settings, pair_configurations
@@ -14,7 +15,7 @@ N = 400
 LABELS = (np.arange(N) % 4 == 0).astype(int)
 
 
-def found(share: float, shift: int = 0) -> np.ndarray:
+def probabilities_with_recall(share: float, shift: int = 0) -> np.ndarray:
     """Probabilities of a model that finds this share of the positives and nothing else."""
     positives = np.flatnonzero(LABELS)
     probabilities = np.full(N, 0.1)
@@ -27,17 +28,17 @@ def study():
     """A helped by B, hurt by C; B unchanged by A, and not transferred to by C's lower validation; two seeds."""
     models = {"A": (0.5, 0.5), "B": (0.6, 0.6), "C": (0.0, 0.0)}
     transfers = {"B>A": (0.9, 0.9), "C>A": (0.1, 0.2), "A>B": (0.6, 0.6), "C>B": (0.5, 0.7), "A>C": (0.4, 0.4)}
-    longer_training = {"A": 0.7, "B": 0.6, "C": 0.4}
+    step_matched_share = {"A": 0.7, "B": 0.6, "C": 0.4}
     probabilities, singles, step_matched, pairs = {}, [], [], []
     for seed in (0, 1):
         for task, (validation, share) in models.items():
             singles.append(single(task, validation, 0.0, seed=seed))
-            probabilities[singles[-1]["run"]] = found(share)
+            probabilities[singles[-1]["run"]] = probabilities_with_recall(share)
             step_matched.append(single(task, validation, 0.0, "step_matched", seed))
-            probabilities[step_matched[-1]["run"]] = found(longer_training[task])
+            probabilities[step_matched[-1]["run"]] = probabilities_with_recall(step_matched_share[task])
         for name, (validation, share) in transfers.items():
             pairs.append(pair(*name.split(">"), validation, 0.0, seed=seed))
-            probabilities[pairs[-1]["run"]] = found(share)
+            probabilities[pairs[-1]["run"]] = probabilities_with_recall(share)
     for row in singles + step_matched + pairs:
         row["test_f1"] = scores(LABELS, probabilities[row["run"]])["f1"]
     return *map(pd.DataFrame, (singles, pairs, step_matched)), probabilities, dict.fromkeys("ABC", LABELS)
@@ -64,17 +65,6 @@ def test_gains_are_differences_to_the_single_task_model(study):
     assert helped["gain_p"] == pytest.approx(2 / 1001) and same["gain_p"] == 1
 
 
-def test_many_doubtful_gains_are_not_discoveries():
-    p = np.array([0.001, 0.02, 0.03, 0.9])
-    assert discoveries(p).tolist() == [True, True, True, False]  # 0.03 <= 3/4 of 0.05
-    assert discoveries(np.append(p, np.full(20, 0.8))).tolist() == [True] + 23 * [False]
-
-
-def test_p_values_by_hand():
-    draws = np.array([[1.0, -1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.0]])
-    assert two_sided(0.0, draws) == pytest.approx([2 * 1 / 4, 2 * 2 / 4, 1.0])
-
-
 def test_validation_chooses_and_test_reports(study):
     matrix = transfer_matrix(*study)
     assert set(zip(*matrix.loc[matrix["chosen"], ["source", "target"]].T.to_numpy(), strict=True)) == {
@@ -88,7 +78,7 @@ def test_validation_chooses_and_test_reports(study):
         "A": True,
         "B": False,
         "C": False,
-    }  # C's longer training does as well
+    }  # C's step-matched model does as well
 
 
 def test_summary_counts_by_hand(study):
@@ -107,10 +97,10 @@ def test_average_precision_is_of_the_models_that_f1_is_told_of(study):
     singles, pairs, *_ = study
     singles["test_average_precision"] = singles["target"].map({"A": 0.5, "B": 0.6, "C": 0.2})
     pairs["test_average_precision"] = pairs["source"].map({"B": 0.4, "A": 0.3, "C": 0.9}) + 0.1 * pairs["seed"]
-    found = average_precision_summary(transfer_matrix(*study), singles, pairs, 2000, 0)
-    assert found["single_task_average_precision"] == pytest.approx(1.3 / 3)
-    assert found["grid_average_precision"] == pytest.approx((0.45 + 0.6 + 0.35) / 3)  # B to A, none to B, A to C
-    gain = found["average_precision_gain"]
+    summary = average_precision_summary(transfer_matrix(*study), singles, pairs, 2000, 0)
+    assert summary["single_task_average_precision"] == pytest.approx(1.3 / 3)
+    assert summary["grid_average_precision"] == pytest.approx((0.45 + 0.6 + 0.35) / 3)  # B to A, none to B, A to C
+    gain = summary["average_precision_gain"]
     assert gain["value"] == pytest.approx(0.1 / 3)
     assert (gain["low"], gain["high"]) == pytest.approx((-0.05, 0.15))  # of -0.05, 0, 0.15: one target thrice
 
@@ -119,7 +109,7 @@ def test_seeds_that_disagree_widen_the_interval(study):
     singles, pairs, step_matched, probabilities, labels = study
     narrow = transfer_matrix(*study).set_index(["source", "target"]).loc[("B", "A")]
     run = "B>A/0/1"
-    probabilities = probabilities | {run: found(0.3)}
+    probabilities = probabilities | {run: probabilities_with_recall(0.3)}
     pairs.loc[pairs["run"] == run, "test_f1"] = f1(0.3)
     matrix = transfer_matrix(singles, pairs, step_matched, probabilities, labels)
     wide = matrix.set_index(["source", "target"]).loc[("B", "A")]
@@ -139,7 +129,7 @@ def test_what_does_not_fit_together_is_named(study, damage):
     if damage == "absent":
         del probabilities["B>A/0/0"]
     if damage == "different":
-        probabilities["B>A/0/0"] = found(0.2)
+        probabilities["B>A/0/0"] = probabilities_with_recall(0.2)
     if damage == "seed":
         pairs = pairs[pairs["run"] != "B>A/0/0"]
     if damage == "selected":

@@ -1,4 +1,4 @@
-"""What one seed's grid tells of another's: nothing where F1 is luck, everything where it is the source's doing."""
+"""Whether seeds agree: not at all where F1 is luck, fully where it depends on the source."""
 
 import numpy as np
 import pandas as pd
@@ -13,24 +13,24 @@ from lib.transfer.seeds import choice_gains, choices, mean_choice_gains, repeata
 CONFIG = Ranking(bootstrap=200)
 
 
-def table(frames: dict) -> pd.DataFrame:
-    found = check("repeatability", repeatability(frames["singles"], frames["pairs"], CONFIG), "test")
-    return found.set_index(["ranked_by", "other_seed", "metric"])
+def repeated(frames: dict) -> pd.DataFrame:
+    table = check("repeatability", repeatability(frames["singles"], frames["pairs"], CONFIG), "test")
+    return table.set_index(["ranked_by", "other_seed", "metric"])
 
 
 def test_what_a_source_does_is_found_again_with_another_seed():
-    found = table(grid(10, signal=3.0, seeds=3))
-    assert found.loc[("test_f1", False, "spearman"), "value"] == pytest.approx(1)
-    assert (found["value"].unstack("metric")["spearman"] > 0.9).all()
-    gains = found["value"].unstack("metric")["gain"]
+    metrics = repeated(grid(10, signal=3.0, seeds=3))
+    assert metrics.loc[("test_f1", False, "spearman"), "value"] == pytest.approx(1)
+    assert (metrics["value"].unstack("metric")["spearman"] > 0.9).all()
+    gains = metrics["value"].unstack("metric")["gain"]
     assert gains["test_f1", True] == pytest.approx(gains["test_f1", False], abs=0.02) and (gains > 0.2).all()
-    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+    assert (metrics["low"] <= metrics["value"]).all() and (metrics["value"] <= metrics["high"]).all()
 
 
 def test_luck_is_lost_with_another_seed():
-    found = table(grid(20, signal=0.0, seeds=2))["value"].unstack("metric")
-    assert abs(found["spearman"]["test_f1", True]) < 0.15 and abs(found["spearman"]["validation_f1", True]) < 0.15
-    assert found["gain"]["test_f1", False] > found["gain"]["test_f1", True] + 0.02
+    metrics = repeated(grid(20, signal=0.0, seeds=2))["value"].unstack("metric")
+    assert abs(metrics["spearman"]["test_f1", True]) < 0.15 and abs(metrics["spearman"]["validation_f1", True]) < 0.15
+    assert metrics["gain"]["test_f1", False] > metrics["gain"]["test_f1", True] + 0.02
 
 
 def test_gains_are_over_no_transfer_of_the_same_seed_as_the_test():
@@ -40,9 +40,9 @@ def test_gains_are_over_no_transfer_of_the_same_seed_as_the_test():
         pair(source, target, 0.6, 0.7 + 0.1 * (source < target) + 0.1 * seed, seed=seed)
         for source in tasks for target in tasks if source != target for seed in (0, 1)
     ]  # fmt: skip
-    found = table({"singles": pd.DataFrame(singles), "pairs": pd.DataFrame(pairs)})["value"]
-    np.testing.assert_allclose(found["test_f1", True, "gain"], (0.2 + 0.3 + 0.3) / 3)
-    np.testing.assert_allclose(found["validation_f1", True, "spearman"], 0)  # validation is all equal: it ranks nothing
+    metrics = repeated({"singles": pd.DataFrame(singles), "pairs": pd.DataFrame(pairs)})["value"]
+    np.testing.assert_allclose(metrics["test_f1", True, "gain"], (0.2 + 0.3 + 0.3) / 3)
+    np.testing.assert_allclose(metrics["validation_f1", True, "spearman"], 0)  # validation is equal: it ranks nothing
 
 
 def reseeded(tasks: list[str], f1: np.ndarray) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What models make of texts: features, squared gradients, and the table of all selectors on a small study."""
+"""The selectors' inputs (features, squared gradients) and the table of all selectors on a small study."""
 
 from dataclasses import replace
 
@@ -48,21 +48,21 @@ def one_by_one(network, tokens, row):
 
 def test_features_are_those_of_each_text_alone(tiny):
     network, tokens = tiny
-    found = encode(network, tokens, np.arange(4), "float32")
+    features = encode(network, tokens, np.arange(4), "float32")
     for row in range(4):
         with torch.no_grad():
             output = one_by_one(network, tokens, row)
-        assert found["cls"][row] == pytest.approx(output.hidden_states[-1][0, 0].numpy(), abs=1e-5)
-        assert found["mean"][row] == pytest.approx(output.hidden_states[-1][0].mean(dim=0).numpy(), abs=1e-5)
-        assert found["probabilities"][row] == pytest.approx(output.logits.softmax(1)[0, 1].item(), abs=1e-5)
+        assert features["cls"][row] == pytest.approx(output.hidden_states[-1][0, 0].numpy(), abs=1e-5)
+        assert features["mean"][row] == pytest.approx(output.hidden_states[-1][0].mean(dim=0).numpy(), abs=1e-5)
+        assert features["probabilities"][row] == pytest.approx(output.logits.softmax(1)[0, 1].item(), abs=1e-5)
     for name, values in encode(network, tokens, np.arange(4), "bfloat16").items():
-        assert values.dtype == np.float32 and values == pytest.approx(found[name], abs=0.03)
+        assert values.dtype == np.float32 and values == pytest.approx(features[name], abs=0.03)
 
 
 def test_fisher_is_the_mean_of_squared_gradients_text_by_text(tiny):
     """Against autograd's gradients of one text at a time."""
     network, tokens = tiny
-    found = diagonal_fisher(network, tokens, np.arange(4), LABELS)
+    fisher = diagonal_fisher(network, tokens, np.arange(4), LABELS)
     expected = {}
     for row in range(4):
         network.zero_grad()
@@ -73,12 +73,16 @@ def test_fisher_is_the_mean_of_squared_gradients_text_by_text(tiny):
                 expected[name] = expected.get(name, 0) + parameter.grad.square().flatten() / 4
     network.zero_grad()
     heads = torch.cat([expected["classifier.weight"], expected["classifier.bias"]])
-    assert np.sort(found["head"]) == pytest.approx(np.sort(heads.numpy()), rel=1e-3, abs=1e-9)
+    assert np.sort(fisher["head"]) == pytest.approx(np.sort(heads.numpy()), rel=1e-3, abs=1e-9)
     for layer in (1, 2, 3):
         parts = [value for name, value in expected.items() if f".layer.{layer - 1}." in name]
-        assert found[f"layer {layer}"].size == sum(part.numel() for part in parts)
-        assert np.sort(found[f"layer {layer}"]) == pytest.approx(np.sort(torch.cat(parts).numpy()), rel=1e-3, abs=1e-8)
-    assert set(found) == {"head", "pooler", *(f"{kind} {layer}" for kind in ("layer", "output") for layer in (1, 2, 3))}
+        assert fisher[f"layer {layer}"].size == sum(part.numel() for part in parts)
+        assert np.sort(fisher[f"layer {layer}"]) == pytest.approx(np.sort(torch.cat(parts).numpy()), rel=1e-3, abs=1e-8)
+    assert set(fisher) == {
+        "head",
+        "pooler",
+        *(f"{kind} {layer}" for kind in ("layer", "output") for layer in (1, 2, 3)),
+    }
 
 
 def test_fisher_does_not_depend_on_the_batch_but_squared_batch_gradients_do(tiny):
@@ -138,18 +142,18 @@ def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_mor
     assert prices.set_index("selector")["extraction_seconds"]["logme"] == extractions["logme"]
 
 
-def test_evidence_is_complete_and_none_of_it_is_of_a_test_text(scored):
+def test_selector_inputs_are_complete_and_none_is_of_a_test_text(scored):
     bench, _, inputs, *_ = scored
     split = bench.tasks.split
     for (kind, _), extraction in inputs.extractions.items():
         part = "validation" if kind == "validation" else "train"
         assert np.isin(extraction.rows, split[part]).all() and not np.isin(extraction.rows, split["test"]).any()
-    seen = {name: get() for name, get in inputs.of("task_1", "task_2", 0).items()}
-    assert set(seen) == set(INPUTS)
-    sizes = {name: len(value) for name, value in seen.items() if "fisher" not in name and name != "source_losses"}
+    values = {name: get() for name, get in inputs.of("task_1", "task_2", 0).items()}
+    assert set(values) == set(INPUTS)
+    sizes = {name: len(value) for name, value in values.items() if "fisher" not in name and name != "source_losses"}
     expected = {"source": 48, "validation": len(split["validation"])}
     assert all(size == expected.get(name.split("_")[0], 32) for name, size in sizes.items())
-    assert (seen["validation_labels"] == bench.tasks.column("task_2")[split["validation"]]).all()
+    assert (values["validation_labels"] == bench.tasks.column("task_2")[split["validation"]]).all()
 
 
 def nothing_is_left(place, extraction):
@@ -165,9 +169,9 @@ def test_inputs_are_extracted_once_and_again_where_its_models_are_gone(scored, m
     before = inputs.of("task_1", "task_2", 0)["features"]()
     bench.ledger.prune(run, "weights")
     bench.ledger.prune(inputs.extractions["features", run].id, "features")
-    again = plan_inputs(bench, singles)
-    extract_missing(again)
-    assert again.of("task_1", "task_2", 0)["features"]() == pytest.approx(before, abs=1e-6)
+    extracted_again = plan_inputs(bench, singles)
+    extract_missing(extracted_again)
+    assert extracted_again.of("task_1", "task_2", 0)["features"]() == pytest.approx(before, abs=1e-6)
 
 
 def nothing_is_computed(bench, work, jobs, is_finished, name):
@@ -176,27 +180,31 @@ def nothing_is_computed(bench, work, jobs, is_finished, name):
 
 def test_scores_are_kept_and_travel_without_weights_and_features(scored, tmp_path, monkeypatch):
     bench, singles, *_ = scored
-    found = score_study(bench, singles)
+    tables = score_study(bench, singles)
     save(bench.ledger, bench.place.materials, tmp_path / "runs.zip")
     place = replace(bench.place, ledger=tmp_path / "ledger")
     load(Ledger(place.ledger), tmp_path / "runs.zip")
-    elsewhere = replace(bench, place=place)
+    other_bench = replace(bench, place=place)
     monkeypatch.setattr("lib.selection.inputs.compute_from_weights", nothing_is_computed)
-    for there in (bench, elsewhere):
-        again = score_study(there, singles)
-        for name, table in found.items():
-            pd.testing.assert_frame_equal(again[name], check(name, table, "test"))
+    for each_bench in (bench, other_bench):
+        scored_again = score_study(each_bench, singles)
+        for name, table in tables.items():
+            pd.testing.assert_frame_equal(scored_again[name], check(name, table, "test"))
     probe = all_selectors()["linear_probe"]
-    monkeypatch.setitem(probe.__dict__, "formula", "another one")  # only what this selector looks at is extracted again
+    monkeypatch.setitem(
+        probe.__dict__, "formula", "another one"
+    )  # only what this selector looks at is extracted scored_again
     with pytest.raises(AssertionError, match="feature extraction are computed again"):
-        score_study(elsewhere, singles)
-    asked = []
+        score_study(other_bench, singles)
+    extracted = []
     monkeypatch.setattr(
-        "lib.selection.inputs.compute_from_weights", lambda bench, work, jobs, *rest: asked.extend(jobs)
+        "lib.selection.inputs.compute_from_weights", lambda bench, work, jobs, *rest: extracted.extend(jobs)
     )
     with pytest.raises(TypeError):  # nothing was extracted
-        score_study(elsewhere, singles)
-    assert {job.kind for job in asked} == {"features", "validation"} and PRETRAINED not in {job.run for job in asked}
+        score_study(other_bench, singles)
+    assert {job.kind for job in extracted} == {"features", "validation"} and PRETRAINED not in {
+        job.run for job in extracted
+    }
 
 
 def test_scores_are_made_anew_for_other_labels_or_models_but_not_for_test_labels(scored):
