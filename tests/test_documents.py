@@ -5,29 +5,33 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from jinja2 import UndefinedError
 from matplotlib import pyplot as plt
 
 from lib.errors import InputError
 from lib.recommend.budget import PROMISING
 from lib.report.captions import CAPTIONS
+from lib.report.documents import verdicts
+from lib.report.documents.pages import RESULTS, documents, render, wrap
+from lib.report.documents.published import PublishedStudy, independent, published_studies
+from lib.report.documents.results import promising, safest
+from lib.report.documents.tables import USE, published_columns
 from lib.report.figures.data import plot_prevalence
-from lib.report.figures.style import save_figure, use_style
+from lib.report.figures.method import LIGHT, plot_method, write_method
+from lib.report.figures.style import label, save_figure, use_style
 from lib.report.figures.time_saving import plot_losses
-from lib.report.publish import DOCUMENTS, END_MARK, mark, with_block
+from lib.report.publish import publish
 from lib.report.summary import priced_tables, seconds_by_phase
-from lib.report.tables_page import USE, reference
 from lib.selection.comparison import differs_from_random
-from lib.stats.ranks import spearman
 from lib.storage.schemas import SCHEMAS
 from lib.storage.tables import read_table
 from lib.storage.writers import WRITERS, writer_of
 from lib.study.files import ROOT
 from lib.study.parameters import Study
-from lib.transfer.pairs import KEYS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_NOTEBOOK = 100  # lines of code
@@ -128,40 +132,116 @@ def test_notebooks_that_only_read_tables_start_without_torch():
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
-def test_the_readme_names_every_notebook():
-    readme = (ROOT / "README.md").read_text()
-    assert len(NOTEBOOKS) >= 10
-    assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
+def rows_of_notebooks() -> dict[str, list[str]]:
+    """README.md's table of notebooks: file -> the packages in its row."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    rows = {re.search(r"\(notebooks/([\w.]+)\)", line): line for line in lines if "](notebooks/" in line}
+    return {link[1]: re.findall(r"`(lib/\w+)`", line) for link, line in rows.items() if link}
 
 
-def test_links_of_the_documents_lead_somewhere():
-    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        for link in re.findall(r"\]\(([^)#]+?)\)", document.read_text()):
-            if "://" not in link:
-                assert (document.parent / link).exists(), f"{document.name}: {link}"
+def test_the_readme_names_every_notebook_and_its_package():
+    rows = rows_of_notebooks()
+    assert list(rows) == [path.name for path in NOTEBOOKS]
+    for path in NOTEBOOKS:
+        code = "".join(line for cell in code_cells(path) for line in cell["source"])
+        packages = rows[path.name]
+        assert packages and all((ROOT / package).is_dir() for package in packages)
+        assert re.search(rf"from {packages[0].replace('/', '.')}\b", code), f"{path.name} does not use {packages[0]}"
 
 
-def test_a_block_replaces_only_what_stands_between_its_marks():
-    other = f"{mark('smoke')}\nolder\n{END_MARK}"
-    text = f"before\n{other}\n{mark('demo')}\nold\n{END_MARK}\nafter"
-    assert with_block(text, "demo", "new") == f"before\n{other}\n{mark('demo')}\nnew\n{END_MARK}\nafter"
-    part = f"{mark('demo', 'a part')}\nold\n{END_MARK}"
-    assert with_block(f"{other}\n{part}", "demo", "new", "a part") == f"{other}\n{part.replace('old', 'new')}"
-    for missing in ("", "a part"):
-        with pytest.raises(InputError, match="numbers of demo"):
-            with_block("no marks", "demo", "new", missing)
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "figures").glob("*.md"))]
 
 
-@pytest.mark.parametrize("study", DOCUMENTS)
-def test_documents_hold_the_numbers_of_the_published_study(tmp_path, study):
-    published = ROOT / "figures" / study
-    if not (published / "summary.json").exists():
-        pytest.skip(f"no finished run is published in figures/{study}")
-    (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
-    DOCUMENTS[study](Study.load(study), published, tmp_path)
-    for path in filter(Path.is_file, tmp_path.rglob("*")):
-        name = path.relative_to(tmp_path)
-        assert path.read_text() == (ROOT / name).read_text(), f"{name}: run python -m lib.report.publish {study}"
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_of_the_documents_lead_somewhere(document):
+    text = document.read_text()
+    headings = {
+        re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
+        for line in re.findall(r"^#+ .*", text, re.M)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+        target, _, anchor = "".join(link).partition("#")
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+            assert target or anchor in headings, f"{document.name}: #{anchor}"
+
+
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 160
+    assert len(text.split()) <= 1600
+
+
+def test_every_document_is_what_the_code_writes(tmp_path):
+    """README.md, docs/results, the cards and figures/README.md; also the two pictures, up to a machine's fonts."""
+    texts = documents(published_studies())
+    for name, text in texts.items():
+        assert (ROOT / name).read_text() == text, f"{name}: run python -m lib.report.publish"
+    assert {ROOT / name for name in texts if name.startswith("docs/results/")} == set(
+        (ROOT / "docs" / "results").iterdir()
+    )
+    for path in write_method(tmp_path):
+        drawn, committed = (plt.imread(folder / path.name) for folder in (tmp_path, ROOT / "figures"))
+        assert drawn.shape == committed.shape and np.abs(drawn - committed).mean() < 0.01, path.name
+
+
+def test_every_published_study_stands_on_a_page():
+    named = {study for page in RESULTS for study in page.studies or ()}
+    missing = set(published_studies()) - named
+    assert not missing, f"name {', '.join(sorted(missing))} in RESULTS of lib/report/documents/pages.py"
+
+
+def test_studies_that_are_not_published_are_left_out():
+    few = {
+        name: study for name, study in published_studies().items() if name in ("disaster", "disaster_seeds", "smoke")
+    }
+    texts = documents(few)
+    pages = ("results/demo", "results/paper", "results/other_corpora", "data_card", "model_card")
+    assert {name for name, text in texts.items() if text is None} == {f"docs/{page}.md" for page in pages}
+    assert "trecis" not in texts["README.md"].split("## Your own data")[0]
+    assert "Shuffled labels" not in texts["docs/results/controls.md"]
+    assert "disaster_full" not in texts["docs/results/reference.md"]
+
+
+def test_a_number_that_is_missing_is_an_error():
+    with pytest.raises(UndefinedError, match="memory"):
+        values = dict.fromkeys(("singles", "pairs", "clip", "max_length", "settings", "scores", "seconds"), "")
+        render("model_card.md.j2", summary=published_studies()["demo"].summary, **values)
+
+
+def test_a_paragraph_is_wrapped_without_a_line_that_markdown_misreads():
+    text = wrap("word " * 22 + "falls to 1. The rest and " + "word " * 18 + "reach 10.5 % of it")
+    assert not re.search(r"^(?:\d+\. |%)", text, re.M) and max(map(len, text.splitlines())) <= 120
+    assert " ".join(text.split()) == ("word " * 22 + "falls to 1. The rest and " + "word " * 18 + "reach 10.5 % of it")
+
+
+def test_publishing_copies_figures_as_png_and_tables_as_parquet_once(tmp_path):
+    study = Study.load("smoke").model_copy(update={"results": str(tmp_path / "results")})
+    with pytest.raises(InputError, match=r"not finished: run \./run_all\.sh smoke"):
+        publish(study, tmp_path / "figures")
+    for name in ("figures/a.png", "figures/a.svg", "tables/pairs.parquet", "tables/pairs.csv", "summary.json"):
+        (study.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (study.folder / name).write_text(name)
+    old = tmp_path / "figures" / "smoke"
+    for name in ("old.png", "tables/old.parquet", "runs.zip"):
+        (old / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / name).write_text(name)
+    assert publish(study, tmp_path / "figures") == old
+    found = {str(path.relative_to(old)) for path in old.rglob("*") if path.is_file()}
+    assert found == {"a.png", "summary.json", "runs.zip", "tables/pairs.parquet"}
+
+
+def test_the_picture_of_the_method_is_the_same_on_every_run_and_readable(tmp_path):
+    one, two = ([path.read_bytes() for path in write_method(tmp_path / run)] for run in ("one", "two"))
+    assert one == two and one[0] != one[1]
+    figure = plot_method(LIGHT)
+    assert figure.get_figwidth() == 6.5
+    assert min(text.get_fontsize() for text in figure.axes[0].texts) >= 7.5
+    figure.draw_without_rendering()
+    frame = figure.bbox
+    assert all(
+        frame.contains(*corner) for text in figure.axes[0].texts for corner in text.get_window_extent().corners()
+    )
 
 
 def test_figures_are_the_same_files_on_every_run(tmp_path):
@@ -203,53 +283,6 @@ def test_every_promise_names_tests_that_exist():
     assert len(promised) > 25 and promised <= set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
 
 
-def test_the_tables_page_is_up_to_date():
-    page = (ROOT / "figures" / "README.md").read_text()
-    assert page.strip() == reference().strip(), "run: python -m lib.report.tables_page > figures/README.md"
-
-
-PUBLISHED = [path.parent.name for path in sorted((ROOT / "figures").glob("*/summary.json"))]
-REPEATED = ("demo_seeds", "disaster_seeds")  # half of their models are those of another study: they are no further ones
-REAL = [name for name in PUBLISHED if name not in REPEATED and Study.load(name).corpus.loader != "synthetic"]
-
-
-def losses_at_ten_percent(study):
-    """What each order that can be followed has lost of the grid's F1 by then, everything on the clock."""
-    found = json.loads((ROOT / "figures" / study / "summary.json").read_text())["selectors"]
-    lost = {order: each["all_inclusive"]["loss_at_10_percent_of_pairs"] for order, each in found.items()}
-    return {order: each["value"] for order, each in lost.items() if each}
-
-
-def mean_rank_correlations(column):
-    """Of every selector of the field with the pairs' F1, the mean over targets, then over the published studies."""
-    found = {}
-    for name in REAL:
-        scores, pairs = (read_table(ROOT / "figures" / name / "tables", table) for table in ("selectors", "pairs"))
-        table = scores.merge(pairs[[*KEYS, column]], on=KEYS).dropna()
-        ranks = table.groupby(["selector", "target"])[["score", column]].apply(
-            lambda rows: spearman(*rows.to_numpy().T)
-        )
-        found[name] = ranks.groupby("selector").mean()
-    return pd.DataFrame(found).mean(axis=1)
-
-
-def test_what_is_recommended_ranks_best_over_the_published_studies():
-    """On validation, as docs/method.md says, with its means, and in how many studies it loses less than random order."""
-    chosen, told = (mean_rank_correlations(f"{part}_f1") for part in ("validation", "test"))
-    lost = pd.DataFrame({name: losses_at_ten_percent(name) for name in REAL})
-    ahead = lost.loc[PROMISING].lt(lost.loc["random"]).sum()
-    page = (ROOT / "docs" / "method.md").read_text()
-    assert chosen.idxmax() == PROMISING
-    assert f"({chosen[PROMISING]:.2f}; with test F1 {told[PROMISING]:.2f})" in page
-    assert f"ahead of random order in {ahead} of {len(REAL)}" in page
-
-
-def test_no_order_loses_less_than_a_random_one_in_all_published_studies():
-    """As README.md says of them."""
-    lost = pd.DataFrame({name: losses_at_ten_percent(name) for name in REAL}).drop(index="no_transfer").dropna()
-    assert len(lost) > 10 and not lost.lt(lost.loc["random"]).all(axis=1).any()
-
-
 def test_nobody_ranks_the_sources_of_the_published_control():
     metrics = read_table(ROOT / "figures" / "shuffled" / "tables", "selector_metrics")
     for metric in ("spearman", "regret_at_1", "reciprocal_rank"):
@@ -259,5 +292,116 @@ def test_nobody_ranks_the_sources_of_the_published_control():
 
 def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    exec(re.search(r"```python\n(.*?)```", USE, re.DOTALL)[1], {})
+    exec(USE, {})
     assert "spearman" in capsys.readouterr().out
+
+
+# Sentences about numbers
+
+
+def flipped(matrix: pd.DataFrame) -> pd.DataFrame:
+    """The transfer matrix of a world in which every gain is a loss."""
+    swapped = matrix.rename(columns={"helps": "hurts", "hurts": "helps"})
+    for name in ("gain", "gain_over_step_matched"):
+        low, high = -matrix[f"{name}_high"], -matrix[f"{name}_low"]
+        swapped = swapped.assign(**{name: -matrix[name], f"{name}_low": low, f"{name}_high": high})
+    return swapped
+
+
+def test_verdicts_follow_the_numbers():
+    matrix = published_studies()["demo"].matrix
+    assert verdicts.pairs(matrix).startswith("Most pairs hurt: 108 of 132 (82 %) lower")
+    assert verdicts.pairs(flipped(matrix)).startswith("Most pairs help: 108 of 132 (82 %) raise")
+    assert "53 help and 2 hurt" in verdicts.pairs(flipped(matrix))
+    nothing = matrix.assign(gain=0.0, helps=False, hurts=False)
+    assert verdicts.pairs(nothing) == (
+        "Of 132 pairs, 0 raise their target's test F1 and 0 lower it. Outside the noise of the test texts 0 help and 0 hurt."
+    )
+
+
+def targets(**columns) -> pd.DataFrame:
+    shared = {"target": ["a", "b"], "gain": [0.05, 0.0006], "helped": [True, True], "beats_step_matched": [True, True]}
+    return pd.DataFrame(shared | columns)
+
+
+def test_a_gain_is_credited_only_if_it_matters_and_longer_training_does_worse():
+    assert verdicts.helped(targets()) == (
+        "1 of 2 targets gains outside the noise: `a` (+0.050 F1). "
+        "Not counted: `b` (+0.0006 F1), too small a gain to matter."
+    )
+    assert verdicts.credited(targets()).tolist() == [True, False]
+    as_well = targets(beats_step_matched=[False, True])
+    assert "For `a`, a single-task model trained for as many steps does as well" in verdicts.helped(as_well)
+    assert not verdicts.credited(as_well).any()
+    assert verdicts.helped(targets(helped=[False, False])) == "No target of 2 gains outside the noise."
+
+
+def test_the_published_gains_of_death_and_other_any_are_not_credited():
+    published = published_studies()
+    for name, target in (("disaster", "death"), ("trecis", "Other-Any")):
+        chosen = published[name].targets.set_index("target")
+        assert chosen.loc[target, "helped"] and not verdicts.credited(chosen)[target]
+
+
+@pytest.mark.parametrize(
+    ("shift", "told"),
+    [
+        (0.5, "gains more in 1 of 1 study (`demo_seeds`) in F1"),
+        (-0.5, "gains less in 1"),
+        (0.0, "is not shown to gain more"),
+    ],
+)
+def test_the_best_pair_is_judged_by_what_reseeded_baselines_gain(monkeypatch, shift, told):
+    study = published_studies()["demo_seeds"]
+    rows = study.table("choices")
+    moved = rows.assign(test_f1=rows["test_f1"] + shift * (rows["among"] == "pairs"))
+    monkeypatch.setattr(PublishedStudy, "table", lambda self, name: moved)
+    assert told in verdicts.choices([study])
+
+
+def test_what_two_seeds_say_follows_their_correlation():
+    rows = published_studies()["demo_seeds"].table("repeatability")
+    assert verdicts.seeds(rows).startswith("Two seeds agree little")
+    alike = rows.assign(value=0.9, low=0.8, high=0.95)
+    assert verdicts.seeds(alike).startswith("Two seeds agree:") and "still gains F1" in verdicts.seeds(alike)
+
+
+def test_regressions_carried_over_are_judged_against_luck():
+    rows = published_studies()["trecis"].table("generalisation")
+    assert verdicts.carried(rows).endswith("so this is no more than luck.")
+    assert verdicts.carried(rows.assign(over_random_p=0.001, value=0.5)).endswith("so this is more than luck.")
+
+
+def test_the_limit_is_stated_where_the_recipe_is_the_old_one():
+    studies = published_studies()
+    assert verdicts.limit([studies["demo"]]).startswith("Sources are trained at learning rates up to 1.3e-4")
+    assert verdicts.limit([studies["demo"], studies["smoke"]]).startswith("In `demo` sources are trained")
+    assert verdicts.limit([studies["smoke"]]) == ""
+
+
+def test_recommendations_say_how_their_selector_ranks():
+    means = pd.DataFrame({"validation_f1": [0.3, 0.2], "test_f1": [0.2, 0.1]}, index=[PROMISING, "logme"])
+    lost = pd.DataFrame({"one": [0.1, 0.2], "two": [0.3, 0.2]}, index=[PROMISING, "random"])
+    assert "validation F1 is the highest (0.30; with test F1 0.20)" in promising(means, lost, {})
+    assert "in 1 of 2 studies" in promising(means, lost, {})
+    assert "number 2 of 2, behind *LogME*" in promising(means.sort_values("test_f1"), lost, {})
+    assert safest(lost, {}) == "No order of training pairs loses less than random order in all 2 studies."
+    assert safest(lost.assign(two=[0.1, 0.2]), {}).startswith(f"*{label(PROMISING)}* loses less than random order")
+
+
+def test_a_study_with_a_second_seed_counts_once():
+    studies = published_studies()
+    pair = [studies["demo_seeds"], studies["demo"], studies["smoke"]]
+    assert [study.name for study in independent(pair)] == ["demo"]
+
+
+def test_every_column_of_a_published_table_is_described_on_the_page():
+    page = (ROOT / "figures" / "README.md").read_text()
+    head, *sections = re.split(r"^## ", page, flags=re.M)
+    shared = next(part for part in sections if part.startswith("Columns that many tables share"))
+    for table, columns in published_columns([study.folder for study in published_studies().values()]).items():
+        (section,) = (part for part in sections if part.startswith(f"`{table}`"))
+        for column in columns:
+            own, common = f"| `{column}` |" in section, f"`{column}`" in section and f"| `{column}` |" in shared
+            assert own != common or (own and f"| `{column}` |" in shared), f"{table}.{column}"
+    assert page.count("id of the model: a hash") == 1

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from common import machine, parser, seconds
 
+from lib.report.documents.markdown import table
+from lib.report.documents.pages import render
 from lib.runs.plan import finished, single_models, transfer_models
 from lib.runs.records import Model
 from lib.runs.results import run_table, select_settings
@@ -23,9 +25,7 @@ from lib.study.files import ROOT
 from lib.study.parameters import Study
 
 PARAMETERS = {"MiniLM": 10.6e6, "BERT-base": 85.1e6}  # of the layers, which every wordpiece passes
-SUSTAINED = 1.5e14  # operations per second of one GPU, assumed
 WEIGHTS = {"MiniLM": 0.025, "BERT-base": 0.18}  # GB of a source model in half precision
-GPUS = (1, 8, 64)
 
 
 @dataclass(frozen=True)
@@ -115,61 +115,31 @@ def planner_and_ledger(tasks: int) -> tuple[pd.DataFrame, int, float]:
     return table.assign(per_run=1e3 * table["seconds"] / runs), runs, size / 1e6
 
 
-def projected(grid: Grid, rates: dict[str, float], wordpieces: float, mb_per_run: float) -> list[str]:
-    """One row of the page: runs, hours on two cores and on GPUs, disk."""
+def projected(grid: Grid, rates: dict[str, float], mb_per_run: float) -> list[str]:
+    """One row of the page: runs, hours on two cores, disk."""
     slower = PARAMETERS[grid.encoder] / PARAMETERS["MiniLM"]
     trained, predicted = grid.runs * grid.texts, grid.runs * grid.predicted
-    cores = slower * (trained / rates["trained"] + predicted / rates["predicted"]) / 2 / 3600
-    work = PARAMETERS[grid.encoder] * wordpieces * (6 * trained + 2 * predicted)
-    gpu = [work / SUSTAINED / 3600 / count for count in GPUS]
+    hours = slower * (trained / rates["trained"] + predicted / rates["predicted"]) / 2 / 3600
     disk = grid.runs * mb_per_run / 1000 + grid.singles * WEIGHTS[grid.encoder]
-    hours = [f"{value:,.0f}" if value >= 10 else f"{value:.2g}" for value in (cores, *gpu)]
-    return [grid.name, grid.encoder, f"{grid.singles:,}", f"{grid.pairs:,}", *hours, f"{disk:,.0f}"]
+    return [grid.name, grid.encoder, f"{grid.singles:,}", f"{grid.pairs:,}", f"{hours:,.0f}", f"{disk:,.0f}"]
 
 
 def page(rates: dict[str, float], times: pd.DataFrame, runs: int, size: float, wordpieces: float) -> str:
-    slower = PARAMETERS["BERT-base"] / PARAMETERS["MiniLM"]
-    head = ["study", "encoder", "single-task models", "pairs", "hours, 2 cores"]
-    head += [f"hours, {count} GPU{'s' if count > 1 else ''}" for count in GPUS] + ["GB of ledger"]
-    lines = [head, ["---"] * len(head), *(projected(grid, rates, wordpieces, size / runs) for grid in GRIDS)]
-    grids = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    phases = "\n".join(f"| {row.phase} | {row.seconds:.1f} | {row.per_run:.2f} |" for row in times.itertuples())
-    return f"""# What larger studies cost
-
-Written by `python tests/benchmarks/projection.py` on {machine()}.
-
-One worker of the published demo trained {rates["trained"]:.0f} texts a second and predicted {rates["predicted"]:.0f}
-(MiniLM, {wordpieces:.0f} wordpieces a text on average). BERT-base takes {slower:.0f} times as
-long, the ratio of the two encoders' layers. **The columns of GPUs are not measured**: they assume {SUSTAINED / 1e12:.0f}
-TFLOP/s sustained on each, which small models reach only when several of them share a GPU.
-
-{grids}
-
-## Planner and ledger
-
-For {runs:,} runs of 100 tasks, planned and entered for real ({size:,.0f} MB in the ledger):
-
-| phase | seconds | ms a run |
-|---|---|---|
-{phases}
-
-## What becomes the limit, and what to do then
-
-- **Training, up to some hundred thousand runs.** Everything around a run costs a few milliseconds, on one core; a run
-  costs seconds. Each GPU or core is one worker; the jobs are independent, so that time falls in proportion to the
-  workers.
-- **The ledger's folder.** An entry is a folder of two or three small files. Resuming reads and checks every
-  prediction that a study needs. Past about a million runs split a study by seeds or targets: studies share a ledger,
-  and tables can be joined afterwards.
-- **The disk.** Weights of source models are most of it. Those that were not selected are deleted after notebook 2;
-  predictions stay.
-- **The scheduler.** dask hands out some hundred jobs a second from one process. With 64 GPUs that each end a small
-  model in less than a second it becomes the limit: then give every worker a larger job, which is one target with
-  all its sources.
-- **Pairs grow with the square of the tasks**, single-task models and attribution only in proportion. From 100 tasks
-  on the grid itself is what nobody should train: rank first, train the best few sources of each target (notebooks 7
-  and 8).
-"""
+    """The page. runs, size: how many the ledger held in ``planner_and_ledger``, and its MB; wordpieces: a text's mean."""
+    heads = ("study", "encoder", "single-task models", "pairs", "hours, 2 cores", "GB of ledger")
+    phases = [(row.phase, f"{row.seconds:.1f}", f"{row.per_run:.2f}") for row in times.itertuples()]
+    return render(
+        "scaling.md.j2",
+        machine=machine(),
+        trained=f"{rates['trained']:.0f}",
+        predicted=f"{rates['predicted']:.0f}",
+        wordpieces=f"{wordpieces:.0f}",
+        slower=f"{PARAMETERS['BERT-base'] / PARAMETERS['MiniLM']:.0f}",
+        grids=table(heads, [projected(grid, rates, size / runs) for grid in GRIDS]),
+        runs=f"{runs:,}",
+        megabytes=f"{size:,.0f}",
+        phases=table(("phase", "seconds", "ms a run"), phases),
+    )
 
 
 def main() -> None:
