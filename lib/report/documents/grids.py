@@ -95,7 +95,16 @@ def gains_table(studies: Sequence[PublishedStudy]) -> str:
                 f"{credited} of {len(study.targets)}",
             )
         )
-    heads = ("study", "pairs", "lower F1", "help", "hurt", "change of F1", "change of average precision", "targets")
+    heads = (
+        "study",
+        "pairs",
+        "lower F1",
+        "help",
+        "hurt",
+        "change of F1",
+        "change of average precision",
+        "targets helped",
+    )
     return table(heads, rows)
 
 
