@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.report.documents import verdicts
-from lib.report.documents.markdown import ABSENT, correlation, gain, table
+from lib.report.documents.markdown import ABSENT, gain, rank, table
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy, independent
 from lib.report.documents.results import best, mean_rank_correlations
@@ -109,15 +109,8 @@ def selectors_table(shown: Sequence[PublishedStudy], real: Sequence[PublishedStu
     rows = []
     for name in dict.fromkeys([*first, "label_cooccurrence", "ansat", "regression", BOUNDS[0]]):
         mean = float(np.mean([study.ranks.loc[name, "value"] for study in real]))
-        rows.append((label(name, real[0].titles), *(_rank(study, name) for study in shown), number(mean)))
+        rows.append((label(name, real[0].titles), *(rank(study, name) for study in shown), number(mean)))
     return table(("selector", *(code(study.name) for study in shown), f"mean of {len(real)} studies"), rows)
-
-
-def _rank(study: PublishedStudy, name: str) -> str:
-    if name not in study.ranks.index:
-        return ABSENT
-    row = study.ranks.loc[name]
-    return f"**{correlation(row)}**" if row["differs"] else correlation(row)
 
 
 def printed(summary: Mapping) -> str:
