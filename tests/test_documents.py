@@ -27,7 +27,7 @@ from lib.report.figures.time_saving import plot_losses
 from lib.report.publish import publish
 from lib.report.summary import priced_tables, seconds_by_phase
 from lib.selection.comparison import differs_from_random
-from lib.storage.schemas import SCHEMAS
+from lib.storage.schemas import SCHEMAS, describe
 from lib.storage.tables import read_table
 from lib.storage.writers import WRITERS, writer_of
 from lib.study.files import ROOT
@@ -397,11 +397,14 @@ def test_a_study_with_a_second_seed_counts_once():
 
 def test_every_column_of_a_published_table_is_described_on_the_page():
     page = (ROOT / "figures" / "README.md").read_text()
-    head, *sections = re.split(r"^## ", page, flags=re.M)
-    shared = next(part for part in sections if part.startswith("Columns that many tables share"))
+    titles = re.findall(r"^## (.*)", page, re.MULTILINE)
+    sections = dict(zip(titles, re.split(r"^## .*", page, flags=re.MULTILINE)[1:], strict=True))
+    shared, models = sections["Columns that many tables share"], sections["`runs`"]
     for table, columns in published_columns([study.folder for study in published_studies().values()]).items():
-        (section,) = (part for part in sections if part.startswith(f"`{table}`"))
+        section = sections[f"`{table}`"]
+        of_models = "All columns of [`runs`]" in section
         for column in columns:
-            own, common = f"| `{column}` |" in section, f"`{column}`" in section and f"| `{column}` |" in shared
-            assert own != common or (own and f"| `{column}` |" in shared), f"{table}.{column}"
-    assert page.count("id of the model: a hash") == 1
+            row = f"| `{column}` | {describe(table, column)} |"
+            named = f"`{column}`" in (models if of_models else "") + section
+            assert row in section or (named and row in models + shared), f"{table}.{column}"
+    assert page.count("seconds of training, of one worker |") == 1

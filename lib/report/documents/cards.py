@@ -49,6 +49,6 @@ def settings_table(parameters: dict) -> str:
     for side in ("source", "target"):
         settings = parameters[side].get("settings") or parameters["settings"]
         rows += [{"side": side, "setting": place, **setting} for place, setting in enumerate(settings)]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).dropna(axis=1, how="all")  # keys that no setting has
     halves = [part.drop(columns="side").reset_index(drop=True) for _, part in table.groupby("side", sort=False)]
     return frame(halves[0] if halves[0].equals(halves[1]) else table)

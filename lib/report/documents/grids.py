@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.recommend.budget import PROMISING
 from lib.report.documents import verdicts
-from lib.report.documents.markdown import ABSENT, correlation, f1, figure, gain, loss, table
+from lib.report.documents.markdown import ABSENT, correlation, f1, figure, gain, loss, rank, table
 from lib.report.documents.published import PublishedStudy
 from lib.report.figures.style import label
 from lib.report.sentences.words import code, counted, known, number, percent
@@ -95,7 +95,16 @@ def gains_table(studies: Sequence[PublishedStudy]) -> str:
                 f"{credited} of {len(study.targets)}",
             )
         )
-    heads = ("study", "pairs", "lower F1", "help", "hurt", "change of F1", "change of average precision", "targets")
+    heads = (
+        "study",
+        "pairs",
+        "lower F1",
+        "help",
+        "hurt",
+        "change of F1",
+        "change of average precision",
+        "targets helped",
+    )
     return table(heads, rows)
 
 
@@ -171,17 +180,13 @@ def ranks_table(studies: Sequence[PublishedStudy], limit: int | None = RANKED) -
     listed = [*means.index.drop(list(BOUNDS))[:limit], *OF_THE_PAPER, BOUNDS[0]]
     rows = []
     for name in dict.fromkeys(listed):
-        cells = [_rank(study.ranks.loc[name]) if name in study.ranks.index else ABSENT for study in studies]
+        cells = [rank(study, name) for study in studies]
         rows.append((label(name, studies[0].titles), *cells, *([_mean(means.loc[name, "mean"])] * (len(studies) > 1))))
     return table(("selector", *_names(studies), *(["mean"] * (len(studies) > 1))), rows)
 
 
 def _mean(value: float) -> str:
     return number(value) if known(value) else ABSENT
-
-
-def _rank(row: pd.Series) -> str:
-    return f"**{correlation(row)}**" if row["differs"] else correlation(row)
 
 
 def losses_table(

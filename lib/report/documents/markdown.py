@@ -39,6 +39,14 @@ def correlation(row: Mapping | None) -> str:
     return ABSENT if row is None else with_interval(row)
 
 
+def rank(study: PublishedStudy, selector: str) -> str:
+    """A selector's rank correlation in a study, bold where it differs from random order; a dash where it has none."""
+    if selector not in study.ranks.index:
+        return ABSENT
+    row = study.ranks.loc[selector]
+    return f"**{correlation(row)}**" if row["differs"] else correlation(row)
+
+
 def gain(row: Mapping | None) -> str:
     """A difference of scores {value, low, high} as "+0.025 (-0.010 to +0.058)"."""
     return ABSENT if row is None else with_interval(row, change)

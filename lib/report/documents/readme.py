@@ -1,18 +1,18 @@
 """What README.md tells in numbers: the answer, its limit, one table of selectors, and the paper's numbers beside ours."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 
 from lib.report.documents import verdicts
-from lib.report.documents.markdown import ABSENT, correlation, gain, table
+from lib.report.documents.markdown import ABSENT, gain, rank, table
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy, independent
-from lib.report.documents.results import mean_rank_correlations
+from lib.report.documents.results import best, mean_rank_correlations
 from lib.report.figures.style import label
 from lib.report.headline import headline
-from lib.report.sentences.words import code, named, number, percent
+from lib.report.sentences.words import code, number, percent
 from lib.report.summary import PAPER
 from lib.selection.contenders import BOUNDS
 
@@ -22,9 +22,6 @@ PAPERS_DATA = ("trecis_gpu", "trecis")  # the first that is published stands bes
 BEST = 2  # selectors without trained pairs in the table
 PRINTED = 7  # lines of what a study prints, without LEFT_OUT
 LEFT_OUT = ("ordered pairs", "models trained", "time of conductance", "single-task models, share of the grid's time")
-EXPLAINED = MappingProxyType(
-    {"linear_probe": "a linear classifier on the source model's features of the target's texts"}
-)  # selectors that a reader may not know
 
 
 def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> dict:
@@ -38,12 +35,17 @@ def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> d
         The values that README.md.j2 needs.
     """
     published, real = {study.name: study for study in studies}, independent(studies)
+    means = mean_rank_correlations(real)
     beside = next((published[name] for name in PAPERS_DATA if name in published), None)
     return {
-        "answer": [_transfer(real, studies), verdicts.paper_selectors(real), _best(real)],
+        "answer": [
+            _transfer(real, studies),
+            verdicts.paper_selectors(real),
+            f"{best(means, real)} {_attribution(real)}",
+        ],
         "limit": verdicts.limit(real),
         "choices": _choices(studies),
-        "selectors": selectors_table([published[name] for name in SHOWN if name in published], real),
+        "selectors": selectors_table([published[name] for name in SHOWN if name in published], real, means),
         "printed": printed(published[MAIN].summary) if MAIN in published else "",
         "paper": _paper(beside) if beside else None,
         "results": _results(results, published),
@@ -66,21 +68,15 @@ def _transfer(real: Sequence[PublishedStudy], studies: Sequence[PublishedStudy])
     reseeded = [study for study in studies if study.is_real and study.has("choices")]
     if not reseeded:
         return pairs
-    return f"{pairs} {verdicts.choices(reseeded)} Those are the target's own model, trained from other seeds."
-
-
-def _best(real: Sequence[PublishedStudy]) -> str:
-    """Which selector without trained pairs orders sources best over the studies, and what attribution costs."""
-    means = mean_rank_correlations(real)["test_f1"]
-    name = means.idxmax()
-    better = sum(verdicts.beats_chance(study.ranks.loc[name]) for study in real)
-    what = f", {EXPLAINED[name]}" if name in EXPLAINED else ""
-    costs = [study.summary["conductance_share_of_grid"] for study in real]
     return (
-        f"The best selector that needs no trained pair is {named(name, real[0].titles)}{what}: mean rank correlation "
-        f"{number(means[name])}, better than chance in {better} of {len(real)} studies. Attribution takes "
-        f"{percent(min(costs))} to {percent(max(costs))} of a grid's training time."
+        f"{pairs} {verdicts.choices(reseeded)} Reseeded baselines are the target's own model, trained from other seeds."
     )
+
+
+def _attribution(real: Sequence[PublishedStudy]) -> str:
+    """What attribution takes of a grid's time, over the studies."""
+    costs = [study.summary["conductance_share_of_grid"] for study in real]
+    return f"Attribution takes {percent(min(costs))} to {percent(max(costs))} of a grid's training time."
 
 
 def _choices(studies: Sequence[PublishedStudy]) -> dict | None:
@@ -97,30 +93,24 @@ def _choices(studies: Sequence[PublishedStudy]) -> dict | None:
     }
 
 
-def selectors_table(shown: Sequence[PublishedStudy], real: Sequence[PublishedStudy]) -> str:
+def selectors_table(shown: Sequence[PublishedStudy], real: Sequence[PublishedStudy], means: pd.DataFrame) -> str:
     """Rank correlations with test F1 of six selectors at most: the best without trained pairs, a free one, the paper's
     and a bound.
 
     Args:
         shown: a column each.
-        real: studies to choose the best over, and to average over.
+        real: the studies that the last column averages over.
+        means: from ``mean_rank_correlations`` of these.
 
     Returns:
         A Markdown table; bold where a selector differs from random order.
     """
-    best = mean_rank_correlations(real)["test_f1"].sort_values(ascending=False).index[:BEST]
+    first = means["test_f1"].sort_values(ascending=False).index[:BEST]
     rows = []
-    for name in dict.fromkeys([*best, "label_cooccurrence", "ansat", "regression", BOUNDS[0]]):
+    for name in dict.fromkeys([*first, "label_cooccurrence", "ansat", "regression", BOUNDS[0]]):
         mean = float(np.mean([study.ranks.loc[name, "value"] for study in real]))
-        rows.append((label(name, real[0].titles), *(_rank(study, name) for study in shown), number(mean)))
+        rows.append((label(name, real[0].titles), *(rank(study, name) for study in shown), number(mean)))
     return table(("selector", *(code(study.name) for study in shown), f"mean of {len(real)} studies"), rows)
-
-
-def _rank(study: PublishedStudy, name: str) -> str:
-    if name not in study.ranks.index:
-        return ABSENT
-    row = study.ranks.loc[name]
-    return f"**{correlation(row)}**" if row["differs"] else correlation(row)
 
 
 def printed(summary: Mapping) -> str:

@@ -1,6 +1,7 @@
 """What the pages on the paper's data, on other corpora, on the controls and on all selectors tell beside their grids."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -16,6 +17,10 @@ from lib.selection.comparison import PLANTED, differs_from_random
 from lib.selection.contenders import BOUNDS
 from lib.stats.ranks import spearman
 from lib.transfer.pairs import KEYS
+
+EXPLAINED = MappingProxyType(
+    {"linear_probe": "a linear classifier on the source model's features of the target's texts"}
+)  # selectors that a reader may not know
 
 
 def paper_page(studies: Sequence[PublishedStudy], detailed: Sequence[str]) -> dict:
@@ -64,7 +69,9 @@ def carried_losses(generalisation: pd.DataFrame, titles: dict[str, str]) -> str:
     return _by_corpus(lost, titles, loss, ascending=True, bound=False)
 
 
-def _by_corpus(rows: pd.DataFrame, titles: dict[str, str], write, ascending: bool, bound: bool) -> str:
+def _by_corpus(
+    rows: pd.DataFrame, titles: dict[str, str], write: Callable[[Mapping], str], ascending: bool, bound: bool
+) -> str:
     corpora, values = rows["study"].unique(), rows.set_index(["selector", "study"])
     means = values["value"].groupby("selector", sort=False).mean()
     carried = [name for name in means.index if name.startswith("carried_over")]
@@ -99,16 +106,14 @@ def _planted(study: PublishedStudy) -> dict:
         for name in order
     ]
     best = planted.loc[planted["value"].idxmax()]
-    missed = [name for name, key in (("ANSAT", "ansat"), ("the regression", "regression")) if key not in finders.index]
+    missed = [name for name, key in (("ANSAT", "ansat"), ("regression", "regression")) if key not in finders.index]
     told = (
         f"{len(finders):,} of {counted(len(planted), 'selector')} {plural(len(finders), 'recovers', 'recover')} the planted "
         f"relations better than chance. The best is {named(best.name, study.titles)}: {correlation(best)}."
     )
     return {
         "name": study.name,
-        "sentence": f"{told} {listing(missed).capitalize()} {plural(len(missed), 'does', 'do')} not."
-        if missed
-        else told,
+        "sentence": f"{told} Not among them: {listing(missed)}." if missed else told,
         "tasks": len(study.table("tasks")),
         "pairs": len(study.matrix),
         "table": table(("selector", "with the planted relations", "with the pairs' test F1"), rows),
@@ -124,7 +129,7 @@ def _null(study: PublishedStudy) -> dict:
     return {
         "name": study.name,
         "sentence": (
-            f"With shuffled labels {false or 'no'} of {counted(len(ranks), 'selector')} "
+            f"With shuffled labels {false or 'none'} of {counted(len(ranks), 'selector')} "
             f"{plural(false or 1, 'orders', 'order')} sources otherwise than chance, with false discoveries controlled. "
             f"The farthest from chance is {named(farthest.name, study.titles)}: {correlation(farthest)}, "
             f"p {number(farthest['over_random_p'], 3)}."
@@ -152,7 +157,12 @@ def selectors_page(studies: Sequence[PublishedStudy]) -> dict:
     heads = ("selector", "mean with validation F1", "mean with test F1", "loses less than random order in")
     return {
         "studies": [code(study.name) for study in real],
-        "verdict": [verdicts.paper_selectors(real), promising(means, lost, titles), safest(lost, titles)],
+        "verdict": [
+            best(means, real),
+            verdicts.paper_selectors(real),
+            promising(means, lost, titles),
+            safest(lost, titles),
+        ],
         "ranks": ranks_table(real, None),
         "means": table(heads, rows),
     }
@@ -173,6 +183,17 @@ def mean_rank_correlations(studies: Sequence[PublishedStudy]) -> pd.DataFrame:
             found[column, study.name] = ranks.groupby("selector").mean()
     means = pd.DataFrame(found).dropna().T.groupby(level=0).mean().T
     return means.sort_values("validation_f1", ascending=False, kind="stable")
+
+
+def best(means: pd.DataFrame, studies: Sequence[PublishedStudy]) -> str:
+    """Which selector without trained pairs orders sources best over the studies. means: from ``mean_rank_correlations``."""
+    name, titles = means["test_f1"].idxmax(), studies[0].titles
+    better = sum(verdicts.beats_chance(study.ranks.loc[name]) for study in studies)
+    what = f", {EXPLAINED[name]}" if name in EXPLAINED else ""
+    return (
+        f"The best selector that needs no trained pair is {named(name, titles)}{what}: mean rank correlation "
+        f"{number(means.loc[name, 'test_f1'])}, better than chance in {better} of {len(studies)} studies."
+    )
 
 
 def losses(studies: Sequence[PublishedStudy]) -> pd.DataFrame:

@@ -54,9 +54,15 @@ def pairs(matrix: pd.DataFrame) -> str:
         return f"{opening} {noise}"
     beyond = discoveries(matrix["gain_over_step_matched_p"].to_numpy()) & (matrix["gain_over_step_matched"] > 0)
     both = int((matrix["helps"] & beyond).sum())
-    return (
-        f"{opening} {noise} Of the {helps:,}, {both:,} also {plural(both, 'beats', 'beat')} the step-matched baseline."
-    )
+    return f"{opening} {noise} {_beyond_step_matched(both, helps)}"
+
+
+def _beyond_step_matched(both: int, helps: int) -> str:
+    """How many of the pairs that help beat the step-matched baseline too."""
+    if helps == 1:
+        return f"It {'beats' if both else 'does not beat'} the step-matched baseline{' too' * both}."
+    which = f"{both:,}" if both else "None"
+    return f"{which} of the {helps:,} that help {plural(both or 1, 'beats', 'beat')} the step-matched baseline too."
 
 
 def choice(study: PublishedStudy) -> str:
