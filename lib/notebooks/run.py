@@ -61,7 +61,7 @@ def run_study(
         if published:
             jobs = use_published(study, jobs, say)
         say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
-        run_jobs(jobs, parameters, say, partial(_say_what_is_to_come, study, say))
+        run_jobs(jobs, parameters, say, partial(_show_estimate, study, say))
         page = write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
     for line in closing_lines(study):
@@ -70,7 +70,7 @@ def run_study(
     return page
 
 
-def _say_what_is_to_come(study: Study, say: Callable[[str], None], job: Job) -> None:
+def _show_estimate(study: Study, say: Callable[[str], None], job: Job) -> None:
     """After notebook 1, which estimates: the tasks of the data and what the study will take."""
     if job.name.startswith("01") and (study.tables / "estimate.parquet").exists():
         for line in opening_lines(study):
