@@ -14,11 +14,7 @@ for library in ("OMP", "MKL", "OPENBLAS"):  # tests share the cores as processes
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-LONGEST = (
-    "test_smoke_study",
-    "test_runs",
-    "test_browser",
-)  # files that start first, so that parallel tests end together
+LONGEST = ("test_smoke_study", "test_runs", "test_browser", "test_published")  # these start first: tests end together
 
 
 def pytest_collection_modifyitems(items):
@@ -45,7 +41,7 @@ def smoke_study(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished_smoke(smoke_study):
-    """The small study after all its notebooks ran: (study, lines that were shown). The first to ask runs it."""
+    """The small study after all its notebooks ran, and the lines that were shown. The first test to ask runs it."""
     from lib.notebooks.run import run_study
 
     study, path = smoke_study

@@ -8,7 +8,7 @@ import pytest
 
 from lib.attribution.models import attribute_models
 from lib.errors import InputError
-from lib.notebooks.compare import compare_tables
+from lib.notebooks.compare import COPIED, EQUAL, compare_tables, main
 from lib.notebooks.execution import NotebookFailed
 from lib.notebooks.plan import NOTEBOOKS
 from lib.notebooks.published import use_published
@@ -59,11 +59,11 @@ def test_notebooks_on_published_runs_write_the_published_tables_byte_by_byte(pub
     study, path = publish()
     said, folder = [], notebooks(tmp_path / "notebooks", "01", "02", "03", "04")
     run_study(study, path, folder, said.append, published=True)
-    assert said[0].startswith("published runs: ") and not [line for line in said if " left" in line]
+    assert said[0].endswith("are new); nothing is trained") and not [line for line in said if " left" in line]
     assert not list(study.ledger.glob("*/weights.safetensors"))
-    equal, different = compare_tables(study)
-    assert set(equal) == FIRST_FOUR
-    assert different and all(line.endswith("no notebook of this study wrote it") for line in different)
+    verdicts = compare_tables(study)
+    assert {name for name in verdicts if verdicts[name] == EQUAL} == FIRST_FOUR
+    assert set(verdicts.values()) == {EQUAL, COPIED}
     run_study(study, path, folder, said.append, published=True)
     assert sum("up to date" in line for line in said) == 4
 
@@ -98,7 +98,7 @@ def test_a_study_without_published_runs_uses_its_tables_and_an_unpublished_one_i
     (tmp_path / "figures" / "smoke" / "runs.zip").unlink()
     run_study(study, path, folder, said.append, published=True)
     assert (
-        said[0] == "study smoke publishes tables but no runs: only the 1 notebooks that read nothing but tables are run"
+        said[0] == "study smoke publishes tables but no runs; only the notebooks that read nothing but tables are run"
     )
     assert [copy.stem for copy in (study.folder / "notebooks").glob("*.ipynb")] == ["05_ansat"]
     shutil.rmtree(tmp_path / "figures")
@@ -113,7 +113,7 @@ def test_a_study_whose_corpus_is_not_at_hand_uses_its_tables(publish):
     said, corpus = [], Study.parse(study.model_dump() | {"corpus": {"loader": "trecis", "path": "data/none"}})
     assert use_published(corpus, [], said.append) == []
     assert said == [
-        "the corpus of study smoke is not in data/none: only the 0 notebooks that read nothing but tables are run"
+        "the corpus of study smoke is not in data/none; only the notebooks that read nothing but tables are run"
     ]
 
 
@@ -126,8 +126,8 @@ def test_models_of_the_users_own_are_not_mixed_with_published_ones(publish):
         use_published(study, [], [].append)
 
 
-def test_the_comparison_says_where_tables_differ(publish):
-    study, _ = publish()
+def test_the_comparison_says_where_tables_differ(publish, capsys):
+    study, path = publish()
     use_published(study, [], [].append)
     copy = study.folder / "notebooks" / "02.ipynb"
     copy.parent.mkdir()
@@ -143,15 +143,14 @@ def test_the_comparison_says_where_tables_differ(publish):
     for name, table in changed.items():
         table.to_parquet(study.tables / f"{name}.parquet")
     (study.tables / "runs.parquet").unlink()
-    equal, different = compare_tables(study)
-    assert equal == ["ansat"]
-    assert {
-        "pairs: other columns (side)",
-        "tasks: 4 rows instead of 5",
-        f"singles: test_f1 differs in 1 of {len(changed['singles'])} rows",
-        "estimate: no notebook of this study wrote it",
-    } <= set(different)
-    assert any(line.startswith("runs: only in ") for line in different)
+    verdicts = compare_tables(study)
+    assert verdicts["ansat"] == EQUAL and verdicts["estimate"] == COPIED
+    assert verdicts["pairs"] == "other columns (side)" and verdicts["tasks"] == "4 rows instead of 5"
+    assert verdicts["singles"] == f"test_f1 differs in 1 of {len(changed['singles'])} rows"
+    assert verdicts["runs"].startswith("only in ")
+    with pytest.raises(SystemExit, match="1"):
+        main([str(path)])
+    assert "1 of 25 tables were written again and equal those in figures/smoke/tables" in capsys.readouterr().out
 
 
 def test_a_study_goes_on_in_the_precision_of_its_models(publish, finished_smoke, monkeypatch):

@@ -166,7 +166,7 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
     lines = []
     run_study(study, str(path), say=lines.append)
     shown = "\n".join(lines)
-    assert "3 tasks" in shown and "until 5 are over" in shown and "test F1" in lines[-3]
+    assert "3 tasks" in shown and "until 5 minutes are over" in shown and "test F1" in lines[-3]
     table = read_table(study.tables, "recommendations")
     assert len(table) == 9 and table.groupby("target")["recommended"].sum().eq(1).all()
     assert table["validation_f1"].notna().all()  # five minutes are enough for six small pairs

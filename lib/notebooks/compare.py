@@ -13,28 +13,28 @@ from lib.errors import InputError, run_command
 from lib.study.files import ROOT, shown
 from lib.study.parameters import Study
 
+EQUAL, COPIED = "equal", "only copied"
 
-def compare_tables(study: Study) -> tuple[list[str], list[str]]:
-    """The names of the tables that equal the published ones byte by byte, and one line for each that does not.
 
-    A table counts only if a notebook wrote it: one that was merely copied from figures/ says nothing.
+def compare_tables(study: Study) -> dict[str, str]:
+    """What each table has to do with the published one of its name: EQUAL, COPIED, or where the two differ.
+
+    COPIED tables came from figures/ and were not written by a notebook of this study, so they prove nothing.
     """
     published, own = ROOT / "figures" / study.name / "tables", study.tables
     for folder in (published, own):
         if not folder.is_dir():
             raise InputError(f"{shown(folder)} is missing; run ./run_all.sh --published {study.name} first")
-    equal, different, written = [], [], _written(study)
+    verdicts, written = {}, _written(study)
     for name in sorted({path.stem for folder in (published, own) for path in folder.glob("*.parquet")}):
         ours, theirs = own / f"{name}.parquet", published / f"{name}.parquet"
         if not (ours.exists() and theirs.exists()):
-            different.append(f"{name}: only in {shown(own if ours.exists() else published)}")
-        elif f"tables/{name}.parquet" not in written:
-            different.append(f"{name}: no notebook of this study wrote it")
+            verdicts[name] = f"only in {shown(own if ours.exists() else published)}"
         elif ours.read_bytes() != theirs.read_bytes():
-            different.append(f"{name}: {_difference(pd.read_parquet(ours), pd.read_parquet(theirs))}")
+            verdicts[name] = _difference(pd.read_parquet(ours), pd.read_parquet(theirs))
         else:
-            equal.append(name)
-    return equal, different
+            verdicts[name] = EQUAL if f"tables/{name}.parquet" in written else COPIED
+    return verdicts
 
 
 def _written(study: Study) -> set[str]:
@@ -63,12 +63,16 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise InputError("usage: python -m lib.notebooks.compare STUDY")
     study = Study.load(arguments[0])
-    equal, different = compare_tables(study)
+    verdicts = compare_tables(study)
+    equal, copied = ([name for name in verdicts if verdicts[name] == kind] for kind in (EQUAL, COPIED))
+    different = [f"{name}: {verdicts[name]}" for name in verdicts if name not in {*equal, *copied}]
     folder = Path("figures") / study.name / "tables"
-    print(f"{len(equal)} of {len(equal) + len(different)} tables equal those in {folder} byte by byte")
+    print(f"{len(equal)} of {len(verdicts)} tables were written again and equal those in {folder} byte by byte")
+    if copied:
+        print(f"  {COPIED}: {', '.join(copied)}")
     for line in different:
         print(f"  {line}")
-    sys.exit(bool(different))
+    sys.exit(1 if different else 0)
 
 
 if __name__ == "__main__":

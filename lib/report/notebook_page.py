@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML page that loads nothing from the network."""
+"""Turns an executed notebook into one HTML page that loads nothing from the network."""
 
 import html
 from typing import TYPE_CHECKING
@@ -16,14 +16,14 @@ _TEMPLATE = """{% extends 'lab/index.html.j2' %}
 
 
 def notebook_page(notebook: "NotebookNode", title: str) -> str:
-    """An executed notebook as one HTML page with embedded images and formulas as MathML; it loads nothing."""
+    """An executed notebook as one HTML page with embedded images, and with formulas as MathML."""
     exporter = _exporter_class()(raw_template=_TEMPLATE, embed_images=True)
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     return page
 
 
 def _exporter_class() -> type:
-    """nbconvert's HTML exporter, with formulas set as MathML (browsers draw it themselves; MathJax needs a network)."""
+    """nbconvert's HTML exporter with formulas as MathML, which browsers draw themselves; MathJax needs a network."""
     from nbconvert.exporters import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -46,7 +46,7 @@ def _exporter_class() -> type:
 
 
 def mathml(formula: str, display: str) -> str:
-    """A TeX formula as MathML; what the converter does not know stays readable as its source."""
+    """A TeX formula as MathML, or its source where the converter fails."""
     from latex2mathml.converter import convert
 
     try:

@@ -1,4 +1,4 @@
-"""Seconds until a later call of run_all.sh says its first word, against importing torch, which it must not wait for.
+"""Seconds until run_all.sh prints its first line, beside those of importing torch, which it must not wait for.
 
 WHENCE_PYTHON=$(command -v python) python tests/benchmarks/start.py
 """
