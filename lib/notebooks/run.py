@@ -62,12 +62,8 @@ def run_study(
         if published:
             jobs = use_published(study, jobs, say)
         say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
-<<<<<<< HEAD
         write_atomically(study.folder / "parameters.yaml", study.as_yaml().encode())
-        run_jobs(jobs, parameters, say, partial(_say_what_is_to_come, study, say))
-=======
         run_jobs(jobs, parameters, say, partial(_show_estimate, study, say))
->>>>>>> h-pages
         page = write_report(study.folder, study.name)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
     for line in closing_lines(study):
