@@ -74,9 +74,8 @@ def test_a_run_that_is_not_published_ends_in_one_line(publish, finished_smoke, t
     with pytest.raises(NotebookFailed) as failure:
         run_study(study, path, notebooks(tmp_path / "notebooks", "01", "02"), [].append, published=True)
     line = "single-task models: 1 of 20 models are not among the published runs, and --published trains nothing; "
-    assert f"02_single_task_training, code cell 3 of 11 (Training): {line}run the study without --" in str(
-        failure.value
-    )
+    assert str(failure.value).startswith("02_single_task_training, code cell ")
+    assert f" (Training): {line}run the study without --" in str(failure.value)
 
 
 def test_a_conductance_that_is_not_published_trains_nothing_either(publish, monkeypatch):

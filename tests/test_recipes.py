@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from studies import tiny_study
 
 from lib.errors import InputError
 from lib.report.figures.studies import plot_recipes
 from lib.report.sentences import recipes as sentences
+from lib.storage.ledger import Ledger
 from lib.storage.tables import check
 from lib.studies.recipes import judged, train_variant, variants
 from lib.study.parameters import Study
@@ -72,7 +74,9 @@ def test_sentences_follow_the_numbers():
     assert sentences.collapsed(broken) == "1 model of `gentle` predicts no text as positive."
     empty = scores.assign(value=np.nan)
     assert sentences.best_baseline(empty) == "No recipe has a baseline yet."
-    assert plot_recipes(scores).axes[0].get_yticklabels()[-1].get_text() == "gentle"
+    figure = plot_recipes(scores)
+    assert figure.axes[0].get_yticklabels()[-1].get_text() == "gentle"
+    plt.close(figure)
 
 
 def test_variants_change_what_they_name_and_train_some_pairs_of_every_target(tmp_path):
@@ -87,5 +91,9 @@ def test_variants_change_what_they_name_and_train_some_pairs_of_every_target(tmp
     counts = models.groupby(["recipe", "kind"]).size()
     assert counts["mean", "single"] == 6 and counts["mean", "transfer"] == 12 and counts["mean", "fused"] == 6
     assert set(judged(models, CONFIG)["recipe"]) == {"plain", "mean"}
+    for run in Ledger(study.ledger).ids():  # another study may have deleted weights that it does not need
+        Ledger(study.ledger).prune(run, "weights")
+    half = Study.parse(both["plain"].model_dump() | {"transfer": {"interpolation": 0.5}})
+    assert len(train_variant("half", half)) == 24
     with pytest.raises(InputError, match="recipes.wrong: .*poling"):
         variants(study.model_copy(update={"recipes": {"wrong": {"encoder": {"poling": "mean"}}, "plain": {}}}))

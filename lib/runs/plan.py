@@ -200,5 +200,6 @@ def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
 def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
     """The single-task models whose weights the unfinished ones among these pairs start from."""
     latest = [latest_try(bench, model) for model in transfers]
-    wanted = {model.run.source for model in latest if not finished(bench, model)}
+    unfinished = [model.run for model in latest if not finished(bench, model)]
+    wanted = {source for run in unfinished for source in (run.source, *run.sources)}
     return [model for model in single_tries(bench) if model.run.id in wanted]

@@ -7,8 +7,8 @@ trains all single-task models, some pairs of every target, and the start from th
 import numpy as np
 import pandas as pd
 
-from lib.runs.engine import train_models
-from lib.runs.plan import fused_models, single_models, transfer_models
+from lib.runs.engine import train_missing, train_models
+from lib.runs.plan import fused_models, single_models, sources_to_train, transfer_models
 from lib.runs.records import Model
 from lib.runs.results import run_table, select_settings
 from lib.runs.workbench import Workbench, open_workbench
@@ -42,7 +42,9 @@ def train_variant(name: str, study: Study) -> pd.DataFrame:
         run_table(bench, train_models(bench, single_models(bench), f"{name}: single-task models"))
     )
     pairs = [model for model in transfer_models(bench, singles) if is_chosen(bench, model)]
-    models = train_models(bench, [*pairs, *fused_models(bench, singles)], f"{name}: pairs and fused starts")
+    models = [*pairs, *fused_models(bench, singles)]
+    train_missing(bench, sources_to_train(bench, models), f"{name}: sources whose weights are needed", weights=True)
+    models = train_models(bench, models, f"{name}: pairs and fused starts")
     rows = pd.concat([selected_singles(singles, "target"), run_table(bench, models)], ignore_index=True)
     columns = ["kind", *PAIR, "seed", SCORE, "validation_f1", "train_seconds", "total_seconds", "collapsed"]
     return rows[columns].assign(recipe=name)
