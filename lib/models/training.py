@@ -53,9 +53,7 @@ def fine_tune(
     checkpoints: Sequence[float] = (),
     visit: Callable[[float, int, float], None] = lambda checkpoint, step, seconds: None,
 ) -> Fit:
-    """Fine-tune a model in place, from torch's random state.
-
-    AdamW, linear warm-up and decay of the learning rate, gradient clipping, weighted cross-entropy.
+    """Fine-tune a model in place, from torch's random state: AdamW, linear warm-up and decay, weighted cross-entropy.
 
     Args:
         model: a sequence classifier of two logits.
@@ -64,8 +62,7 @@ def fine_tune(
         precision: "float32" or "bfloat16" (autocast).
         heartbeat: called after every step.
         checkpoints: moments at which ``visit`` is called, see ``checkpoint_step``.
-        visit: gets the checkpoint, the step and the seconds of training so far. It may look at the model; it changes nothing
-            as long as it draws nothing from torch's random state.
+        visit: gets the checkpoint, the step and the seconds so far. It must draw nothing from torch's random state.
 
     Returns:
         Steps, texts, seconds and losses.
