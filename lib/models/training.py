@@ -59,8 +59,7 @@ def fine_tune(
         model: a sequence classifier of two logits.
         tokens, rows, labels: the tokenised texts, the rows to train on and their 0/1 labels, both (n,).
         setting, training: the hyperparameters; the largest norm of the gradient.
-        precision: "float32" or "bfloat16" (autocast).
-        heartbeat: called after every step.
+        precision, heartbeat: "float32" or "bfloat16" (autocast); what is called after every step.
         checkpoints: moments at which ``visit`` is called, see ``checkpoint_step``.
         visit: gets the checkpoint, the step and the seconds so far. It must draw nothing from torch's random state.
 
