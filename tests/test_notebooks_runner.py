@@ -333,6 +333,12 @@ def test_headline_formats_units_and_never_fails_on_absent_or_undefined_numbers()
     assert {value for _, value in headline({})} == {MISSING}
 
 
+def test_a_loss_that_rounds_to_zero_has_no_sign():
+    loss = {"value": 0.02, "low": -0.0004, "high": 0.07}
+    rows = dict(headline({"selectors": {"regression": {"paper": {"loss_at_0.165": loss}}}}))
+    assert rows["F1 lost at 16.5 % of the time (regression, paper accounting)"] == "2.0 % (0.0 % to 7.0 %)"
+
+
 def test_durations_read_as_they_are_said():
     said = {4.24: "4.2 s", 59.96: "1 min 00 s", 200: "3 min 20 s", 7500: "2 h 05 min"}
     assert {seconds: duration(seconds) for seconds in said} == said

@@ -80,7 +80,7 @@ def _score(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{round(100 * share, 1) + 0.0:.1f} %"  # -0.0 + 0.0 is 0.0
 
 
 def duration(seconds: float) -> str:

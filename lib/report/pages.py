@@ -33,7 +33,7 @@ def write_report(folder: Path, name: str) -> Path:
         figures=[captioned(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"))],
         tables=[_table(folder, path) for path in sorted((folder / "tables").glob("*.csv"))],
         notebooks=_files(folder, "notebooks", ".html"),
-        files=_files(folder, "", ".json", ".csv"),
+        files=_files(folder, "", ".json", ".csv", ".yaml"),
     )
     write_atomically(page, content.encode())
     return page
