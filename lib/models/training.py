@@ -1,6 +1,6 @@
 """Fine-tuning one classifier and predicting with it: the plain PyTorch loop that every number of the study rests on.
 
-Batches hold texts of like length, so that little of them is padding; how a step is taken fast, ``lib.steps`` says.
+Batches hold texts of like length, so that little of them is padding; how a step is taken fast, ``lib.models.steps`` says.
 """
 
 import math

@@ -50,8 +50,8 @@ def keep_scores(inputs: SelectorInputs, selector: Selector, scores: np.ndarray, 
         scores: (pairs,) in the order of ``inputs.pairs``.
         numbers: what scoring cost, by column of the table "selector_costs".
     """
-    arrays = {"scores": {"score": np.asarray(scores, dtype=np.float64)}}
-    inputs.bench.ledger.put(scores_id(inputs, selector), scores_record(inputs, selector), numbers, arrays)
+    record, arrays = scores_record(inputs, selector), {"scores": {"score": np.asarray(scores, dtype=np.float64)}}
+    inputs.bench.ledger.put(digest(record), record, numbers, arrays)
 
 
 def scores_id(inputs: SelectorInputs, selector: Selector) -> str:

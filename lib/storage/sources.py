@@ -4,6 +4,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from lib.storage.ledger import fingerprint
@@ -40,22 +41,23 @@ def imported_files(codes: Iterable[str], root: Path) -> list[Path]:
     Read off the import statements, those inside functions too; a package whose files are loaded by name (the selectors)
     counts as a whole.
     """
-    waiting, found = [ast.parse(code) for code in codes], set()
+    found: set[Path] = set()
+    waiting = set().union(*(_named(code, root) for code in codes))
     while waiting:
-        for path in _named(waiting.pop(), root) - found:
-            found.add(path)
-            waiting.append(ast.parse(path.read_text()))
-            if "pkgutil" in path.read_text():
-                waiting += [
-                    ast.parse(f"import lib.{path.parent.name}.{each.stem}") for each in path.parent.glob("*.py")
-                ]
+        path = waiting.pop()
+        found.add(path)
+        code = path.read_text()
+        waiting |= _named(code, root) - found
+        if "pkgutil" in code:
+            waiting |= set(path.parent.glob("*.py")) - found
     return sorted(found)
 
 
-def _named(tree: ast.AST, root: Path) -> set[Path]:
+@lru_cache(maxsize=1024)  # notebooks share most of what they import
+def _named(code: str, root: Path) -> frozenset[Path]:
     """The files of lib that the import statements of one piece of code name, their packages' included."""
     names = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,4 +68,4 @@ def _named(tree: ast.AST, root: Path) -> set[Path]:
         if parts[0] == "lib":
             paths |= {root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)}
             paths.add(root.joinpath(*parts).with_suffix(".py"))
-    return {path for path in paths if path.is_file()}
+    return frozenset(path for path in paths if path.is_file())
