@@ -1,0 +1,134 @@
+"""The tables of a corpus, its tasks and the models that were trained for them."""
+
+import pandera.pandas as pa
+
+from lib.storage.columns import amount, count, flag, interval, keys, number, scores, share, text, value_with_interval
+from lib.storage.schemas.shared import models, table
+
+PHASES = (  # of a study's time, as estimated before it starts and as spent
+    "training single-task models",
+    "training transfer models",
+    "training step-matched baselines",
+    "training reseeded baselines",  # where the study asks for them
+    "predicting",
+    "loading and saving",
+    "lost and collapsed tries",
+    "conductance",
+    "conductance with other steps",
+    "feature extraction",
+    "scoring by selectors",
+)
+
+
+DATA = {
+    "tasks": table(
+        "a task",
+        ["task"],
+        **keys("task"),
+        n_train=count("number of texts in the training part of the split"),
+        n_validation=count("number of validation texts"),
+        n_test=count("number of test texts"),
+        train_positives=count("number of positives in the training part"),
+        validation_positives=count("number of positives among the validation texts"),
+        test_positives=count("number of positives among the test texts"),
+        prevalence=share("share of positives in the training part"),
+        source_texts=count("number of texts that the task is trained on as a source"),
+        source_positives=count("number of positives among `source_texts`"),
+        target_texts=count("number of texts that the task is trained on as a target"),
+        target_positives=count("number of positives among `target_texts`"),
+    ),
+    "cooccurrence": table(
+        "an ordered pair of tasks",
+        ["source", "target"],
+        **keys("source", "target"),
+        phi=number("phi coefficient of the two tasks' labels in the training part of the split", nullable=True),
+    ),
+    "estimate": table(
+        "a phase of the study, as estimated before it begins",
+        ["phase"],
+        phase=text("name of the phase", *PHASES),
+        models=count("number of models that the phase handles"),
+        seconds=amount("expected seconds of one worker"),
+        disk_mb=amount("expected disk space (MB)"),
+    ),
+}
+
+
+GRID = {
+    "runs": table("a trained model of any kind", ["run"], **models()),
+    "singles": table(
+        "a single-task model: of each task, side, setting and seed",
+        ["run"],
+        **models(),
+        selected=flag("whether the setting has the best validation F1 of its task and side"),
+    ),
+    "pairs": table(
+        "a transfer model: fine-tuned on the source, then on the target",
+        ["source", "target", "setting", "seed"],
+        **models(),
+    ),
+    "step_matched": table(
+        "a single-task model of a target with as many steps as a transfer model and its source's model together",
+        ["target", "seed"],
+        **models(),
+    ),
+    "reseeded": table(
+        "a single-task model of a target with a seed that no other model has; there are as many as pairs into the target",
+        ["target", "seed"],
+        **models(),
+    ),
+    "choices": table(
+        "a target, a seed and a set of models to choose from: the model with the best validation F1",
+        ["target", "seed", "among"],
+        **keys("target", "seed", "run"),
+        among=text(
+            "models to choose from: the selected single-task model alone (no transfer), or with the pairs, or with the "
+            "reseeded models",
+            *("no transfer", "pairs", "reseeded"),
+        ),
+        **scores("f1", parts=("validation",)),
+        **scores("f1", "average_precision", parts=("test",)),
+    ),
+    "checkpoints": table(
+        "a transfer model at a checkpoint of its training",
+        ["source", "target", "setting", "seed", "checkpoint"],
+        **keys("source", "target", "setting", "seed"),
+        checkpoint=pa.Column(
+            float, pa.Check.gt(0), description="below 1 the share of all steps, from 1 on the number of steps"
+        ),
+        steps=count("number of optimiser steps until then"),
+        train_seconds=amount("seconds of training until then, of one worker"),
+        predict_seconds=amount("seconds of predicting the validation texts, of one worker"),
+        **scores("f1", "average_precision", parts=("validation",)),
+    ),
+    "transfer_matrix": table(
+        "an ordered pair of tasks at its validation-best setting, mean over seeds",
+        ["source", "target"],
+        **keys("source", "target", "setting"),
+        **scores("f1"),
+        single_test_f1=share("test F1 of the target's selected single-task model"),
+        single_validation_f1=share("validation F1 of the target's selected single-task model"),
+        step_matched_test_f1=share("test F1 of the target's step-matched model"),
+        gain=number("test F1 of the pair minus `single_test_f1`"),
+        **interval("gain", "gain_"),
+        gain_p=share("p-value of `gain` (two-sided)"),
+        gain_over_step_matched=number("test F1 of the pair minus `step_matched_test_f1`"),
+        **interval("gain_over_step_matched", "gain_over_step_matched_"),
+        gain_over_step_matched_p=share("p-value of `gain_over_step_matched` (two-sided)"),
+        relative_gain=number("`gain` as a share of `single_test_f1`; empty where that is 0", nullable=True),
+        helps=flag("whether the gain is positive and significant, with false discoveries among all pairs controlled"),
+        hurts=flag("whether the gain is negative and significant, with false discoveries among all pairs controlled"),
+        chosen=flag("whether the source has the best validation F1 of the target's sources"),
+    ),
+    "repeatability": table(
+        "a score of one seed that ranks the sources, and a metric of that ranking",
+        ["ranked_by", "other_seed", "metric"],
+        ranked_by=text("score that ranks the sources", "test_f1", "validation_f1"),
+        other_seed=flag("whether the ranking is judged by the test F1 of another seed"),
+        metric=text(
+            "spearman: rank correlation with test F1; gain: test F1 of the source ranked first, minus no transfer's",
+            *("spearman", "gain"),
+        ),
+        **value_with_interval("mean of the metric over targets and seeds"),
+    ),
+}
