@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from lib.stats.bootstrap import draw_counts, f1_draws, interval, nested_weights
-from lib.stats.metrics import collapsed, predicted_positive
+from lib.stats.metrics import best_threshold, collapsed, f1_at, predicted_positive
 from lib.stats.metrics import scores as scores_of
 from lib.stats.ranks import rank_agreement, spearman, winning_probability
-from lib.stats.significance import discoveries, sign_flip_p, two_sided
+from lib.stats.significance import discoveries, sign_flip_p, smallest_difference, two_sided
 
 
 def test_scores_of_a_hand_worked_example():
@@ -22,6 +22,31 @@ def test_scores_of_a_hand_worked_example():
     assert scores["f1"] == pytest.approx(2 / 3)
     # positives stand at ranks 1, 3 and 4 of the falling probabilities
     assert scores["average_precision"] == pytest.approx((1 / 1 + 2 / 3 + 3 / 4) / 3)
+
+
+def test_the_best_threshold_lies_halfway_below_the_last_text_that_counts():
+    labels, probabilities = np.array([1, 0, 1, 0, 0]), np.array([0.4, 0.1, 0.3, 0.2, 0.35])
+    # F1 of the first 1, 2, 3, 4, 5 texts: 2/3, 1/2, 4/5, 2/3, 4/7
+    assert best_threshold(labels, probabilities) == pytest.approx(0.25)
+    assert f1_at(0.25, labels, probabilities) == pytest.approx(4 / 5)
+    assert f1_at(0.5, labels, probabilities) == 0
+    assert best_threshold(np.zeros(5, int), probabilities) == 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_threshold_does_better_than_the_best_one(seed):
+    rng = np.random.default_rng(seed)
+    labels, probabilities = rng.integers(0, 2, 40), np.round(rng.random(40), 1)  # with ties
+    weights = rng.uniform(0.2, 3, 40)
+    best = f1_at(best_threshold(labels, probabilities, weights), labels, probabilities, weights)
+    assert best == pytest.approx(max(f1_at(t, labels, probabilities, weights) for t in np.linspace(0, 1, 201)))
+
+
+def test_six_positives_can_show_a_difference_and_five_cannot():
+    assert smallest_difference(6) == 1
+    assert smallest_difference(40) == pytest.approx(0.15)
+    assert np.isnan(smallest_difference(5))
+    assert stats.binomtest(6, 6).pvalue <= 0.05 < stats.binomtest(5, 5).pvalue
 
 
 @pytest.mark.filterwarnings("error")

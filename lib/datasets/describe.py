@@ -7,6 +7,7 @@ from lib.datasets.corpus import PARTS
 from lib.datasets.draws import draw_training_rows
 from lib.datasets.split import duplicate_key, integer_codes
 from lib.datasets.tasks import TaskSet
+from lib.stats.significance import smallest_difference
 from lib.study.sections import Regime
 
 
@@ -17,6 +18,8 @@ def task_table(taskset: TaskSet, source: Regime, target: Regime) -> pd.DataFrame
         frame[f"n_{part}"] = len(rows)
         frame[f"{part}_positives"] = taskset.labels[rows].sum(axis=0, dtype=np.int64)
     frame["prevalence"] = frame["train_positives"] / frame["n_train"]
+    for part in ("validation", "test"):
+        frame[f"{part}_smallest_difference"] = frame[f"{part}_positives"].map(smallest_difference)
     for side, regime in (("source", source), ("target", target)):
         drawn = [draw_training_rows(taskset, task, regime) for task in taskset.names]
         frame[f"{side}_texts"] = [len(rows) for rows in drawn]

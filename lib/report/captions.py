@@ -22,6 +22,10 @@ CAPTIONS = {  # by the name of the figure's file
     "03_choices": "Is it the sources, or the best of many? Gain in test F1 over no transfer of what validation "
     "chooses among a target's pairs (dots), and among as many reseeded baselines, the target's own model from other "
     "seeds (diamonds). Means over targets with 95 % intervals at the bottom. Sources are worth the difference.",
+    "03_rivals": "What would you do? Gain on test over no transfer of the validation-best pair and of every rival, with "
+    "95 % intervals over targets; green gains and red loses outside the noise. Minutes are those of one worker for one "
+    "target, sources included. Pairs and reseeded baselines are a choice that may prefer no transfer; the others are "
+    "always used.",
     "03_repeatability": "Sources ordered by their F1 with one seed and judged by test F1 with the same seed and with "
     "another. The difference is luck, which no selector can predict.",
     "04_completeness": "Left: completeness error, the part of the logit's change that a model's conductances miss. "

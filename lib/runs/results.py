@@ -9,7 +9,7 @@ from lib.errors import InputError
 from lib.runs.plan import has_collapsed, single_tries
 from lib.runs.records import Model, checkpoint_entry
 from lib.runs.workbench import PARTS, Workbench
-from lib.stats.metrics import scores
+from lib.stats.metrics import best_threshold, f1_at, scores
 from lib.storage.ledger import fingerprint
 from lib.transfer.pairs import among
 
@@ -33,15 +33,23 @@ def _row(bench: Workbench, model: Model) -> dict:
         "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
         "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
-    run, target = model.run.id, model.target
+    return row | _scores(bench, model.run.id, model.target)
+
+
+def _scores(bench: Workbench, run: str, target: str) -> dict[str, float]:
+    """All scores of a finished run on both parts, and the threshold that is best on validation."""
     probabilities, labels = bench.read_test({run: target})
-    metrics = {
-        "validation": scores(
-            bench.validation_labels(target), bench.validation_predictions(run), bench.tasks.weight("validation")
-        ),
-        "test": scores(labels[target], probabilities[run], bench.tasks.weight("test")),
+    judged = {
+        "validation": (bench.validation_labels(target), bench.validation_predictions(run)),
+        "test": (labels[target], probabilities[run]),
     }
-    return row | {f"{part}_{name}": value for part in PARTS for name, value in metrics[part].items()}
+    threshold = best_threshold(*judged["validation"], bench.tasks.weight("validation"))
+    row = {"threshold": threshold}
+    for part in PARTS:
+        values = (*judged[part], bench.tasks.weight(part))
+        metrics = scores(*values) | {"f1_tuned": f1_at(threshold, *values)}
+        row |= {f"{part}_{name}": value for name, value in metrics.items()}
+    return row
 
 
 def select_settings(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,16 @@
 """P-values of differences, and the control of false discoveries among many of them."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
 ROUNDING = 1e-12  # draws that differ from a value by less count as equal to it
 FALSE_DISCOVERIES = 0.05  # the controlled rate among differences that are tested together
+FEWEST = 1 - math.floor(
+    math.log2(0.05)
+)  # texts on which two models must differ, all one way, for a sign test of 5 %: 6
 
 
 def two_sided(value: float, draws: np.ndarray) -> np.ndarray:
@@ -20,6 +25,14 @@ def two_sided(value: float, draws: np.ndarray) -> np.ndarray:
 def discoveries(p: np.ndarray) -> np.ndarray:
     """Which of m differences are significant (Benjamini and Hochberg 1995, at FALSE_DISCOVERIES): (m,) bool. p: (m,)."""
     return false_discovery_control(p) <= FALSE_DISCOVERIES
+
+
+def smallest_difference(positives: int) -> float:
+    """The smallest difference in recall that so many positives can show, a share of them; NaN where none can be shown.
+
+    Two models must differ on FEWEST positives, one right on all of them, before a two-sided sign test is below 5 %.
+    """
+    return FEWEST / positives if positives >= FEWEST else float("nan")
 
 
 def sign_flip_p(signs: np.ndarray, differences: pd.Series) -> float:

@@ -50,15 +50,26 @@ def flag(description: str) -> pa.Column:
     return pa.Column(bool, description=description)
 
 
+def optional(columns: dict[str, pa.Column]) -> dict[str, pa.Column]:
+    """Columns that studies published earlier do not have."""
+    for column in columns.values():
+        column.required = False
+    return columns
+
+
 def keys(*names: str) -> dict[str, pa.Column]:
     """Columns that say which task, pair or model a row is about."""
     return {name: KEYS[name] for name in names}
+
+
+_ALWAYS = ("f1", "average_precision", "precision", "recall")
 
 
 def scores(*metrics: str, parts: tuple[str, ...] = ("validation", "test")) -> dict[str, pa.Column]:
     """Scores of a classifier on the validation and test texts, such as validation_f1."""
     names = {
         "f1": "F1 of the positive class at probability 0.5",
+        "f1_tuned": "F1 of the positive class at `threshold`",
         "average_precision": "average precision",
         "precision": "precision at probability 0.5",
         "recall": "recall at probability 0.5",
@@ -66,7 +77,7 @@ def scores(*metrics: str, parts: tuple[str, ...] = ("validation", "test")) -> di
     return {
         f"{part}_{metric}": share(f"{names[metric]}, on the {part} texts")
         for part in parts
-        for metric in metrics or names
+        for metric in metrics or _ALWAYS
     }
 
 

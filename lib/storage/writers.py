@@ -5,6 +5,7 @@ WRITERS = {
     "02_single_task_training": ("singles",),
     "03_transfer_grid": (
         "runs", "pairs", "step_matched", "reseeded", "checkpoints", "transfer_matrix", "choices", "repeatability",
+        "rival_scores",
     ),
     "04_conductance": (
         "conductance", "tradeoff", "ansat", "signed_similarity", "feature_extraction", "selectors", "selector_costs",

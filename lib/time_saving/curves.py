@@ -178,39 +178,78 @@ class Curve:
         return np.where(reached.any(axis=1), share, np.inf)
 
 
-def curves(
-    orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking, attribution: float
-) -> list[Curve]:
-    """Every order under both accountings. All orders share the bootstrap draws, so that their differences are paired.
+@dataclass(frozen=True)
+class Comparison:
+    """What all curves of a study share.
+
+    weights: (1 + draws, targets, seeds), the first row equal weights: the bootstrap draws are the same for all curves, so
+    that their differences are paired. clocks: by accounting, of an order that computes nothing of its own. tenths: by
+    accounting, the moment at which orders are compared.
+    """
+
+    grid: Grid
+    weights: np.ndarray
+    clocks: Mapping[str, Clock]
+    tenths: Mapping[str, float]
+
+    @cached_property
+    def grid_f1(self) -> np.ndarray:
+        """F1 of the whole grid in every draw: (1 + draws,)."""
+        return np.tensordot(self.weights, self.grid.final(), axes=2)
+
+    def curve(self, name: str, accounting: str, seconds: np.ndarray, f1: np.ndarray, **more) -> Curve:
+        """One curve. seconds: (n + 1,). f1: (targets, seeds, n + 1). more: ``ready`` or ``first_enough``, if unusual."""
+        clock = self.clocks[accounting]
+        return Curve(
+            order=name, accounting=accounting, seconds=seconds, f1=np.tensordot(self.weights, f1, axes=2),
+            grid_f1=self.grid_f1, grid_seconds=clock.grid, tenth=self.tenths[accounting], **({"ready": clock.start} | more),
+        )  # fmt: skip
+
+
+def comparison(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking, attribution: float) -> Comparison:
+    """What all curves of a study share.
 
     Args:
-        orders: the orders.
         singles, pairs: the tables of these names.
         config: bootstrap draws and seed.
         attribution: seconds of attributing all single-task models. They count in ``Curve.tenth``, the moment at which all
             orders are compared; in an order's own time they count only as its own_seconds.
 
     Returns:
-        Two curves per order, one for each of ACCOUNTINGS.
+        Grid, draws, clocks and moments.
     """
     grid = grid_of(singles, pairs)
     weights = nested_weights(*grid.single_test.shape, config.bootstrap, np.random.default_rng(config.seed))
     weights = np.concatenate([np.full((1, *grid.single_test.shape), 1 / grid.single_test.size), weights])
-    grid_f1, drawn = np.tensordot(weights, grid.final(), axes=2), []
     clocks = {accounting: clock(accounting, singles, pairs) for accounting in ACCOUNTINGS}
     tenths = {
         accounting: clock(accounting, singles, pairs, attribution).start + 0.1 * clocks[accounting].work
         for accounting in ACCOUNTINGS
     }
+    return Comparison(grid, weights, clocks, tenths)
+
+
+def curves(
+    orders: Sequence[Order], singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking, attribution: float
+) -> list[Curve]:
+    """Every order under both accountings: two curves per order, one for each of ACCOUNTINGS.
+
+    Args:
+        orders: the orders.
+        singles, pairs, config, attribution: as for ``comparison``.
+
+    Returns:
+        The curves.
+    """
+    drawn, common = [], comparison(singles, pairs, config, attribution)
     for order in orders:
-        is_random = order.configurations is None
-        f1 = np.tensordot(weights, random_progress(grid) if is_random else progress(order.configurations, grid), axes=2)
-        shares = random_shares(grid, clocks, weights, grid_f1, config.seed) if is_random else {}
+        is_random, grid = order.configurations is None, common.grid
+        f1 = random_progress(grid) if is_random else progress(order.configurations, grid)
+        shares = random_shares(common, config.seed) if is_random else {}
         for accounting in ACCOUNTINGS:
             time = clock(accounting, singles, pairs, order.own_seconds, order.training_pairs)
-            seconds, ready = _seconds(order, time, f1.shape[1]), clocks[accounting].start
-            moments = ready, seconds, f1, grid_f1, time.grid, tenths[accounting]
-            drawn.append(Curve(order.name, accounting, *moments, shares.get(accounting)))
+            seconds, first = _seconds(order, time, f1.shape[2]), {"first_enough": shares.get(accounting)}
+            drawn.append(common.curve(order.name, accounting, seconds, f1, **first))
     return drawn
 
 
@@ -223,28 +262,19 @@ def _seconds(order: Order, time: Clock, points: int) -> np.ndarray:
     return time.start + np.concatenate([[0.0], order.finished[time.accounting]])
 
 
-def random_shares(
-    grid: Grid, clocks: Mapping[str, Clock], weights: np.ndarray, grid_f1: np.ndarray, seed: int
-) -> dict[str, np.ndarray]:
+def random_shares(common: Comparison, seed: int) -> dict[str, np.ndarray]:
     """Share of the grid's time at which a random order first reaches ENOUGH of the grid's F1.
 
     The expectation over random orders reaches that line later than the orders do, because an order needs to reach it only
-    once. Therefore orders are drawn, and each is judged in a draw of targets and seeds of its own.
+    once. Therefore orders are drawn by the seed, and each is judged in a draw of targets and seeds of its own.
 
-    Args:
-        grid: the grid.
-        clocks: by accounting.
-        weights: (1 + draws, targets, seeds).
-        grid_f1: (1 + draws,) F1 of the whole grid.
-        seed: of the drawn orders.
-
-    Returns:
-        By accounting (1 + orders,), the median first.
+    Returns by accounting (1 + orders,), the median first.
     """
-    rng, configurations, shares = np.random.default_rng(seed), as_configurations(grid.configurations), []
+    rng, configurations, shares = np.random.default_rng(seed), as_configurations(common.grid.configurations), []
+    weights, grid_f1, clocks = common.weights, common.grid_f1, common.clocks
     for draw in range(1, min(len(weights), RANDOM_ORDERS + 1)):
         order = [configurations[place] for place in rng.permutation(len(configurations))]
-        f1 = np.tensordot(weights[[0, draw]], progress(order, grid), axes=2)
+        f1 = np.tensordot(weights[[0, draw]], progress(order, common.grid), axes=2)
         reached = f1 >= ENOUGH * grid_f1[[0, draw], None] - 1e-12
         times = np.stack([clock.finished(order) / clock.grid for clock in clocks.values()])
         shares.append(np.where(reached.any(axis=1), times[:, reached.argmax(axis=1)], np.inf))

@@ -6,10 +6,18 @@ import numpy as np
 import pandas as pd
 
 from lib.errors import InputError
-from lib.stats.bootstrap import draw_counts, f1_draws, interval, nested_weights, target_weights
+from lib.stats.bootstrap import (
+    draw_counts,
+    f1_draws,
+    interval,
+    mean_over_targets,
+    nested_weights,
+    target_weights,
+)
 from lib.stats.metrics import predicted_positive
 from lib.stats.significance import discoveries, two_sided
-from lib.transfer.pairs import CONFIGURATION, best_settings, pair_configurations, selected_singles
+from lib.study.sections import Ranking
+from lib.transfer.pairs import CONFIGURATION, best_settings, pair_configurations, reported, selected_singles
 
 
 def transfer_matrix(
@@ -61,7 +69,17 @@ def transfer_matrix(
         f1 = np.einsum("ds,dms->dm", seeds, f1)
         over_single = _intervals(f1[:, 2:] - f1[:, :1], "gain", rows.index)
         gains.append(over_single.join(_intervals(f1[:, 2:] - f1[:, 1:2], "gain_over_step_matched", rows.index)))
-    return _with_verdicts(matrix.join(pd.concat(gains)))
+    return _with_verdicts(_with_other_gains(matrix.join(pd.concat(gains)), baseline))
+
+
+def _with_other_gains(matrix: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
+    """Adds the gain over no transfer in the other test scores that the pairs have. baseline: the selected models."""
+    single = baseline.groupby("target")[reported(baseline)].mean()
+    others = [score for score in reported(matrix) if score != "test_f1"]
+    gains = {
+        f"{score.removeprefix('test_')}_gain": matrix[score] - matrix["target"].map(single[score]) for score in others
+    }
+    return matrix.assign(**gains)
 
 
 def _weighted_draws(n: int, weights: np.ndarray | None, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -203,6 +221,27 @@ def transfer_summary(matrix: pd.DataFrame) -> dict:
         "largest_gain": top and {**top, "relative_gain": float(top["relative_gain"])},
         "negative_transfer_rate": float((matrix["gain"] < 0).mean()),
         "significantly_negative_transfer_rate": float(matrix["hurts"].mean()),
+    }
+
+
+def pair_gains_summary(matrix: pd.DataFrame, config: Ranking) -> dict:
+    """What an average pair gains over no transfer on test: two keys of summary.json.
+
+    matrix: the table "transfer_matrix". "share_of_pairs_that_gain" is in F1. "mean_gain_of_pairs" holds value, low and high
+    for each score; its 95 % intervals are of a bootstrap over targets.
+    """
+    columns = {"f1": "gain", "f1_tuned": "f1_tuned_gain", "average_precision": "average_precision_gain"}
+    weights = target_weights(matrix["target"].nunique(), config.bootstrap, np.random.default_rng(config.seed))
+    means = {
+        metric: mean_over_targets(weights, matrix.groupby("target")[column].mean())
+        for metric, column in columns.items()
+        if column in matrix
+    }
+    return {
+        "share_of_pairs_that_gain": float((matrix["gain"] > 0).mean()),
+        "mean_gain_of_pairs": {
+            metric: {name: float(value) for name, value in mean.items()} for metric, mean in means.items()
+        },
     }
 
 

@@ -8,6 +8,11 @@ from lib.errors import InputError
 PAIR = ["source", "target"]
 KEYS = [*PAIR, "seed"]  # identify what is computed from a pair's single-task models
 CONFIGURATION = [*PAIR, "setting"]  # identify what is trained as a whole: a pair with one setting, in all its seeds
+METRICS = (
+    "f1",
+    "f1_tuned",
+    "average_precision",
+)  # that gains are reported in; studies published earlier have no second
 
 
 def of_side(singles: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -32,7 +37,7 @@ def selected_singles(singles: pd.DataFrame, side: str) -> pd.DataFrame:
 
 
 def pair_configurations(pairs: pd.DataFrame) -> pd.DataFrame:
-    """One row per (source, target, setting), sorted: mean F1 over seeds, and the seconds of all its seeds together.
+    """One row per (source, target, setting), sorted: mean scores over seeds, and the seconds of all its seeds together.
 
     pairs: the table "pairs". Raises InputError where a configuration lacks a seed that others have.
     """
@@ -42,8 +47,14 @@ def pair_configurations(pairs: pd.DataFrame) -> pd.DataFrame:
         raise InputError(
             f"table 'pairs': {source} -> {target} (setting {setting}) lacks a seed; run notebook 03 of this study again"
         )
-    mean = {"validation_f1": "mean", "test_f1": "mean", "train_seconds": "sum", "total_seconds": "sum"}
-    return pairs.groupby(CONFIGURATION, as_index=False, sort=True).agg(mean)
+    means = {name: "mean" for name in ("validation_f1", *reported(pairs))}
+    sums = {"train_seconds": "sum", "total_seconds": "sum"}
+    return pairs.groupby(CONFIGURATION, as_index=False, sort=True).agg(means | sums)
+
+
+def reported(models: pd.DataFrame) -> list[str]:
+    """The columns of a table of models that hold the test scores METRICS."""
+    return [f"test_{metric}" for metric in METRICS if f"test_{metric}" in models]
 
 
 def among(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndarray:

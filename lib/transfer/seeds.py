@@ -6,7 +6,7 @@ import pandas as pd
 from lib.stats.bootstrap import mean_over_targets, target_weights
 from lib.stats.ranks import spearman
 from lib.study.sections import Ranking
-from lib.transfer.pairs import CONFIGURATION, among, best_settings, pair_configurations, selected_singles
+from lib.transfer.pairs import CONFIGURATION, among, best_settings, pair_configurations, reported, selected_singles
 
 PARTS = ("test", "validation")  # texts whose F1 ranks the sources
 CHOICES = ("pairs", "reseeded")  # models to choose from, beside no transfer
@@ -52,24 +52,23 @@ def _metrics(f1: dict[str, pd.DataFrame], single: pd.Series) -> dict[tuple[str, 
     return metrics
 
 
-def choices(singles: pd.DataFrame, pairs: pd.DataFrame, reseeded: pd.DataFrame) -> pd.DataFrame:
+def choices(singles: pd.DataFrame, pairs: pd.DataFrame, reseeded: pd.DataFrame | None) -> pd.DataFrame:
     """Table "choices": the model with the best validation F1 for each target and seed, among its pairs and its reseeded.
 
-    singles, pairs, reseeded: the tables of these names. No transfer, the selected single-task model of the seed, is in
-    both choices and wins ties. Reseeded models have seeds of their own, so that all of them are offered to every seed.
+    singles, pairs, reseeded: the tables of these names; None where the study has no reseeded baselines. No transfer, the
+    selected single-task model of the seed, is in both choices and wins ties. Reseeded models have seeds of their own, so
+    that all of them are offered to every seed.
     """
     single, keys = selected_singles(singles, "target"), ["target", "seed"]
-    offered_to_all = pd.concat([reseeded.assign(seed=seed) for seed in single["seed"].unique()])
-    offers = {
-        "no transfer": single,
-        "pairs": pd.concat([single, pairs]),
-        "reseeded": pd.concat([single, offered_to_all]),
-    }
+    offers = {"no transfer": single, "pairs": pd.concat([single, pairs])}
+    if reseeded is not None:
+        offered_to_all = pd.concat([reseeded.assign(seed=seed) for seed in single["seed"].unique()])
+        offers["reseeded"] = pd.concat([single, offered_to_all])
     best = [
         models.sort_values("validation_f1", ascending=False, kind="stable").drop_duplicates(keys).assign(among=name)
         for name, models in offers.items()
     ]
-    columns = [*keys, "among", "run", "validation_f1", "test_f1", "test_average_precision"]
+    columns = [*keys, "among", "run", "validation_f1", *reported(single)]
     return pd.concat(best)[columns].sort_values([*keys, "among"], ignore_index=True)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.report.headline import duration
 from lib.report.sentences.words import code, counted, listing, number, percent, plural
+from lib.stats.significance import FEWEST
 
 INDEPENDENT = 0.1  # |phi| below which two labels are called nearly independent
 NAMED = 3  # tasks that a sentence names; of more it gives the number
@@ -28,6 +29,25 @@ def task_sizes(tasks: pd.DataFrame) -> str:
     who = listing(map(code, names)) if len(names) <= NAMED else counted(len(names), "task")
     has = plural(len(names), "has", "have")
     return f"{spread} The fewer positives in test, the less certain is F1: {who} {has} the fewest, {fewest:,}."
+
+
+def smallest_differences(tasks: pd.DataFrame) -> str:
+    """How small a difference in recall the test positives can show, and of which tasks none. tasks: the table."""
+    visible = tasks.set_index("task")["test_smallest_difference"]
+    blind = visible.index[visible.isna()]
+    rule = (
+        f"Two models must differ on at least {FEWEST} positives, and one of them be right on all, before the difference "
+        "is outside the noise (a two-sided sign test at 5 %)."
+    )
+    if len(blind) == len(visible):
+        return f"{rule} No task has so many positives in test, so no difference can be seen."
+    median, finest, coarsest = (percent(share, 0) for share in (visible.median(), visible.min(), visible.max()))
+    seen = f"So the smallest difference in recall that can be seen on test is {median} in the median task"
+    spread = f", {finest} in the largest and {coarsest} in the smallest." if finest != coarsest else "."
+    if not len(blind):
+        return f"{rule} {seen}{spread}"
+    names = listing(map(code, blind)) if len(blind) <= NAMED else counted(len(blind), "task")
+    return f"{rule} {seen}{spread} Nothing can be seen of {names}: too few positives."
 
 
 def split_sizes(duplicates: pd.DataFrame) -> str:

@@ -2,7 +2,19 @@
 
 import pandera.pandas as pa
 
-from lib.storage.columns import amount, count, flag, interval, keys, number, scores, share, text, value_with_interval
+from lib.storage.columns import (
+    amount,
+    count,
+    flag,
+    interval,
+    keys,
+    number,
+    optional,
+    scores,
+    share,
+    text,
+    value_with_interval,
+)
 from lib.storage.schemas.shared import models, table
 
 PHASES = (  # of a study's time, as estimated before it starts and as spent
@@ -32,6 +44,16 @@ DATA = {
         validation_positives=count("number of positives among the validation texts"),
         test_positives=count("number of positives among the test texts"),
         prevalence=share("share of positives in the training part"),
+        **optional(
+            {
+                f"{part}_smallest_difference": share(
+                    f"smallest difference in recall that the positives among the {part} texts can show (two-sided sign "
+                    "test at 5 %); empty where they can show none",
+                    nullable=True,
+                )
+                for part in ("validation", "test")
+            }
+        ),
         source_texts=count("number of texts that the task is trained on as a source"),
         source_positives=count("number of positives among `source_texts`"),
         target_texts=count("number of texts that the task is trained on as a target"),
@@ -88,6 +110,22 @@ GRID = {
         ),
         **scores("f1", parts=("validation",)),
         **scores("f1", "average_precision", parts=("test",)),
+        **optional(scores("f1_tuned", parts=("test",))),
+    ),
+    "rival_scores": table(
+        "what one may do instead of choosing a source, or the choice of a pair itself, and a score on test",
+        ["rival", "metric"],
+        rival=text("name of what is done, as docs/method.md defines it"),
+        metric=text(
+            "f1 (at probability 0.5), f1_tuned (at the threshold that is best on validation), average_precision"
+        ),
+        value=share("mean over targets of the score"),
+        gain=number("`value` minus that of the selected single-task models"),
+        **interval("gain", "gain_"),
+        share_gaining=share("share of targets with a gain above 0, means over seeds"),
+        pair_lead=number("the score of the validation-best pairs minus `value`"),
+        **interval("pair_lead", "pair_lead_"),
+        minutes=amount("minutes of one worker for one target, sources included, mean over targets and seeds"),
     ),
     "checkpoints": table(
         "a transfer model at a checkpoint of its training",
@@ -106,6 +144,7 @@ GRID = {
         ["source", "target"],
         **keys("source", "target", "setting"),
         **scores("f1"),
+        **optional(scores("f1_tuned", "average_precision", parts=("test",))),
         single_test_f1=share("test F1 of the target's selected single-task model"),
         single_validation_f1=share("validation F1 of the target's selected single-task model"),
         step_matched_test_f1=share("test F1 of the target's step-matched model"),
@@ -115,6 +154,14 @@ GRID = {
         gain_over_step_matched=number("test F1 of the pair minus `step_matched_test_f1`"),
         **interval("gain_over_step_matched", "gain_over_step_matched_"),
         gain_over_step_matched_p=share("p-value of `gain_over_step_matched` (two-sided)"),
+        **optional(
+            {
+                "f1_tuned_gain": number("`test_f1_tuned` minus that of the target's selected single-task model"),
+                "average_precision_gain": number(
+                    "`test_average_precision` minus that of the target's selected single-task model"
+                ),
+            }
+        ),
         relative_gain=number("`gain` as a share of `single_test_f1`; empty where that is 0", nullable=True),
         helps=flag("whether the gain is positive and significant, with false discoveries among all pairs controlled"),
         hurts=flag("whether the gain is negative and significant, with false discoveries among all pairs controlled"),

@@ -2,7 +2,19 @@
 
 import pandera.pandas as pa
 
-from lib.storage.columns import amount, count, flag, interval, keys, number, scores, share, text, value_with_interval
+from lib.storage.columns import (
+    amount,
+    count,
+    flag,
+    interval,
+    keys,
+    number,
+    optional,
+    scores,
+    share,
+    text,
+    value_with_interval,
+)
 
 
 def table(row: str, unique: list[str], **columns: pa.Column) -> pa.DataFrameSchema:
@@ -39,6 +51,12 @@ def models() -> dict[str, pa.Column]:
         "threads": count("number of threads of the worker"),
         "peak_memory_mb": count("largest resident memory of the worker up to then (MB)"),
         **scores(),
+        **optional(
+            {
+                "threshold": share("probability from which F1 on the validation texts is largest"),
+                **scores("f1_tuned"),
+            }
+        ),
     }
 
 
