@@ -22,6 +22,7 @@ from lib.study.parameters import Study
 FIRST_FOUR = {
     "tasks", "cooccurrence", "estimate", "singles", "pairs", "step_matched", "checkpoints", "runs", "transfer_matrix",
     "conductance", "ansat", "signed_similarity", "tradeoff", "feature_extraction", "selectors", "selector_costs",
+    "representations",
 }  # fmt: skip
 
 

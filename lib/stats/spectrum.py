@@ -8,10 +8,10 @@ ROUNDING = float(np.finfo(np.float32).eps)  # variation below this share of the 
 def effective_rank(features: np.ndarray) -> float:
     """exp of the entropy of the normalised squared singular values of the centred features (Roy & Vetterli 2007).
 
-    features: (texts, d). n directions of equal variance give n; features that do not vary give 0.
+    features: (texts, d). n directions of equal variance give n. The least is 1, also for features that do not vary.
     """
     shares = _variance_shares(features)
-    return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def first_share(features: np.ndarray) -> float:
