@@ -34,7 +34,7 @@ def test_the_work_is_counted_by_hand(bench):
     targets = np.concatenate([bench.drawn(task, "target") for task in bench.tasks.names])
     sources = [bench.drawn(task, "source") for task in bench.tasks.names]
     read = sum(len({*rows, *targets}) + validation for rows in sources)
-    assert extractions["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)})
+    assert extractions["predicted"] == 2 * read + len({*targets, *np.concatenate(sources)}) + validation
 
 
 def test_restarts_are_planned_where_the_study_asks_for_them(bench, tmp_path):

@@ -18,8 +18,10 @@ from lib.runs.results import run_table, select_settings
 from lib.runs.workbench import open_workbench
 from lib.selection.fusion import FUSED
 from lib.selection.inputs import PRETRAINED, extract_missing, plan_inputs
+from lib.selection.representations import representation_table
 from lib.selection.scoring import score_study, scores_record
 from lib.selectors.registry import INPUTS, all_selectors
+from lib.stats import spectrum
 from lib.storage.ledger import Ledger
 from lib.storage.sources import code_fingerprint
 from lib.storage.tables import check
@@ -105,6 +107,7 @@ def scored(tmp_path_factory):
     study = tiny_study(tmp_path_factory.mktemp("inputs"), training={"tries": 1})
     bench = open_workbench(study)
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    representation_table(bench, singles)
     tables = score_study(bench, singles)
     return bench, singles, plan_inputs(bench, singles), tables["selectors"], tables["selector_costs"]
 
@@ -118,12 +121,13 @@ def test_every_selector_scores_every_pair_and_has_its_price(scored):
     assert set(costs.loc[costs["extraction_seconds"] == 0, "selector"]) == free
     assert (costs["scoring_seconds"] > 0).all() and (costs["peak_memory_mb"] > 0).all()
     extractions = check("feature_extraction", inputs.table(), "test").set_index(["kind", "run"])
-    assert len(extractions) == 3 + 1 + 3 + 6 and (extractions["seconds"] > 0).all()
+    assert len(extractions) == 3 + 1 + 3 + 1 + 6 and (extractions["seconds"] > 0).all()
     price = costs.set_index("selector")["extraction_seconds"]
     assert price["taskemb"] == pytest.approx(extractions.loc["fisher", "seconds"].sum())
     assert price["esm_logme"] == pytest.approx(extractions.loc["features", "seconds"].sum())
-    sources = extractions.drop(index=("features", PRETRAINED)).loc[["features", "validation"], "seconds"]
-    assert price["linear_probe"] == pytest.approx(sources.sum())
+    sources = extractions.drop(index=PRETRAINED, level="run")["seconds"]
+    assert price["linear_probe"] == pytest.approx(sources[["features", "validation"]].sum())
+    assert price["effective_rank"] == pytest.approx(sources["validation"].sum())
 
 
 def test_what_one_selector_needs_is_read_alone_and_serves_those_that_need_no_more(scored):
@@ -150,6 +154,7 @@ def test_selector_inputs_are_complete_and_none_is_of_a_test_text(scored):
         assert np.isin(extraction.rows, split[part]).all() and not np.isin(extraction.rows, split["test"]).any()
     values = {name: get() for name, get in inputs.of("task_1", "task_2", 0).items()}
     assert set(values) == set(INPUTS)
+    assert values.pop("validation_weights") is None
     sizes = {name: len(value) for name, value in values.items() if "fisher" not in name and name != "source_losses"}
     expected = {"source": 48, "validation": len(split["validation"])}
     assert all(size == expected.get(name.split("_")[0], 32) for name, size in sizes.items())
@@ -229,3 +234,45 @@ def test_a_formula_is_known_by_its_code_and_not_by_its_words():
     assert code_fingerprint(code) == code_fingerprint(moved)
     assert code_fingerprint(code) != code_fingerprint(code.replace("+ 1", "+ 2"))
     assert code_fingerprint("if x:\n    y()\nz()\n") != code_fingerprint("if x:\n    y()\n    z()\n")
+
+
+def test_features_follow_the_pooling_and_so_do_the_scores(scored):
+    bench, _, inputs, *_ = scored
+    encoder = bench.study.encoder.model_copy(update={"pooling": "mean"})
+    pooled = replace(inputs, bench=replace(bench, study=bench.study.model_copy(update={"encoder": encoder})))
+    cls, mean = (each.of("task_1", "task_2", 0) for each in (inputs, pooled))
+    assert np.array_equal(mean["base_features"](), mean["target_embeddings"]())
+    assert np.array_equal(mean["source_base_features"](), mean["source_embeddings"]())
+    for name in filter(lambda name: name.endswith(("features", "embeddings", "probabilities")), INPUTS):
+        assert np.array_equal(cls[name](), mean[name]()) == (not name.endswith("features")), name
+    logme = all_selectors()["logme"]
+    assert scores_record(pooled, logme) == scores_record(inputs, logme) | {"pooling": "mean"}
+
+
+def test_weights_of_validation_texts_reach_the_selector_that_reads_them(scored):
+    bench, _, inputs, *_ = scored
+    weights = np.linspace(1, 2, len(bench.tasks.split["validation"]))
+    tasks = replace(bench.tasks, weights={"validation": weights})
+    weighted = replace(inputs, bench=replace(bench, tasks=tasks))
+    assert np.array_equal(weighted.of("task_1", "task_2", 0)["validation_weights"](), weights)
+    probe, logme = (all_selectors()[name] for name in ("linear_probe", "logme"))
+    assert scores_record(weighted, logme) == scores_record(inputs, logme)
+    assert scores_record(weighted, probe).keys() - scores_record(inputs, probe) == {"weights"}
+
+
+def test_representations_are_those_of_the_validation_texts_and_travel_without_weights(scored, tmp_path, monkeypatch):
+    bench, singles, inputs, *_ = scored
+    table = check("representations", representation_table(bench, singles), "test")
+    assert table["task"].tolist() == ["", *bench.tasks.names] and (table["seed"] == 0).all()
+    for row in table.itertuples():
+        features = bench.ledger.arrays(inputs.extractions["validation", row.run].id, "validation")["cls"]
+        assert row.effective_rank == spectrum.effective_rank(features) and row.texts == len(features)
+        assert row.first_share == spectrum.first_share(features)
+    save(bench.ledger, bench.place.materials, tmp_path / "runs.zip")
+    place = replace(bench.place, ledger=tmp_path / "ledger")
+    load(Ledger(place.ledger), tmp_path / "runs.zip")
+    monkeypatch.setattr("lib.selection.inputs.compute_from_weights", nothing_is_computed)
+    pd.testing.assert_frame_equal(representation_table(replace(bench, place=place), singles), table)
+    encoder = bench.study.encoder.model_copy(update={"pooling": "mean"})
+    pooled = replace(bench, study=bench.study.model_copy(update={"encoder": encoder}))  # from the same extractions
+    assert (representation_table(pooled, singles)["effective_rank"] != table["effective_rank"]).all()

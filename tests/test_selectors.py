@@ -17,6 +17,7 @@ from lib.errors import InputError
 from lib.selection.fusion import fuse
 from lib.selectors.curve import curve_slope
 from lib.selectors.datasize import source_positives, source_texts
+from lib.selectors.effective_rank import effective_rank
 from lib.selectors.esm import esm_logme
 from lib.selectors.hscore import hscore
 from lib.selectors.knn import knn
@@ -185,19 +186,35 @@ def test_the_linear_probe_ranks_held_out_texts_by_the_penalised_likelihood_of_th
 
     best = minimize(loss, np.zeros(6)).x
     expected = average_precision_score(truth, (held_out / spread) @ best[1:])
-    assert linear_probe(known, y, held_out, truth) == pytest.approx(expected)
+    assert linear_probe(known, y, held_out, truth, None) == pytest.approx(expected)
 
 
 def test_the_linear_probe_prefers_features_that_tell_the_labels():
     features, labels = problem(120, 20)
     noise = np.random.default_rng(5).normal(size=features.shape)
-    scores = [linear_probe(each[:80], labels[:80], each[80:], labels[80:]) for each in (features, noise)]
+    scores = [linear_probe(each[:80], labels[:80], each[80:], labels[80:], None) for each in (features, noise)]
     assert scores[0] > scores[1] + 0.2
+
+
+def test_the_linear_probe_counts_a_validation_text_as_often_as_its_weight_says():
+    features, labels = problem(120, 5)
+    known, held_out, truth = (features[:80], labels[:80]), features[80:], labels[80:]
+    times = np.random.default_rng(2).integers(1, 5, len(truth))
+    repeated = linear_probe(*known, held_out.repeat(times, axis=0), truth.repeat(times), None)
+    assert linear_probe(*known, held_out, truth, times.astype(float)) == pytest.approx(repeated)
+    assert linear_probe(*known, held_out, truth, None) != pytest.approx(repeated)
+
+
+def test_effective_rank_prefers_a_source_whose_features_have_not_collapsed():
+    features, _ = problem(100, 20)
+    collapsed = features * np.r_[1.0, np.full(19, 0.01)]
+    assert effective_rank(features) > 15 > 1.5 > effective_rank(collapsed) > 1
 
 
 def test_who_sees_target_labels_is_told_from_the_parameters():
     blind = {name for name, each in all_selectors().items() if not each.sees_target_labels}
-    assert blind == {"textemb", "vocabulary", "source_texts", "source_positives", "curve_slope"}
+    expected = {"textemb", "vocabulary", "source_texts", "source_positives", "curve_slope", "effective_rank"}
+    assert blind == expected
 
 
 def test_a_selector_with_unknown_evidence_or_a_taken_name_is_refused():

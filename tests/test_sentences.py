@@ -203,6 +203,24 @@ def test_costs_and_deleted_weights():
     )
 
 
+def representations_of(*ranks) -> pd.DataFrame:
+    """A pretrained encoder of rank 60, and sources a, b, ... of these ranks."""
+    table = pd.DataFrame({"effective_rank": [60.0, *ranks], "seed": 0, "first_share": 0.5})
+    return table.assign(task=["", *"abcdefg"[: len(ranks)]])
+
+
+def test_a_collapsed_representation_is_a_warning_that_names_its_tasks():
+    kept = check(training.representations_left(representations_of(30.0, 6.0, 20.0)))
+    assert kept == (
+        "The pretrained encoder's features have an effective rank of 60.0, those of the 3 source models a median of 20.0; "
+        "the smallest is 6.0 (`b`). No representation has collapsed."
+    )
+    one = check(training.representations_left(representations_of(30.0, 5.9)))
+    assert "**Warning:** 1 of 2 representations has collapsed (`b`): the effective rank is below a tenth" in one
+    two = check(training.representations_left(representations_of(1.2, 30.0, 1.1)))
+    assert "2 of 3 representations have collapsed (`a` and `c`)" in two and "the smallest is 1.1 (`c`)" in two
+
+
 # notebook 3
 
 
@@ -270,6 +288,24 @@ def test_pair_gains():
 def test_size_ratio(ratio, test, told):
     matrix = matrix_of((0.9, 0.9), test)
     assert told in check(transfer.size_ratio(matrix, pd.Series(ratio, index=matrix.index)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (
+            0.1,
+            0.5,
+            "Yes: sources with a higher effective rank give more. Among a target's sources, the rank correlation of",
+        ),
+        (-0.5, -0.1, "No: sources with a higher effective rank give less."),
+        (-0.1, 0.5, "Not measurably: gain neither rises nor falls with the source's effective rank."),
+        (NAN, NAN, "This study cannot tell"),
+    ],
+)
+def test_whether_gain_follows_the_rank(low, high, told):
+    correlation = {"value": (low + high) / 2, "low": low, "high": high}
+    assert check(transfer.gain_and_rank(correlation)).startswith(told)
 
 
 def means_of(low, high) -> pd.DataFrame:

@@ -20,6 +20,7 @@ KEYS = [
     "study", "dataset", "encoder", "n_tasks", "n_pairs", "models_trained", "grid_seconds", "grid_f1", "single_task_f1",
     "tasks_helped", "mean_relative_gain_of_helped", "largest_gain", "conductance_seconds", "conductance_share_of_grid",
     "completeness_error_median", "single_task_share_of_grid", "selectors", "environment",
+    "effective_rank",
 ]  # fmt: skip
 POINTS = [
     "f1_at_0.165",
@@ -57,8 +58,20 @@ def test_the_summary_has_every_key(finished_smoke):
     for accountings in summary["selectors"].values():
         assert set(accountings) == {"paper", "all_inclusive"}
         assert all(set(POINTS) == set(points) for points in accountings.values())
+    assert set(summary["effective_rank"]) == {"pretrained", "sources_median", "sources_min"}
     assert summary["models_trained"] == 20 + 20 and summary["n_pairs"] == 20
     assert all(isinstance(value, str) for _, value in headline(summary))
+
+
+def test_every_extraction_is_on_the_clock_once(finished_smoke):
+    """Notebook 2 reads the validation texts with the five sources and the pretrained encoder, notebook 4 the rest."""
+    study, _ = finished_smoke
+    representations, extractions = (
+        read_table(study.tables, name) for name in ("representations", "feature_extraction")
+    )
+    read = extractions[extractions["kind"] == "validation"]
+    assert len(representations) == 6 and sorted(read["run"]) == sorted(representations["run"])
+    assert not extractions.duplicated(["kind", "run"]).any() and len(extractions) == 6 + 6 + 10
 
 
 def test_attribution_is_accurate(finished_smoke):

@@ -12,6 +12,7 @@ from lib.stats.metrics import best_threshold, collapsed, f1_at, predicted_positi
 from lib.stats.metrics import scores as scores_of
 from lib.stats.ranks import rank_agreement, spearman, winning_probability
 from lib.stats.significance import discoveries, sign_flip_p, smallest_difference, two_sided
+from lib.stats.spectrum import effective_rank, first_share
 
 
 def test_scores_of_a_hand_worked_example():
@@ -163,3 +164,32 @@ def test_the_sign_flip_test_is_over_all_signs():
     assert sign_flip_p(signs, -differences) == pytest.approx(2 * (1 + 1) / 9)
     assert sign_flip_p(signs, pd.Series([0.1, -0.1, 0.0, np.nan])) == 1
     assert np.isnan(sign_flip_p(signs, pd.Series([np.nan] * 4)))
+
+
+def of_spectrum(*variances: float) -> np.ndarray:
+    """Features that vary along the axes with these variances, up to a factor, around a mean that is not 0."""
+    rows = np.diag(np.sqrt(variances))
+    return np.concatenate([rows, -rows]) + 7.0
+
+
+def test_effective_rank_counts_directions_of_equal_variance():
+    for count in (1, 2, 5):
+        features = of_spectrum(*[3.0] * count)
+        assert effective_rank(features) == pytest.approx(count) and first_share(features) == pytest.approx(1 / count)
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))[0]
+    assert effective_rank(1e-3 * of_spectrum(1.0, 1, 1, 1, 1) @ rotation) == pytest.approx(5)
+
+
+def test_effective_rank_of_two_directions_by_hand():
+    features = of_spectrum(9.0, 1.0)  # shares 0.9 and 0.1: exp(-(0.9 ln 0.9 + 0.1 ln 0.1))
+    assert effective_rank(features) == pytest.approx(0.9**-0.9 * 0.1**-0.1)
+    assert first_share(features) == pytest.approx(0.9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, 0.1, -7e5])
+def test_features_that_do_not_vary_count_as_one_direction(value):
+    features = np.full((30, 4), value, dtype=np.float32)
+    assert effective_rank(features) == first_share(features) == 1
+    features[0, 0] += abs(value) + 1
+    assert effective_rank(features) == pytest.approx(1) and first_share(features) == pytest.approx(1)

@@ -13,12 +13,17 @@ CAPTIONS = {  # by the name of the figure's file
     "would look good on it.",
     "02_validation_against_test": "F1 of every single-task model on validation and on test. The closer the dots are "
     "to the line, the more selection on validation can be trusted.",
+    "02_representations": "What fine-tuning leaves of the representation: effective rank of every source model's features "
+    "(left), and the share of their variance in one direction (right). A dot is a model; left of the dotted line its "
+    "representation has collapsed.",
     "03_gain_matrix": "Gain in test F1 of every target from every source. A column holds one target's sources; a "
     "frame marks gains outside the noise.",
     "03_chosen_sources": "Gain in test F1 of each target's validation-chosen source over no transfer (dots with 95 % "
     "intervals; coloured where outside the noise of the test texts) and over the step-matched baseline, a single-task "
     "model trained for as many steps as source and target together (diamonds).",
     "03_gain_against_size": "Gain of every pair against the ratio of its source's positives to its target's.",
+    "03_gain_against_rank": "Gain in test F1 of every pair against the effective rank of its source's features. Left of the "
+    "dotted line a representation has collapsed. Where gain rises, sources that keep more of it have more to give.",
     "03_choices": "Is it the sources, or the best of many? Gain in test F1 over no transfer of what validation "
     "chooses among a target's pairs (dots), and among as many reseeded baselines, the target's own model from other "
     "seeds (diamonds). Means over targets with 95 % intervals at the bottom. Sources are worth the difference.",

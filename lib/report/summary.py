@@ -13,6 +13,7 @@ from lib.storage.schemas import PHASES
 from lib.study.parameters import Study
 from lib.time_saving.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
 from lib.time_saving.curves import Curve, points
+from lib.transfer.collapse import rank_summary
 from lib.transfer.gains import average_precision_summary, transfer_summary
 from lib.transfer.pairs import of_side
 
@@ -37,6 +38,7 @@ def summarise(
     matrix: pd.DataFrame,
     conductance: pd.DataFrame,
     curves: list[Curve],
+    representations: pd.DataFrame,
 ) -> dict:
     """All headline numbers of a finished study; seconds are those of one worker.
 
@@ -47,6 +49,7 @@ def summarise(
         matrix: the table "transfer_matrix".
         conductance: the table of this name.
         curves: of every order, under both accountings.
+        representations: the table of this name.
 
     Returns:
         The content of summary.json.
@@ -65,6 +68,7 @@ def summarise(
         "grid_seconds": grid,
         **transfer_summary(matrix),
         **average_precision_summary(matrix, singles, pairs, study.ranking.bootstrap, study.ranking.seed),
+        "effective_rank": rank_summary(representations),
         "conductance_seconds": attribution,
         "conductance_share_of_grid": attribution / grid,
         "completeness_error_median": float(conductance["completeness_error_relative"].median()),

@@ -1,9 +1,10 @@
 """Finished runs of a study as one file that travels with the repository, so that another machine goes on from them.
 
 ``python -m lib.runs.archive save STUDY`` writes figures/STUDY/runs.zip: of every finished run and attribution its record,
-measured numbers, probabilities, losses and terms' conductance, and the scores of the field's selectors; no weights and no
-text. ``load`` enters them in the ledger; a model is then trained again only where a missing pair, an attribution or a
-selector that nobody has scored needs its weights, and its recorded seconds stay what they were.
+measured numbers, probabilities, losses and terms' conductance, the scores of the field's selectors and the effective ranks
+of representations; no weights and no text. ``load`` enters them in the ledger; a model is then trained again only where a
+missing pair, an attribution or a selector that nobody has scored needs its weights, and its recorded seconds stay what
+they were.
 """
 
 import io
@@ -42,7 +43,7 @@ def save(ledger: Ledger, materials: str, path: Path) -> int:
 
 def _made_from(ledger: Ledger, id: str, materials: str) -> bool:
     """Whether an entry was made from these texts: a run, an attribution or scores, every byte as it was written; or the
-    record and the seconds of a feature extraction (the only entries with a "kind")."""
+    record and the numbers of a feature extraction or a representation (the only entries with a "kind")."""
     entry = ledger.entry(id)
     if entry is None or entry["record"].get("texts") != materials:
         return False

@@ -23,11 +23,14 @@ from lib.transfer.pairs import selected_singles
 
 CODE_VERSION = 5  # raise it when a change to the code changes extractions
 PRETRAINED = ""  # stands for the pretrained encoder where a run is asked for
-PROVIDED = {  # the inputs that come from each kind of extraction, and from that of the pretrained encoder
+PROVIDED = {  # the inputs that come from each kind of extraction
     "fisher": {"source_fisher", "target_fisher"},
-    "encoder": {"base_features", "source_base_features", "source_embeddings", "target_embeddings"},
     "features": {"features", "probabilities", "source_features"},
     "validation": {"validation_features"},
+}
+PROVIDED_BY_ENCODER = {  # the same where the pretrained encoder is read
+    "features": {"base_features", "source_base_features", "source_embeddings", "target_embeddings"},
+    "validation": {"validation_base_features"},
 }
 
 
@@ -106,16 +109,19 @@ class SelectorInputs:
         """Functions that read the inputs of one pair, by the names of ``selectors.registry.INPUTS``."""
         source_run, target_run = self.sides["source"][source, seed], self.sides["target"][target, seed]
         source_rows, target_rows = self.bench.drawn(source, "source"), self.bench.drawn(target, "target")
+        pooling = self.bench.study.encoder.pooling
         return {
-            "features": lambda: self._features(source_run, "cls", target_rows),
+            "features": lambda: self._features(source_run, pooling, target_rows),
             "probabilities": lambda: self._features(source_run, "probabilities", target_rows),
             "labels": lambda: self.bench.tasks.column(target)[target_rows],
-            "validation_features": lambda: self._arrays("validation", source_run)["cls"],
+            "validation_features": lambda: self.validation_features(source_run),
             "validation_labels": lambda: self.bench.validation_labels(target),
-            "base_features": lambda: self._features(PRETRAINED, "cls", target_rows),
-            "source_features": lambda: self._features(source_run, "cls", source_rows),
+            "validation_weights": lambda: self.bench.tasks.weight("validation"),
+            "base_features": lambda: self._features(PRETRAINED, pooling, target_rows),
+            "validation_base_features": lambda: self.validation_features(PRETRAINED),
+            "source_features": lambda: self._features(source_run, pooling, source_rows),
             "source_labels": lambda: self.bench.tasks.column(source)[source_rows],
-            "source_base_features": lambda: self._features(PRETRAINED, "cls", source_rows),
+            "source_base_features": lambda: self._features(PRETRAINED, pooling, source_rows),
             "source_embeddings": lambda: self._features(PRETRAINED, "mean", source_rows),
             "target_embeddings": lambda: self._features(PRETRAINED, "mean", target_rows),
             "source_words": lambda: [self.bench.tokens.text(row) for row in source_rows],
@@ -125,8 +131,12 @@ class SelectorInputs:
             "target_fisher": lambda: self._arrays("fisher", target_run),
         }
 
+    def validation_features(self, run: str) -> np.ndarray:
+        """A model's pooled outputs on the validation texts, (texts, d)."""
+        return self._arrays("validation", run)[self.bench.study.encoder.pooling]
+
     def _features(self, run: str, name: str, rows: np.ndarray) -> np.ndarray:
-        """The features of these texts, which are among those that the model has read."""
+        """One array of a model's outputs on these texts, which are among those that the model has read."""
         places = np.searchsorted(self.extractions["features", run].rows, rows)
         return self._arrays("features", run)[name][places]
 
@@ -146,7 +156,8 @@ class SelectorInputs:
 
     def suffices(self, needs: Sequence[str]) -> bool:
         """Whether the extractions provide all of these inputs that need one."""
-        absent = set().union(*PROVIDED.values()).difference(*map(_provides, self.extractions.values()))
+        all_provided = set().union(*PROVIDED.values(), *PROVIDED_BY_ENCODER.values())
+        absent = all_provided.difference(*map(_provides, self.extractions.values()))
         return not absent & set(needs)
 
     def only(self, needs: Iterable[str]) -> "SelectorInputs":
@@ -159,14 +170,15 @@ class SelectorInputs:
         return self.bench.ledger.entry(extraction.id)["numbers"]["seconds"]
 
     def table(self) -> pd.DataFrame:
-        """Table "feature_extraction"."""
-        rows = [(e.kind, e.run, len(e.rows), self._seconds(e)) for e in self.extractions.values()]
+        """Table "feature_extraction": the extractions that the ledger has."""
+        made = [extraction for extraction in self.extractions.values() if self.bench.ledger.has(extraction.id)]
+        rows = [(e.kind, e.run, len(e.rows), self._seconds(e)) for e in made]
         return pd.DataFrame(rows, columns=["kind", "run", "texts", "seconds"])
 
 
 def _provides(extraction: Extraction) -> set[str]:
     """The inputs that come from an extraction."""
-    return PROVIDED["encoder" if extraction.run == PRETRAINED else extraction.kind]
+    return (PROVIDED_BY_ENCODER if extraction.run == PRETRAINED else PROVIDED)[extraction.kind]
 
 
 def plan_inputs(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> SelectorInputs:
@@ -197,14 +209,15 @@ def extract_missing(inputs: SelectorInputs) -> None:
 def _extractions(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) -> Iterator[Extraction]:
     """Every extraction of a study.
 
-    The pretrained encoder reads all training texts. Source models read their own training texts, those of all targets, and
-    the validation texts. The gradients of every model are squared on its own training texts.
+    The pretrained encoder reads all training texts and the validation texts. Source models read their own training texts,
+    those of all targets, and the validation texts. The gradients of every model are squared on its own training texts.
     """
     names, place = bench.tasks.names, bench.place
     training = {side: [bench.drawn(task, side) for task in names] for side in ("source", "target")}
     common = (place.materials, bench.encoder, place.precision)
     rows = np.unique(np.concatenate([*training["source"], *training["target"]]))
     yield Extraction("features", PRETRAINED, *common, rows)
+    yield Extraction("validation", PRETRAINED, *common, bench.tasks.split["validation"])
     for (task, _), run in sides["source"].items():
         rows = np.unique(np.concatenate([bench.drawn(task, "source"), *training["target"]]))
         yield Extraction("features", run, *common, rows)

@@ -60,10 +60,13 @@ def scores_id(inputs: SelectorInputs, selector: Selector) -> str:
 
 
 def scores_record(inputs: SelectorInputs, selector: Selector) -> dict:
-    """Everything that decides a selector's scores: the pairs, its inputs and its formula."""
-    tasks, needs = inputs.bench.tasks, selector.needs
-    labelled = np.concatenate([tasks.split["train"], tasks.split["validation"]])
-    return {
+    """Everything that decides a selector's scores: the pairs, its inputs and its formula.
+
+    Keys that came later are left out where they have no say, so that older scores are found again.
+    """
+    tasks, needs, pooling = inputs.bench.tasks, selector.needs, inputs.bench.study.encoder.pooling
+    labelled, weights = np.concatenate([tasks.split["train"], tasks.split["validation"]]), tasks.weight("validation")
+    record = {
         "texts": inputs.bench.place.materials,
         "selector": selector.name,
         "formula": selector.formula,
@@ -73,6 +76,11 @@ def scores_record(inputs: SelectorInputs, selector: Selector) -> dict:
         "labels": fingerprint(tasks.labels[labelled]),
         "code": CODE_VERSION,
     }
+    if pooling != "cls":
+        record["pooling"] = pooling
+    if "validation_weights" in needs and weights is not None:
+        record["weights"] = fingerprint(weights)
+    return record
 
 
 def score_tables(inputs: SelectorInputs, wanted: Sequence[Selector]) -> dict[str, pd.DataFrame]:

@@ -11,11 +11,12 @@ INVERSE_PENALTY = 0.01  # on standardised features; chosen before any score was 
 
 
 @selector("linear probe")
-def linear_probe(features, labels, validation_features, validation_labels):
+def linear_probe(features, labels, validation_features, validation_labels, validation_weights):
     """Average precision on the target's validation texts of a logistic regression on its training texts.
 
-    No pair is trained for it, and yet the score is one on held-out texts.
+    No pair is trained for it, and yet the score is one on held-out texts, each with its weight.
     """
     classifier = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", solver="newton-cholesky")
     probe = make_pipeline(StandardScaler(), classifier).fit(features, labels)
-    return float(average_precision_score(validation_labels, probe.decision_function(validation_features)))
+    decisions = probe.decision_function(validation_features)
+    return float(average_precision_score(validation_labels, decisions, sample_weight=validation_weights))

@@ -15,19 +15,22 @@ from pathlib import Path
 from lib.errors import InputError
 from lib.storage.sources import code_fingerprint
 
-# Everything that can be seen of a pair without training it. No selector sees a test text or a test label.
+# Everything that can be seen of a pair without training it. No selector sees a test text or a test label. Pooled outputs are
+# those of the last layer at [CLS], or with ``pooling: mean`` their mean over the tokens.
 INPUTS = {
-    "features": "(n, d) the source model's [CLS] outputs on the target's training texts",
+    "features": "(n, d) the source model's pooled outputs on the target's training texts",
     "probabilities": "(n,) the source model's positive-class probabilities of the target's training texts",
     "labels": "(n,) the target's 0/1 labels of its training texts",
-    "validation_features": "(v, d) the source model's [CLS] outputs on the validation texts",
+    "validation_features": "(v, d) the source model's pooled outputs on the validation texts",
     "validation_labels": "(v,) the target's 0/1 labels of the validation texts",
-    "base_features": "(n, d) the pretrained encoder's [CLS] outputs on the target's training texts",
-    "source_features": "(m, d) the source model's [CLS] outputs on the source's own training texts",
+    "validation_weights": "(v,) how many texts each validation text stands for; None: all alike",
+    "base_features": "(n, d) the pretrained encoder's pooled outputs on the target's training texts",
+    "validation_base_features": "(v, d) the pretrained encoder's pooled outputs on the validation texts",
+    "source_features": "(m, d) the source model's pooled outputs on the source's own training texts",
     "source_labels": "(m,) the source's 0/1 labels of its training texts",
-    "source_base_features": "(m, d) the pretrained encoder's [CLS] outputs on the source's training texts",
-    "source_embeddings": "(m, d) the pretrained encoder's mean outputs on the source's training texts",
-    "target_embeddings": "(n, d) the pretrained encoder's mean outputs on the target's training texts",
+    "source_base_features": "(m, d) the pretrained encoder's pooled outputs on the source's training texts",
+    "source_embeddings": "(m, d) mean over the tokens of the pretrained encoder's outputs on the source's training texts",
+    "target_embeddings": "(n, d) mean over the tokens of the pretrained encoder's outputs on the target's training texts",
     "source_words": "m arrays: the wordpieces of the source's training texts",
     "target_words": "n arrays: the wordpieces of the target's training texts",
     "source_losses": "(steps,) the training loss of the source's model at each step",

@@ -2,7 +2,7 @@
 
 WRITERS = {
     "01_data_decomposition": ("tasks", "cooccurrence", "estimate"),
-    "02_single_task_training": ("singles",),
+    "02_single_task_training": ("singles", "representations"),
     "03_transfer_grid": (
         "runs", "pairs", "step_matched", "reseeded", "checkpoints", "transfer_matrix", "choices", "repeatability",
         "rival_scores",

@@ -113,7 +113,7 @@ def _extractions(bench: Workbench) -> tuple[int, int]:
     validation = len(bench.tasks.split["validation"])
     encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) + validation for rows in sources)
     squared = sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
-    return encoded + len(np.unique(np.concatenate([*sources, *targets]))), squared
+    return encoded + len(np.unique(np.concatenate([*sources, *targets]))) + validation, squared
 
 
 def _texts(models: list[Model]) -> float:

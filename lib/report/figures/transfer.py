@@ -1,5 +1,7 @@
 """Figures of the transfer grid (notebook 3)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -8,6 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.report.figures.matrix import plot_matrix
 from lib.report.figures.style import BAD, GOOD, NEUTRAL, SOURCE, TARGET, label, panel_row
+from lib.report.sentences.words import side_of_zero, with_interval
+from lib.transfer.collapse import COLLAPSED
 
 
 def plot_gain_matrix(matrix: pd.DataFrame) -> Figure:
@@ -63,6 +67,40 @@ def plot_gain_against_size(matrix: pd.DataFrame, ratio: pd.Series) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="positives of the source / positives of the target (log scale)", ylabel="gain in test F1")
     figure.legend(loc="outside upper center", ncols=3, fontsize=7)
+    return figure
+
+
+def plot_gain_against_rank(
+    gains: pd.DataFrame, by_source: pd.DataFrame, pretrained: float, correlation: Mapping[str, float]
+) -> Figure:
+    """Gain of every pair against the effective rank of its source, and each source's mean gain with its interval.
+
+    Args:
+        gains: from ``gains_by_rank``.
+        by_source: from ``gains_by_source``.
+        pretrained: effective rank of the pretrained encoder.
+        correlation: of gain and rank, from ``rank_correlation``.
+
+    Returns:
+        The figure.
+    """
+    figure, (axes,) = panel_row(1, 3.2)
+    axes.scatter(gains["effective_rank"], gains["gain"], s=10, color=NEUTRAL, alpha=0.6, label="a pair")
+    axes.vlines(by_source["effective_rank"], by_source["low"], by_source["high"], color=SOURCE, lw=1.6)
+    mean = "a source's mean over targets (bar: 95 % interval)"
+    axes.scatter(by_source["effective_rank"], by_source["value"], s=24, color=SOURCE, zorder=3, label=mean)
+    axes.axvline(pretrained, color="black", lw=1, ls="--", label="pretrained encoder")
+    axes.axvline(COLLAPSED * pretrained, color="black", lw=1, ls=":", label="a tenth of it: collapsed below")
+    axes.axhline(0, color="black", lw=0.8)
+    verdict = {1: "Gain rises with", -1: "Gain falls with", 0: "Gain does not follow"}[side_of_zero(correlation)]
+    axes.set(
+        title=f"{verdict} the source's effective rank: rank correlation {with_interval(correlation)}",
+        xlabel="effective rank of the source's features (directions, log scale)",
+        ylabel="gain in test F1",
+    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    figure.legend(fontsize=7, ncols=2, loc="outside lower center")
     return figure
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from lib.report.headline import duration
 from lib.report.sentences.words import change, code, counted, listing, megabytes, number, plural
+from lib.transfer.collapse import collapsed_representations, pretrained_and_sources, rank_summary
 from lib.transfer.pairs import of_side
 
 TRAINED_ON = {
@@ -57,6 +58,27 @@ def collapsed_models(singles: pd.DataFrame) -> str:
     return (
         f"{tries} {len(lost):,} of the {counted(len(chosen), 'selected model')} {plural(len(lost), 'is', 'are')} "
         f"among them ({names}): gains over a baseline that predicts no positive say little."
+    )
+
+
+def representations_left(representations: pd.DataFrame) -> str:
+    """What fine-tuning leaves of the representation, with a warning where it collapses. representations: the table."""
+    _, sources = pretrained_and_sources(representations)
+    summary, lost = rank_summary(representations), collapsed_representations(representations)
+    before, median, smallest = (number(value, 1) for value in summary.values())
+    least = code(sources.loc[sources["effective_rank"].idxmin(), "task"])
+    told = (
+        f"The pretrained encoder's features have an effective rank of {before}, those of the "
+        f"{counted(len(sources), 'source model')} a median of {median}; the smallest is {smallest} ({least})."
+    )
+    if lost.empty:
+        return f"{told} No representation has collapsed."
+    names = listing(map(code, sorted(set(lost["task"]))))
+    return (
+        f"{told} **Warning:** {len(lost):,} of {counted(len(sources), 'representation')} "
+        f"{plural(len(lost), 'has', 'have')} collapsed ({names}): the effective rank is below a tenth of the pretrained "
+        "encoder's. A pair that starts from such a source sees little more than the source's label; a lower learning "
+        "rate or fewer steps of the source keep more."
     )
 
 

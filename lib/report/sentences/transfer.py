@@ -1,6 +1,7 @@
 """What notebook 3 finds about the transfer grid, in sentences."""
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -138,6 +139,21 @@ def size_ratio(matrix: pd.DataFrame, ratio: pd.Series) -> str:
     return (
         f"Over all pairs, gain and the ratio of positives have a rank correlation of {number(related)} (above 0, "
         f"larger sources gain more). {smaller}"
+    )
+
+
+def gain_and_rank(correlation: Mapping[str, float]) -> str:
+    """Whether sources that keep more of the representation give more. correlation: from ``rank_correlation``."""
+    if not known(correlation["value"]):
+        return "This study cannot tell: all sources of a target gain the same."
+    verdict = {
+        1: "Yes: sources with a higher effective rank give more",
+        -1: "No: sources with a higher effective rank give less",
+        0: "Not measurably: gain neither rises nor falls with the source's effective rank",
+    }[side_of_zero(correlation)]
+    return (
+        f"{verdict}. Among a target's sources, the rank correlation of the two is {with_interval(correlation)}, mean over "
+        "targets."
     )
 
 

@@ -115,6 +115,16 @@ REGRESSION = {
 
 
 SELECTION = {
+    "representations": table(
+        "the pretrained encoder, or the selected model of a source: what its features of the validation texts vary in",
+        ["task", "seed"],
+        run=text("id of the model; empty for the pretrained encoder"),
+        task=text("name of the source; empty for the pretrained encoder"),
+        seed=count("random seed of the model; 0 for the pretrained encoder"),
+        texts=count("number of texts"),
+        effective_rank=amount("effective rank of the features: how many directions they vary in"),
+        first_share=share("share of the features' variance in the direction that has most of it"),
+    ),
     "feature_extraction": table(
         "a model and a kind of extraction for the field's selectors",
         ["kind", "run"],
