@@ -69,8 +69,8 @@ class Encoder(Parameters):
     revision: str | None = Field(None, description="commit of a hub model; null: its default branch")
     max_length: int = Field(64, ge=8, le=512, description="longer texts are cut to this many wordpieces")
     pooling: Literal["cls", "mean"] = Field(
-        "cls",
-        description="what the head reads: cls: the token [CLS], in BERT through its pooler; mean: the mean of the tokens",
+        "mean",
+        description="what the head reads: mean: the mean of the tokens; cls: the token [CLS], in BERT through its pooler",
     )
 
 
@@ -112,13 +112,13 @@ class Transfer(Parameters):
     """What a pair takes over from its source, and how the head of every model starts."""
 
     carried: Literal["encoder", "encoder_and_pooler"] = Field(
-        "encoder_and_pooler", description="the weights to take over; BERT has a pooler with pooling: cls only"
+        "encoder", description="the weights to take over; BERT has a pooler with pooling: cls only"
     )
     interpolation: float = Field(
         1.0, gt=0, le=1, description="how much of the source to take over: pretrained + share x (source - pretrained)"
     )
     head: Literal["random", "probe"] = Field(
-        "random",
+        "probe",
         description="how the head of every model starts, single-task models too: random, or probe: a logistic regression on "
         "the features that fine-tuning starts from",
     )
