@@ -103,7 +103,10 @@ def test_sentences_follow_the_numbers():
     models = table(LEVELS)
     assert sentences.collapsed(models) == "Every model predicts some text as positive."
     broken = models.assign(collapsed=models.index == 0)
-    assert sentences.collapsed(broken) == "1 model with 16 texts predicts no text as positive."
+    assert (
+        sentences.collapsed(broken)
+        == "1 of 18 single models predicts no text as positive, so their F1 at probability 0.5 is 0."
+    )
     figure = plot_target_sizes(gains, "the finding")
     assert [line.get_label() for line in figure.axes[0].lines[:3]] == [
         "frozen encoder, logistic regression", "from the mean of all sources", "from the linear probe's first source"

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from lib.report.sentences.words import change, counted, listing, number, percent, plural, with_interval
+from lib.report.sentences.words import change, listing, number, percent, plural, with_interval
 from lib.studies.target_sizes import PARTS, best_starts
 
 NAMES = {
@@ -36,7 +36,8 @@ def advice(gains: pd.DataFrame) -> str:
             f"Nothing was found: with {first:,} to {last:,} labelled texts no start gains average precision on validation "
             "outside the noise of targets, so train alone."
         )
-    return f"{_by_range(best, ADVICE, 'labelled texts')}. Average precision on validation says so."
+    starts = _by_range(best, ADVICE, "labelled texts")
+    return f"{starts}. So says average precision on validation, outside the noise of targets."
 
 
 def on_test(gains: pd.DataFrame) -> str:
@@ -76,13 +77,14 @@ def finding(gains: pd.DataFrame) -> str:
 
 
 def collapsed(models: pd.DataFrame) -> str:
-    """How many models predict no positive, by size. models: the table "target_sizes"."""
-    counts = models.groupby("size")["collapsed"].sum()
-    counts = counts[counts > 0]
+    """How many models of each kind predict no positive. models: the table "target_sizes"."""
+    counts = models.groupby("kind")["collapsed"].agg(["sum", "size"])
+    counts = counts[counts["sum"] > 0]
     if counts.empty:
         return "Every model predicts some text as positive."
-    found = listing(f"{counted(int(count), 'model')} with {size:,} texts" for size, count in counts.items())
-    return f"{found} {plural(int(counts.sum()), 'predicts', 'predict')} no text as positive."
+    found = listing(f"{row['sum']:,} of {row['size']:,} {kind} models" for kind, row in counts.iterrows())
+    verb = plural(int(counts["sum"].sum()), "predicts", "predict")
+    return f"{found} {verb} no text as positive, so their F1 at probability 0.5 is 0."
 
 
 def _by_range(best: Mapping[int, str], words: Mapping[str, str], texts: str) -> str:
