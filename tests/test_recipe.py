@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from captum.attr import LayerConductance
@@ -15,7 +16,7 @@ from lib.models.encoders import MeanPooled, fresh_head, load_model, token_mean, 
 from lib.models.head import INVERSE_PENALTY, head_inputs, probe, start_at_probe
 from lib.models.training import predict
 from lib.runs.engine import train_models
-from lib.runs.plan import fused_models, single_models, transfer_models
+from lib.runs.plan import frozen_models, fused_models, single_models, transfer_models
 from lib.runs.results import run_table, select_settings
 from lib.runs.weights import load_start, load_weights, pretrained, worker_network
 from lib.runs.workbench import open_workbench
@@ -162,6 +163,52 @@ def test_a_fused_start_is_the_mean_of_the_stored_weights(trained):
         torch.testing.assert_close(value, (states[0][name] + states[1][name]) / 2, atol=1e-6, rtol=1e-5)
     table = run_table(bench, train_models(bench, [model], "fused"))
     assert table["kind"].tolist() == ["fused"] and table["validation_f1"].notna().all()
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_a_frozen_model_is_the_probe_of_the_pretrained_features(tmp_path, pooling):
+    """Trained once for all seeds, without a step, and not again where it predicts no positive."""
+    setting = {"learning_rate": 1e-3, "epochs": 1, "positive_weight": 2.0}
+    encoder = {"name": "tiny", "max_length": 32, "pooling": pooling}
+    changes = {"settings": [setting], "seeds": [0, 1], "source": {"n": 32, "positives": 0.4}}
+    study = tiny_study(tmp_path, encoder=encoder, training={"precision": "float32"}, **changes)
+    bench = open_workbench(study)
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    models = frozen_models(bench, singles)
+    table = run_table(bench, train_models(bench, models, "frozen"))
+    assert table.groupby("target")["run"].nunique().tolist() == [1] * 3 and len(table) == 6
+    assert set(table["seed"]) == {0, 1} and (table[["steps", "seen"]] == 0).all(axis=None)
+    assert (table[["train_seconds", "predict_seconds"]] > 0).all(axis=None) and (table["tries"] == 1).all()
+    model, network = models[0], worker_network(study.encoder, None, "cpu")
+    load_weights(bench.place, network, "")
+    texts = bench.tasks.split["validation"]
+    weights, bias = probe(head_inputs(network, bench.tokens, model.rows, "float32"), model.labels, 2.0)
+    expected = 1 / (1 + np.exp(-(head_inputs(network, bench.tokens, texts, "float32") @ weights + bias)))
+    np.testing.assert_allclose(bench.validation_predictions(model.run.id), expected, atol=1e-5)
+    assert np.ptp(expected) > 0.02
+    assert bench.ledger.entry(model.run.id)["record"]["recipe"]["frozen"] is True
+
+
+def test_a_frozen_models_id_changes_with_what_decides_its_result(tmp_path):
+    plain = {"learning_rate": 3e-3, "epochs": 1}
+    common = {"source": {"n": 32, "positives": 0.4}, "settings": [plain], "training": {"precision": "float32"}}
+
+    def id_of(**changes) -> str:
+        study = tiny_study(tmp_path, **common | changes)
+        bench = open_workbench(study)
+        rows = [(each.target, each.side, each.setting, each.seed, True) for each in single_models(bench)]
+        singles = pd.DataFrame(rows, columns=["target", "side", "setting", "seed", "selected"])
+        return frozen_models(bench, singles)[0].run.id
+
+    same = [{"settings": [{"learning_rate": 1e-4, "epochs": 3, "batch_size": 8, "early_stopping": 2}]}, {"seeds": [4]}]
+    same += [{"transfer": {"head": "probe", "carried": "encoder", "interpolation": 0.5}}]
+    same += [{"training": {"precision": "float32", "dropout": 0.3}}]
+    other = [{"settings": [plain | {"positive_weight": 2.0}]}, {"encoder": {"name": "tiny", "max_length": 16}}]
+    other += [{"encoder": {"name": "tiny", "max_length": 32, "pooling": "mean"}}]
+    other += [{"training": {"precision": "bfloat16"}}]
+    other += [{"target": {"n": 24, "positives": 0.4}}, {"target": {"n": 32, "positives": 0.4, "seed": 1}}]
+    assert {id_of(**each) for each in same} == {id_of()}
+    assert len({id_of(), *(id_of(**each) for each in other)}) == len(other) + 1
 
 
 def test_ids_change_with_every_key_of_the_recipe_and_old_ones_stay(tmp_path):

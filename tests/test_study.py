@@ -26,7 +26,7 @@ GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_
 STUDIES = ("demo", "disaster", "own_data", "paper", "smoke", "trecis")
 VARIANTS = (
     "demo_full", "demo_limited", "demo_seeds", "disaster_full", "disaster_gpu", "disaster_seeds", "newsgroups", "recipes",
-    "reuters", "shuffled", "smoke_recipes", "trecis_gpu",
+    "reuters", "shuffled", "sizes", "smoke_recipes", "smoke_sizes", "trecis_gpu",
 )  # fmt: skip
 FILES = [f"params/{name}.yaml" for name in STUDIES] + [f"params/variants/{name}.yaml" for name in VARIANTS]
 

@@ -15,7 +15,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
 RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
-COMPARING_RECIPES = "12"  # the notebook of a study of recipes, which trains no grid
+COMPARING = {"recipes": "12", "target_sizes": "13"}  # key of a study that trains no grid -> its only notebook
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
 
 def _belongs(notebook: Path, study: Study) -> bool:
     number = notebook.name[:2]
-    if study.recipes or number == COMPARING_RECIPES:
-        return bool(study.recipes) and number == COMPARING_RECIPES
+    asked = [own for key, own in COMPARING.items() if getattr(study, key)]
+    if asked or number in COMPARING.values():
+        return number in asked
     return number != RECOMMENDING if study.budget_minutes is None else number in BUDGETED
 
 

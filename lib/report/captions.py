@@ -70,6 +70,8 @@ CAPTIONS = {  # by the name of the figure's file
     "regression carried over from other corpora (with its 95 % interval) and by scores that need no trained pair.",
     "12_recipes": "How good the baseline of each recipe is, and what pairs and the mean of all sources add to it, on "
     "validation (bars: 95 % intervals over targets).",
+    "13_target_sizes": "What three ways of starting a target gain over training it alone, against its number of texts, on "
+    "validation and on test (bars: 95 % intervals over targets).",
     "11_recommendations": "Test F1 of every task with the recommended source, with the other sources that were "
     "trained, and without transfer.",
 }

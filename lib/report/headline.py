@@ -142,6 +142,12 @@ def closing_lines(study: Study) -> list[str]:
         columns = ["baseline", "pair_gain", "fused_gain", "share_gaining"]
         ranked = scores.sort_values("baseline", ascending=False)[columns].round(3)
         return ["on validation, the best baseline first:", *ranked.to_string().splitlines()]
+    if study.target_sizes:
+        gains = read_table(study.tables, "target_size_gains").query(
+            "metric == 'average_precision' and part == 'validation'"
+        )
+        by_size = gains.pivot(index="size", columns="kind", values="value").round(3)
+        return ["gain in average precision on validation over training alone:", *by_size.to_string().splitlines()]
     summary = read_summary(study.folder)
     if summary is None:
         return ["no headline numbers: the notebook that writes summary.json was not part of this run"]

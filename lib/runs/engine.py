@@ -58,6 +58,7 @@ def train_missing(bench: Workbench, models: list[Model], label: str, weights: bo
         label: what the progress bar calls them.
         weights: train those too whose weights were deleted.
     """
+    models = list({model.run.id: model for model in models}.values())  # one frozen run may stand for several seeds
     longest_first = sorted(models, key=lambda model: -len(model.rows) * model.run.setting["epochs"])
     is_finished = partial(finished, bench, weights=weights)
     if bench.place.device == "cuda" and not all(map(is_finished, models)):
@@ -67,7 +68,7 @@ def train_missing(bench: Workbench, models: list[Model], label: str, weights: bo
 
 def say_device_check(bench: Workbench, model: Model) -> None:
     """Print how one step of this model's training on the study's device differs from the CPU's, once per process."""
-    place, rows = bench.place, model.rows[: model.run.setting["batch_size"]]
+    place, rows = bench.place, model.rows[: model.run.setting.get("batch_size", 1)]  # a frozen model has no batches
     if place not in _checked:
         labels = model.labels[: len(rows)]
         print(check_device(place.encoder, bench.tokens, rows, labels, place.device, place.precision), flush=True)

@@ -1,6 +1,7 @@
 """Which runs a study needs: single-task models, transfer models, and the baselines beside them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import pandas as pd
@@ -117,6 +118,26 @@ def fused_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     return models
 
 
+def frozen_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """Every target's logistic regression on the pretrained encoder's features: no step of fine-tuning.
+
+    Nothing in it is random, so a target's models of all seeds are one run, which is trained once. (A classifier with a
+    layer before its last one, such as RoBERTa's, draws that layer once, from the run's id.)
+    """
+    models = []
+    for single in selected_singles(singles, "target").itertuples():
+        model = _model(bench, "frozen", "target", single.target, single.setting, single.seed)
+        models.append(replace(model, run=_frozen(model.run), validation_labels=None, validation_weights=None))
+    return models
+
+
+def _frozen(run: Run) -> Run:
+    """The run without what decides nothing where no step is taken."""
+    setting = {"epochs": 0, "positive_weight": run.setting["positive_weight"]}
+    recipe = {key: value for key, value in run.recipe.items() if key == "pooling"} | {"frozen": True}
+    return replace(run, training={"precision": run.training["precision"]}, setting=setting, seed=0, recipe=recipe)
+
+
 def drawn_as(side: str) -> str:
     """The side whose texts and settings a model of this side has: those that serve as both are drawn as targets."""
     return "target" if side == "both" else side
@@ -183,8 +204,11 @@ def has_collapsed(bench: Workbench, model: Model) -> bool:
 
 
 def latest_try(bench: Workbench, model: Model) -> Model:
-    """The try that the ledger leads to: the first one that is not finished or did not collapse, else the last."""
-    while len(model.earlier) + 1 < bench.study.training.tries:
+    """The try that the ledger leads to: the first one that is not finished or did not collapse, else the last.
+
+    A frozen model has one try: another seed would change nothing.
+    """
+    while model.kind != "frozen" and len(model.earlier) + 1 < bench.study.training.tries:
         if not finished(bench, model) or not has_collapsed(bench, model):
             break
         model = next_try(model)

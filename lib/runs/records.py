@@ -17,7 +17,8 @@ class Run:
 
     source: id of the run whose encoder it starts from; "" for the pretrained encoder. sources: ids of several such
     runs, where it starts from the mean of their encoders. recipe: where it departs from the oldest recipe ([CLS] and
-    pooler read and carried, a random head): "pooling", "head", and for a start from sources "carried" and "interpolation".
+    pooler read and carried, a random head): "pooling", "head", for a start from sources "carried" and "interpolation",
+    and "frozen" where a probe is all that is fitted.
     """
 
     task: str

@@ -35,7 +35,7 @@ def train(place: Place, model: Model) -> None:
     Where only the weights of a finished model are missing, they alone are added: tables rest on what it predicted then.
     """
     started, ledger, run = time.perf_counter(), Ledger(place.ledger), model.run
-    network = worker_network(place.encoder, run.training["dropout"], place.device)
+    network = worker_network(place.encoder, run.training.get("dropout"), place.device)
     tokens, rows = load_materials(place.ledger, place.materials)
     with lost_seconds(place.ledger, run.id) as clock:
         load_start(place, network, run)
@@ -60,7 +60,7 @@ def train(place: Place, model: Model) -> None:
 
 
 def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Heartbeat") -> tuple[Fit, float]:
-    """Give a network a new head and fine-tune it as a model's run says, from torch's random state.
+    """Give a network a new head and fine-tune it, unless it is frozen, as a model's run says, from torch's random state.
 
     Args:
         place: where texts and ledger are.
@@ -76,9 +76,12 @@ def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Hear
     tokens, rows = load_materials(place.ledger, place.materials)
     setting = Setting.model_construct(**run.setting)  # the step-matched baselines' epochs may pass a user's limit
     fresh_head(network)
-    if run.recipe.get("head") == "probe":
+    frozen = run.recipe.get("frozen", False)
+    if frozen or run.recipe.get("head") == "probe":
         start_at_probe(network, tokens, model.rows, model.labels, setting.positive_weight, place.precision)
     heading = time.perf_counter() - started
+    if frozen:
+        return Fit(steps=0, texts=0, seconds=heading, losses=np.empty(0, np.float32)), 0.0
     best = BestState(network, partial(predict, network, tokens, rows["validation"], place.precision), model)
     looks = [] if setting.early_stopping is None else best.moments(setting.early_stopping)
 

@@ -25,13 +25,18 @@ def score_study(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | 
     have changed, and only then are weights of single-task models needed.
     """
     inputs = plan_inputs(bench, singles, needs)
-    wanted = [selector for selector in all_selectors().values() if inputs.suffices(selector.needs)]
+    tables = score_missing(inputs, [each for each in all_selectors().values() if inputs.suffices(each.needs)])
+    return {"feature_extraction": inputs.table(), **tables}
+
+
+def score_missing(inputs: SelectorInputs, wanted: Sequence[Selector]) -> dict[str, pd.DataFrame]:
+    """Tables "selectors" and "selector_costs" of these selectors, scored where the ledger lacks their scores."""
     missing = [selector for selector in wanted if not _is_scored(inputs, selector)]
     if missing:
         extract_missing(inputs.only(need for selector in missing for need in selector.needs))
     for selector in missing:
         keep_scores(inputs, selector, *score_pairs(inputs, selector))
-    return {"feature_extraction": inputs.table(), **score_tables(inputs, wanted)}
+    return score_tables(inputs, wanted)
 
 
 def _is_scored(inputs: SelectorInputs, selector: Selector) -> bool:

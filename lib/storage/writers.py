@@ -17,6 +17,7 @@ WRITERS = {
     "10_generalisation": ("generalisation", "carried_anytime"),
     "11_recommendations": ("recommendations",),
     "12_recipes": ("recipes", "recipe_scores"),
+    "13_target_sizes": ("target_sizes", "target_size_gains"),
 }  # fmt: skip
 
 

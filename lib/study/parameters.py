@@ -24,6 +24,7 @@ from lib.study.sections import (
     Regression,
     Setting,
     Split,
+    TargetSize,
     Training,
     Transfer,
 )
@@ -93,6 +94,12 @@ class Study(Parameters):
         description="ways of training to compare: for each name, the keys that it changes, as a study that extends this one "
         "would. Such a study compares them and trains no grid",
     )
+    target_sizes: dict[str, TargetSize] | None = Field(
+        None,
+        min_length=2,
+        description="sizes of the targets' training data to compare: for each name, the keys that it changes, target.n "
+        "among them. Such a study compares them and trains no grid",
+    )
     compare: list[str] = Field(
         [], description="finished or published studies that notebooks 9 and 10 compare with this one"
     )
@@ -118,6 +125,14 @@ class Study(Parameters):
     def _settings_for_both_sides(self):
         if self.settings is None and not (self.source.settings and self.target.settings):
             raise ValueError("give settings, or source.settings and target.settings")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_in_texts(self):
+        changed = [size.changes.get("target") for size in (self.target_sizes or {}).values()]
+        texts = [target.get("n") if isinstance(target, dict) else None for target in changed]
+        if None in texts or len(set(map(str, texts))) < len(texts):
+            raise ValueError("target_sizes: give each size a target.n of its own")
         return self
 
     def settings_of(self, side: str) -> list[Setting]:

@@ -194,6 +194,21 @@ class Ranking(Parameters):
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
 
 
+class TargetSize(Parameters):
+    """A size of the targets' training data: its draws, and the keys that it changes, as a study that extends this one."""
+
+    model_config = ConfigDict(extra="allow")
+
+    draws: int = Field(
+        1, ge=1, le=100, description="how often the targets' texts are drawn, with target.seed 0, 1 and so on"
+    )
+
+    @property
+    def changes(self) -> dict:
+        """The keys that it changes."""
+        return self.model_extra
+
+
 class Engine(Parameters):
     """Where models are trained. It changes the time and, on another device, the rounding; nothing else."""
 

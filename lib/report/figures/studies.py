@@ -1,13 +1,14 @@
-"""Figures of several studies side by side (notebooks 9 and 10)."""
+"""Figures of several studies, recipes or sizes side by side (notebooks 9, 10, 12 and 13)."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from lib.report.figures.selection import plot_selectors
-from lib.report.figures.style import NEUTRAL, SOURCE, label, panel_grid
+from lib.report.figures.style import COLOURS, NEUTRAL, SOURCE, label, panel_grid
 from lib.report.figures.time_saving import draw_order
 
 CARRIED_ORDERS = ("carried_over", "linear_probe", "logme", "ansat", "random")
@@ -58,6 +59,42 @@ def plot_recipes(scores: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlabel=title, ylim=(-0.5, len(recipes) - 0.5))
     return figure
+
+
+def plot_target_sizes(gains: pd.DataFrame, title: str) -> Figure:
+    """What each start adds to training alone against the number of texts: a panel per metric and part.
+
+    gains: the table "target_size_gains". title: the finding.
+    """
+    sizes = sorted(gains["size"].unique())
+    figure, panels = panel_grid(4, 1.9, 0.6, sharex=True, sharey="row")
+    shown = [(metric, part) for metric in ("average_precision", "f1") for part in ("validation", "test")]
+    for axes, (metric, part) in zip(panels, shown, strict=True):
+        rows = gains[(gains["metric"] == metric) & (gains["part"] == part)]
+        for kind, (name, colour, marker, shift) in STARTS.items():
+            own = rows[rows["kind"] == kind].sort_values("size")
+            places = own["size"] * shift
+            axes.vlines(places, own["low"], own["high"], color=colour, lw=1.0)
+            axes.plot(places, own["value"], color=colour, marker=marker, ms=4, lw=1.2, label=name)
+        axes.axhline(0, color="black", lw=0.9, ls="--")
+        axes.set(xscale="log", title=f"{label(metric)}, {part}")
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    for axes in panels[2:]:
+        axes.set(xlabel="training texts of the target")
+    figure.suptitle(fill(title, 80), fontsize="medium")
+    figure.supylabel("gain over training alone", fontsize="medium")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=7, ncols=3, loc="outside lower center")
+    return figure
+
+
+STARTS = {  # name, colour, marker and, so that bars do not hide each other, a factor of the size
+    "frozen": ("frozen encoder, logistic regression", COLOURS[1], "s", 0.95),
+    "fused": ("from the mean of all sources", COLOURS[0], "o", 1.0),
+    "transfer": ("from the linear probe's first source", COLOURS[2], "^", 1.05),
+}
 
 
 def plot_generalisation(metrics: pd.DataFrame, titles: Mapping[str, str]) -> Figure:

@@ -24,11 +24,11 @@ def table(row: str, unique: list[str], **columns: pa.Column) -> pa.DataFrameSche
 
 def models() -> dict[str, pa.Column]:
     """Everything that is recorded of a trained model."""
-    kinds = ("single", "transfer", "step_matched", "reseeded")
+    kinds = ("single", "transfer", "step_matched", "reseeded", "frozen")
     return {
         **keys("run", "setting", "seed"),
         "target": text("task that the model is trained for, the last one for a transfer model"),
-        "kind": text("kind of the model: single, transfer, step_matched or reseeded", *kinds),
+        "kind": text("kind of the model: single, transfer, step_matched, reseeded or frozen", *kinds),
         "source": text("for a transfer model the task that it starts from, else empty"),
         "source_run": text("for a transfer model the id of the source's model that it starts from, else empty"),
         "side": text(

@@ -1,6 +1,6 @@
 """The tables that compare studies, recipes and sizes."""
 
-from lib.storage.columns import amount, flag, keys, number, scores, text, value_with_interval
+from lib.storage.columns import amount, count, flag, keys, number, scores, share, text, value_with_interval
 from lib.storage.schemas.shared import anytime, selector_metrics, table
 
 STUDIES = {
@@ -46,6 +46,35 @@ STUDIES = {
             "one worker)"
         ),
         **value_with_interval("mean over targets"),
+    ),
+    "target_sizes": table(
+        "a model of a target that is trained with one number of texts: alone, or from one of three starts",
+        ["size", "draw", "kind", "target", "seed"],
+        size=count("number of training texts of the target, `target.n`"),
+        draw=count("number of the draw of these texts, from 0; the seed `target.seed`"),
+        kind=text(
+            "single (the target alone), frozen (a logistic regression on the pretrained features), fused (from the mean of "
+            "all other tasks' source encoders) or transfer (from the source that the linear probe ranks first)",
+            *("single", "frozen", "fused", "transfer"),
+        ),
+        **keys("target", "seed"),
+        source=text("for a transfer model the task that it starts from, else empty"),
+        positives=count("number of positives among the target's training texts"),
+        steps=count("number of optimiser steps"),
+        **scores("f1", "average_precision"),
+        train_seconds=amount("seconds of training, of one worker"),
+        total_seconds=amount("seconds of the model in all, of one worker"),
+        collapsed=flag("whether it predicts no positive on validation"),
+    ),
+    "target_size_gains": table(
+        "a size, a kind of start, a metric and a part: the gain over the target alone, mean over targets",
+        ["size", "kind", "metric", "part"],
+        size=count("number of training texts of a target"),
+        kind=text("frozen, fused or transfer, as in the table `target_sizes`", "frozen", "fused", "transfer"),
+        metric=text("f1 (at probability 0.5) or average_precision", "f1", "average_precision"),
+        part=text("validation or test", "validation", "test"),
+        **value_with_interval("mean over targets of the gain, draws and seeds averaged within a target"),
+        share_gaining=share("share of the targets that gain"),
     ),
     "generalisation": table(
         "a study whose pairs count as untrained, a selector and a metric",
