@@ -9,7 +9,6 @@ import pandas as pd
 
 from lib.selection.fusion import FUSED
 from lib.storage.ledger import write_atomically
-from lib.storage.schemas import PHASES
 from lib.study.parameters import Study
 from lib.time_saving.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
 from lib.time_saving.curves import Curve, points
@@ -23,11 +22,20 @@ PAPER = {
     "f1_at_0.495": 0.3003, "loss_at_0.495": 0.0612, "f1_at_0.165": 0.2859, "loss_at_0.165": 0.1063,
 }  # fmt: skip
 
+TRAINED = {  # phases of training, and the tables of what was trained
+    "training single-task models": "singles",
+    "training transfer models": "pairs",
+    "training step-matched baselines": "step_matched",
+    "training reseeded baselines": "reseeded",
+    "training rivals": "rivals",
+}
+
 
 def priced_tables(study: Study) -> list[str]:
     """Names of the tables that ``seconds_by_phase`` adds up."""
     names = ["singles", "pairs", "step_matched", "conductance", "tradeoff", "feature_extraction", "selector_costs"]
-    return names + ["reseeded"] * study.reseeded + ["checkpoints"] * bool(study.checkpoints)
+    asked = {"reseeded": study.reseeded, "rivals": study.rivals.kinds, "checkpoints": study.checkpoints}
+    return names + [name for name, wanted in asked.items() if wanted]
 
 
 def summarise(
@@ -91,23 +99,32 @@ def write_summary(study: Study, summary: dict) -> None:
 
 
 def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """Seconds of one worker by phase (PHASES), together all that was spent on models. tables: the ``priced_tables``."""
-    kinds = ["singles", "pairs", "step_matched", *(["reseeded"] if "reseeded" in tables else [])]
-    models = pd.concat([tables[name] for name in kinds])
-    training = [tables[name]["train_seconds"].sum() for name in kinds]
+    """Seconds of one worker by phase (PHASES), together all that was spent on models. tables: the ``priced_tables``.
+
+    Joint sources are in no table of their own: all their seconds count as training of rivals.
+    """
+    trained = {phase: tables[name] for phase, name in TRAINED.items() if name in tables}
+    spent = {phase: table["train_seconds"].sum() for phase, table in trained.items()}
+    if "rivals" in tables:
+        joint = tables["rivals"]["kind"] == "joint"
+        spent["training rivals"] += tables["rivals"].loc[joint, "source_seconds"].sum()
+    models = pd.concat(trained.values())
     predicting, loading, lost = (models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed"))
     if "checkpoints" in tables:
         predicting += tables["checkpoints"]["predict_seconds"].sum()
     conductance, tradeoff, costs = (tables[name] for name in ("conductance", "tradeoff", "selector_costs"))
     other = tradeoff[~tradeoff["resampled"] & ~tradeoff["steps"].isin(conductance["steps"])]
     scoring = costs.loc[~costs["selector"].isin(FUSED), "scoring_seconds"].sum()  # the fused count their parts again
-    spent = [
-        *training, predicting, loading, lost, attribution_seconds(conductance),
-        len(conductance) * other["seconds"].sum(), tables["feature_extraction"]["seconds"].sum(), scoring,
-    ]  # fmt: skip
-    return pd.Series(
-        spent, index=[phase for phase in PHASES if phase != "training reseeded baselines" or "reseeded" in tables]
-    )
+    spent |= {
+        "predicting": predicting,
+        "loading and saving": loading,
+        "lost and collapsed tries": lost,
+        "conductance": attribution_seconds(conductance),
+        "conductance with other steps": len(conductance) * other["seconds"].sum(),
+        "feature extraction": tables["feature_extraction"]["seconds"].sum(),
+        "scoring by selectors": scoring,
+    }
+    return pd.Series(spent)
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:

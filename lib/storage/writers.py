@@ -4,7 +4,8 @@ WRITERS = {
     "01_data_decomposition": ("tasks", "cooccurrence", "estimate"),
     "02_single_task_training": ("singles",),
     "03_transfer_grid": (
-        "runs", "pairs", "step_matched", "reseeded", "checkpoints", "transfer_matrix", "choices", "repeatability",
+        "runs", "pairs", "step_matched", "reseeded", "rivals", "checkpoints", "transfer_matrix", "choices",
+        "repeatability",
     ),
     "04_conductance": (
         "conductance", "tradeoff", "ansat", "signed_similarity", "feature_extraction", "selectors", "selector_costs",
