@@ -100,8 +100,8 @@ def test_a_network_has_one_head_again_after_an_error():
 
 def test_every_head_starts_at_the_probe_of_the_texts_whose_label_it_knows(tokens, labels):
     network = network_of("mean", heads=3)
-    rows = np.concatenate([np.arange(40), np.arange(10)])  # ten texts twice: they count once
-    known = np.full((50, 3), -1, dtype=np.int8)
+    rows = np.concatenate([np.arange(40), np.arange(10), np.arange(10)])  # what the second head knows twice counts once
+    known = np.full((60, 3), -1, dtype=np.int8)
     known[:30, 0], known[20:, 1], known[:, 2] = labels[rows[:30], 0], labels[rows[20:], 1], 1
     random = last_linear(network).weight[4:].clone()
     features = head_inputs(network, tokens, np.arange(40), "float32")

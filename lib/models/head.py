@@ -70,9 +70,8 @@ def start_at_probe(
         own, first = np.unique(rows[known], return_index=True)
         weights, bias = probe(features[np.searchsorted(texts, own)], heads[head][known][first], positive_weight)
         with torch.no_grad():
-            for logit, half in enumerate(
-                (-0.5, 0.5), 2 * head
-            ):  # softmax of (-z / 2, z / 2): the logistic function of z
+            # softmax of (-z / 2, z / 2) is the logistic function of z
+            for logit, half in enumerate((-0.5, 0.5), 2 * head):
                 last.weight[logit] = torch.from_numpy(half * weights).to(last.weight)
                 last.bias[logit] = half * bias
 

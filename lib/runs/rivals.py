@@ -56,7 +56,7 @@ def rival_models(bench: Workbench, singles: pd.DataFrame, ranked: Ranked) -> lis
 
 def numbers_of_sources(bench: Workbench) -> list[int]:
     """Every k of ``rivals.top`` that leaves a source out."""
-    return [k for k in bench.study.rivals.top if k < len(bench.tasks.names) - 1]
+    return sorted({k for k in bench.study.rivals.top if k < len(bench.tasks.names) - 1})
 
 
 def fused_top_models(bench: Workbench, singles: pd.DataFrame, ranked: Ranked) -> list[Model]:
@@ -88,24 +88,21 @@ def joint_sources(bench: Workbench, singles: pd.DataFrame) -> dict[tuple[str, in
     weigh the tasks against each other. singles: the table of this name.
     """
     study, selected, models = bench.study, selected_singles(singles, "source"), {}
-    planned = {(each.target, each.side, each.setting, each.seed): each for each in single_models(bench)}
+    planned = {(each.target, each.setting, each.seed): each for each in single_models(bench) if each.side != "target"}
     for target in bench.tasks.names:
         others = selected[selected["target"] != target]
         number, rows = int(others["setting"].mode().min()), joint_rows(bench, target)
         labels = np.delete(bench.tasks.labels[rows], bench.tasks.names.index(target), axis=1)
         setting = study.settings_of("source")[number].model_copy(update={"early_stopping": None})
-        first = next(
-            task for task in bench.tasks.names if task != target
-        )  # the head that the ledger's predictions show
+        first = next(task for task in bench.tasks.names if task != target)  # its head predicts what the ledger keeps
+        trained = {
+            "training_texts": fingerprint(rows, labels),
+            "setting": setting.record(epochs_of(setting, len(rows))),
+        }
         for seed in study.seeds:
-            like = planned[first, others["side"].iloc[0], number, seed]
-            run = replace(
-                like.run,
-                training_texts=fingerprint(rows, labels),
-                setting=setting.record(epochs_of(setting, len(rows))),
-            )
+            like = planned[first, number, seed]
             own = {"rows": rows, "labels": labels, "validation_labels": None, "validation_weights": None}
-            models[target, seed] = replace(like, kind=JOINT_SOURCE, run=run, **own)
+            models[target, seed] = replace(like, kind=JOINT_SOURCE, run=replace(like.run, **trained), **own)
     return models
 
 
