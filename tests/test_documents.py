@@ -13,7 +13,6 @@ from jinja2 import UndefinedError
 from matplotlib import pyplot as plt
 
 from lib.errors import InputError
-from lib.recommend.budget import PROMISING
 from lib.report.captions import CAPTIONS
 from lib.report.documents import verdicts
 from lib.report.documents.pages import RESULTS, documents, render, wrap
@@ -27,6 +26,7 @@ from lib.report.figures.time_saving import plot_losses
 from lib.report.publish import publish
 from lib.report.summary import priced_tables, seconds_by_phase
 from lib.selection.comparison import differs_from_random
+from lib.selection.promising import PROMISING
 from lib.storage.schemas import SCHEMAS, describe
 from lib.storage.tables import read_table
 from lib.storage.writers import WRITERS, writer_of

@@ -11,7 +11,7 @@ from studies import tiny_study
 
 from lib.notebooks.plan import NOTEBOOKS, plan
 from lib.notebooks.run import run_study
-from lib.recommend.budget import PROMISING, most_promising_first, seconds_taken, train_within_budget
+from lib.recommend.budget import most_promising_first, seconds_taken, train_within_budget
 from lib.recommend.recommendations import FEWEST, conformal_width, recommendations
 from lib.report.headline import NO_PAIR, closing_lines
 from lib.report.pages import write_report
@@ -19,6 +19,7 @@ from lib.runs.engine import train_models
 from lib.runs.plan import single_models, transfer_models
 from lib.runs.results import run_table, select_settings
 from lib.runs.workbench import open_workbench
+from lib.selection.promising import PROMISING
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
 from lib.study.parameters import Study
 from lib.study.sections import Regression

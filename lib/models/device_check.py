@@ -5,6 +5,7 @@ import torch
 
 from lib.errors import InputError
 from lib.models.encoders import Tokens, fresh_head, load_model
+from lib.models.head import set_heads
 from lib.models.steps import Steps
 from lib.study.sections import Encoder, Setting, Training
 
@@ -23,7 +24,7 @@ def check_device(
 
     Args:
         encoder: the pretrained encoder, without dropout, under a head drawn from a fixed seed.
-        tokens, rows, labels: the texts of the step and their 0/1 labels, both (n,).
+        tokens, rows, labels: the texts of the step, (n,), and their 0/1 labels, as ``training.fine_tune`` takes them.
         device, precision: where and in which arithmetic the study trains.
 
     Returns:
@@ -58,6 +59,7 @@ def first_step(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = load_model(encoder, 0.0, "cpu")
+        set_heads(model, 1 if labels.ndim == 1 else labels.shape[1])
         fresh_head(model)
     setting = Setting(learning_rate=1.0e-4, epochs=1, batch_size=len(rows))
     steps = Steps(model.to(device).eval(), tokens, rows, labels, setting, Training(), precision)

@@ -1,7 +1,8 @@
-"""A new head that starts as a logistic regression on the features that fine-tuning starts from (LP-FT).
+"""The heads of a network: how many there are, and how they start.
 
-Kumar et al. (ICLR 2022, arXiv 2202.10054): a random head first turns the features to itself; one that already fits them
-leaves them as they are.
+A network has one head, or a head for each of several labels. A head is two logits of the last linear map. A new head can
+start as a logistic regression on the features that fine-tuning starts from (LP-FT). Kumar et al. (ICLR 2022, arXiv
+2202.10054): a random head first turns the features to itself; one that already fits them leaves them as they are.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,30 @@ INVERSE_PENALTY = 0.01  # of the logistic regression, on standardised features
 SMALLEST_SPREAD = 1e-3  # of a feature that counts, as a share of the largest one's
 
 
+def set_heads(network: torch.nn.Module, heads: int) -> None:
+    """Give a network this many heads: it keeps the first of those that it has, and those that it lacks are zero."""
+    old = last_linear(network)
+    if old.out_features == 2 * heads:
+        return
+    new = torch.nn.utils.skip_init(torch.nn.Linear, old.in_features, 2 * heads, device=old.weight.device)
+    with torch.no_grad():
+        for ours, theirs in ((new.weight, old.weight), (new.bias, old.bias)):
+            kept = min(len(ours), len(theirs))
+            ours.zero_()[:kept] = theirs[:kept]
+    network.set_submodule(next(name for name, module in network.named_modules() if module is old), new)
+    network.config.num_labels = 2 * heads
+
+
+@contextmanager
+def several_heads(network: torch.nn.Module, heads: int) -> Iterator[None]:
+    """Inside, a network of one head has this many; afterwards it has the first of them."""
+    set_heads(network, heads)
+    try:
+        yield
+    finally:
+        set_heads(network, 1)
+
+
 def start_at_probe(
     network: torch.nn.Module,
     tokens: Tokens,
@@ -29,21 +54,26 @@ def start_at_probe(
     """Set a network's last linear map to a logistic regression on what it reads of the training texts.
 
     Args:
-        network: a classifier of two logits, its encoder where fine-tuning starts.
-        tokens, rows, labels: the training texts and their 0/1 labels, both (n,).
+        network: a classifier of two logits per head, its encoder where fine-tuning starts.
+        tokens, rows, labels: the training texts, (n,), and their 0/1 labels, (n,) or (n, heads) with -1 where one is masked.
         positive_weight: of the positive class in the regression, as in the loss.
         precision: arithmetic in which the features are computed.
 
-    A network whose texts all have one label keeps the head that it has.
+    Every head is fitted to the texts whose label it knows; a text that is there several times counts once. A head whose
+    texts all have one label stays as it is.
     """
-    if len(np.unique(labels)) < 2:
-        return
-    weights, bias = probe(head_inputs(network, tokens, rows, precision), labels, positive_weight)
-    last = last_linear(network)
-    with torch.no_grad():
-        for logit, half in enumerate((-0.5, 0.5)):  # softmax of (-z / 2, z / 2) is the logistic function of z
-            last.weight[logit] = torch.from_numpy(half * weights).to(last.weight)
-            last.bias[logit] = half * bias
+    heads, texts = labels.reshape(len(rows), -1).T, np.unique(rows)
+    fitted = [head for head, own in enumerate(heads) if {0, 1} <= set(own.tolist())]
+    features, last = head_inputs(network, tokens, texts, precision) if fitted else None, last_linear(network)
+    for head in fitted:
+        known = np.flatnonzero(heads[head] >= 0)
+        own, first = np.unique(rows[known], return_index=True)
+        weights, bias = probe(features[np.searchsorted(texts, own)], heads[head][known][first], positive_weight)
+        with torch.no_grad():
+            # softmax of (-z / 2, z / 2) is the logistic function of z
+            for logit, half in enumerate((-0.5, 0.5), 2 * head):
+                last.weight[logit] = torch.from_numpy(half * weights).to(last.weight)
+                last.bias[logit] = half * bias
 
 
 def probe(features: np.ndarray, labels: np.ndarray, positive_weight: float = 1.0) -> tuple[np.ndarray, float]:
@@ -66,7 +96,7 @@ def head_inputs(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, prec
     """What a network's last linear map reads of texts, without dropout.
 
     Args:
-        network: a classifier of two logits.
+        network: a classifier.
         tokens, rows: the tokenised texts and the rows to read.
         precision: "float32" or "bfloat16" (autocast).
 

@@ -26,8 +26,9 @@ class Steps:
     """The optimiser steps of one fine-tuning.
 
     Args:
-        model: a sequence classifier of two logits; its weights are trained in place.
-        tokens, rows, labels: the training texts: their row numbers and their 0/1 labels, both (n,).
+        model: a sequence classifier of two logits per head; its weights are trained in place.
+        tokens, rows, labels: the training texts: their row numbers, (n,), and their 0/1 labels, (n,) or (n, heads). A label
+            of -1 is masked: it has no part in the loss. Every text has a label that is not masked.
         setting, training: batch size, weight decay, weight of the positive class; the largest norm of the gradient.
         precision: "float32" or "bfloat16" (autocast).
     """
@@ -45,7 +46,7 @@ class Steps:
         self.model, self.clip, self.precision = model, training.clip, precision
         self.tokens, self.vocabulary = compact_vocabulary(model, tokens, rows)
         self.parameters, self.optimiser = list(model.parameters()), optimiser(model, setting.weight_decay)
-        self.weight = torch.tensor([1.0, setting.positive_weight], device=model.device)
+        self.weight = torch.tensor([1.0, setting.positive_weight, 0.0], device=model.device)  # of labels 0, 1 and -1
         self.targets = torch.as_tensor(labels, dtype=torch.long)
 
     def take(self, batch: np.ndarray, rate: float) -> torch.Tensor:
@@ -70,11 +71,12 @@ class Steps:
         """Add the gradient of some texts of a batch whose weights sum to ``whole``; returns their part of the loss."""
         device = self.model.device
         ids, mask = (tensor.to(device) for tensor in self.tokens.batch(part))
-        targets = self.targets[part].to(device)
+        targets = self.targets[part].to(device).flatten()
         with autocast(device.type, self.precision):
             logits = self.model(input_ids=ids, attention_mask=mask).logits
         share = self.weight[targets].sum() / whole
-        loss = torch.nn.functional.cross_entropy(logits.float(), targets, self.weight) * share
+        logits = logits.float().reshape(-1, 2)
+        loss = torch.nn.functional.cross_entropy(logits, targets, self.weight[:2], ignore_index=-1) * share
         loss.backward()
         return loss.detach()
 

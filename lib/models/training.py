@@ -56,8 +56,9 @@ def fine_tune(
     """Fine-tune a model in place, from torch's random state: AdamW, linear warm-up and decay, weighted cross-entropy.
 
     Args:
-        model: a sequence classifier of two logits.
-        tokens, rows, labels: the tokenised texts, the rows to train on and their 0/1 labels, both (n,).
+        model: a sequence classifier of two logits per head.
+        tokens, rows, labels: the tokenised texts, the rows to train on, (n,), and their 0/1 labels, (n,) or (n, heads) with
+            -1 where a label is masked. The loss is the mean over all labels that are not.
         setting, training: the hyperparameters; the largest norm of the gradient.
         precision, heartbeat: "float32" or "bfloat16" (autocast); what is called after every step.
         checkpoints: moments at which ``visit`` is called, see ``checkpoint_step``.
@@ -137,7 +138,7 @@ def predict(
     """Predict texts in batches of like length, in eval mode.
 
     Args:
-        model: a sequence classifier of two logits.
+        model: a sequence classifier of two logits per head; its first head predicts.
         tokens, rows: the tokenised texts and the rows to predict.
         precision: "float32" or "bfloat16" (autocast).
         visit: gets each batch, as positions into ``rows``, before it is predicted.
@@ -155,7 +156,7 @@ def predict(
         ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
         visit(batch)
         with autocast(device.type, precision):
-            logits[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
+            logits[batch] = model(input_ids=ids, attention_mask=mask).logits[:, :2].float().cpu()
     probabilities = logits.softmax(1)[:, 1].contiguous().numpy()
     if not np.isfinite(probabilities).all():
         raise InputError("a model predicts values that are not finite: lower the learning_rate in settings")

@@ -11,10 +11,9 @@ from lib.runs.plan import sources_to_train
 from lib.runs.records import Model
 from lib.runs.results import pair_table, run_table
 from lib.runs.workbench import Workbench
+from lib.selection.promising import promise
 from lib.time_saving.orders import interleaved
 from lib.transfer.pairs import CONFIGURATION, PAIR, setting_ranks, single_validation
-
-PROMISING = "linear_probe"  # the selector that ranks pairs before any is trained
 
 
 def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: pd.DataFrame) -> list[Model]:
@@ -33,12 +32,6 @@ def most_promising_first(models: list[Model], singles: pd.DataFrame, selectors: 
         for configuration in interleaved(configurations, single_validation(singles), setting_ranks(singles))
         for model in by_configuration[configuration]
     ]
-
-
-def promise(selectors: pd.DataFrame) -> pd.DataFrame:
-    """The score of every pair by PROMISING, mean over seeds: source, target, score. selectors: the table of this name."""
-    rows = selectors[selectors["selector"] == PROMISING]
-    return rows.groupby(PAIR, as_index=False)["score"].mean()
 
 
 def train_within_budget(

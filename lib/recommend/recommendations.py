@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from lib.recommend.budget import promise
 from lib.regression.features import pair_features, with_selectors
 from lib.regression.model import Candidate, Design, fit_predict
 from lib.regression.protocols import random_pairs
 from lib.runs.records import Model
+from lib.selection.promising import promise
 from lib.storage.tables import write_for_spreadsheets, write_table
 from lib.study.parameters import Study
 from lib.study.sections import Regression

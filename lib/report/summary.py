@@ -9,13 +9,13 @@ import pandas as pd
 
 from lib.selection.fusion import FUSED
 from lib.storage.ledger import write_atomically
-from lib.storage.schemas import PHASES
 from lib.study.parameters import Study
 from lib.time_saving.costs import attribution_seconds, grid_seconds, single_task_share_of_grid
 from lib.time_saving.curves import Curve, points
 from lib.transfer.collapse import rank_summary
-from lib.transfer.gains import average_precision_summary, transfer_summary
+from lib.transfer.gains import average_precision_summary, pair_gains_summary, transfer_summary
 from lib.transfer.pairs import of_side
+from lib.transfer.rivals import rivals_summary
 
 # What the paper reports (ECIR 2022): set beside a study's own numbers, never used in a computation.
 PAPER = {
@@ -24,41 +24,38 @@ PAPER = {
     "f1_at_0.495": 0.3003, "loss_at_0.495": 0.0612, "f1_at_0.165": 0.2859, "loss_at_0.165": 0.1063,
 }  # fmt: skip
 
+TRAINED = {  # phases of training, and the tables of what was trained
+    "training single-task models": "singles",
+    "training transfer models": "pairs",
+    "training step-matched baselines": "step_matched",
+    "training reseeded baselines": "reseeded",
+    "training rivals": "rivals",
+}
+
+
+SUMMARISED = ("singles", "pairs", "transfer_matrix", "conductance", "rival_scores", "representations")
+
 
 def priced_tables(study: Study) -> list[str]:
     """Names of the tables that ``seconds_by_phase`` adds up."""
     names = ["singles", "pairs", "step_matched", "conductance", "tradeoff", "feature_extraction", "selector_costs"]
-    return names + ["reseeded"] * study.reseeded + ["checkpoints"] * bool(study.checkpoints)
+    asked = {"reseeded": study.reseeded, "rivals": study.rivals.kinds, "checkpoints": study.checkpoints}
+    return names + [name for name, wanted in asked.items() if wanted]
 
 
-def summarise(
-    study: Study,
-    singles: pd.DataFrame,
-    pairs: pd.DataFrame,
-    matrix: pd.DataFrame,
-    conductance: pd.DataFrame,
-    curves: list[Curve],
-    representations: pd.DataFrame,
-) -> dict:
-    """All headline numbers of a finished study; seconds are those of one worker.
+def summarise(study: Study, tables: Mapping[str, pd.DataFrame], curves: list[Curve]) -> dict:
+    """All headline numbers of a finished study: the content of summary.json. Seconds are those of one worker.
 
-    Args:
-        study: the study's parameters.
-        singles: the table of this name.
-        pairs: the table of this name.
-        matrix: the table "transfer_matrix".
-        conductance: the table of this name.
-        curves: of every order, under both accountings.
-        representations: the table of this name.
-
-    Returns:
-        The content of summary.json.
+    tables: those of SUMMARISED; "repeatability" where the study has several seeds. curves: of every order and rival, under
+    both accountings.
     """
+    singles, pairs, matrix, conductance = (tables[name] for name in SUMMARISED[:4])
     grid, attribution = grid_seconds(singles, pairs), attribution_seconds(conductance)
     return {
         "study": study.name,
         "dataset": study.corpus.dataset,
         "encoder": study.encoder.name,
+        "recipe": recipe(study),
         "n_tasks": matrix["target"].nunique(),
         "n_seeds": len(study.seeds),
         "n_pairs": len(matrix),
@@ -68,7 +65,10 @@ def summarise(
         "grid_seconds": grid,
         **transfer_summary(matrix),
         **average_precision_summary(matrix, singles, pairs, study.ranking.bootstrap, study.ranking.seed),
-        "effective_rank": rank_summary(representations),
+        **pair_gains_summary(matrix, study.ranking),
+        "rivals": rivals_summary(tables["rival_scores"]),
+        "seed_agreement": seed_agreement(tables.get("repeatability")),
+        "effective_rank": rank_summary(tables["representations"]),
         "conductance_seconds": attribution,
         "conductance_share_of_grid": attribution / grid,
         "completeness_error_median": float(conductance["completeness_error_relative"].median()),
@@ -76,6 +76,21 @@ def summarise(
         "selectors": points(curves),
         "environment": environment(study, pairs),
     }
+
+
+def recipe(study: Study) -> dict:
+    """How the study trains: the settings of either side, what the head reads and how it starts, and what is carried over."""
+    settings = {side: [each.model_dump() for each in study.settings_of(side)] for side in ("source", "target")}
+    return {**settings, "pooling": study.encoder.pooling, **study.transfer.model_dump()}
+
+
+def seed_agreement(repeatability: pd.DataFrame | None) -> dict | None:
+    """Rank correlation of two seeds' orders of a target's sources by test F1: value, low, high; None with one seed."""
+    if repeatability is None:
+        return None
+    rows = repeatability.set_index(["ranked_by", "other_seed", "metric"])
+    agreement = rows.loc[("test_f1", True, "spearman")]
+    return {name: None if pd.isna(agreement[name]) else float(agreement[name]) for name in ("value", "low", "high")}
 
 
 def environment(study: Study, pairs: pd.DataFrame) -> dict:
@@ -95,23 +110,32 @@ def write_summary(study: Study, summary: dict) -> None:
 
 
 def seconds_by_phase(tables: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """Seconds of one worker by phase (PHASES), together all that was spent on models. tables: the ``priced_tables``."""
-    kinds = ["singles", "pairs", "step_matched", *(["reseeded"] if "reseeded" in tables else [])]
-    models = pd.concat([tables[name] for name in kinds])
-    training = [tables[name]["train_seconds"].sum() for name in kinds]
+    """Seconds of one worker by phase (PHASES), together all that was spent on models. tables: the ``priced_tables``.
+
+    Joint sources are in no table of their own: all their seconds count as training of rivals.
+    """
+    trained = {phase: tables[name] for phase, name in TRAINED.items() if name in tables}
+    spent = {phase: table["train_seconds"].sum() for phase, table in trained.items()}
+    if "rivals" in tables:
+        joint = tables["rivals"]["kind"] == "joint"
+        spent["training rivals"] += tables["rivals"].loc[joint, "source_seconds"].sum()
+    models = pd.concat(trained.values())
     predicting, loading, lost = (models[f"{kind}_seconds"].sum() for kind in ("predict", "other", "failed"))
     if "checkpoints" in tables:
         predicting += tables["checkpoints"]["predict_seconds"].sum()
     conductance, tradeoff, costs = (tables[name] for name in ("conductance", "tradeoff", "selector_costs"))
     other = tradeoff[~tradeoff["resampled"] & ~tradeoff["steps"].isin(conductance["steps"])]
     scoring = costs.loc[~costs["selector"].isin(FUSED), "scoring_seconds"].sum()  # the fused count their parts again
-    spent = [
-        *training, predicting, loading, lost, attribution_seconds(conductance),
-        len(conductance) * other["seconds"].sum(), tables["feature_extraction"]["seconds"].sum(), scoring,
-    ]  # fmt: skip
-    return pd.Series(
-        spent, index=[phase for phase in PHASES if phase != "training reseeded baselines" or "reseeded" in tables]
-    )
+    spent |= {
+        "predicting": predicting,
+        "loading and saving": loading,
+        "lost and collapsed tries": lost,
+        "conductance": attribution_seconds(conductance),
+        "conductance with other steps": len(conductance) * other["seconds"].sum(),
+        "feature extraction": tables["feature_extraction"]["seconds"].sum(),
+        "scoring by selectors": scoring,
+    }
+    return pd.Series(spent)
 
 
 def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFrame:

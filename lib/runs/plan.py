@@ -221,9 +221,13 @@ def finished(bench: Workbench, model: Model, weights: bool = False) -> bool:
     return kept and bench.ledger.has(model.run.id, ("predictions", "weights") if weights else ("predictions",))
 
 
-def sources_to_train(bench: Workbench, transfers: list[Model]) -> list[Model]:
-    """The single-task models whose weights the unfinished ones among these pairs start from."""
-    latest = [latest_try(bench, model) for model in transfers]
-    unfinished = [model.run for model in latest if not finished(bench, model)]
-    wanted = {source for run in unfinished for source in (run.source, *run.sources)}
+def sources_to_train(bench: Workbench, models: list[Model]) -> list[Model]:
+    """The single-task models whose weights the unfinished ones among these models start from."""
+    wanted = unfinished_starts(bench, models)
     return [model for model in single_tries(bench) if model.run.id in wanted]
+
+
+def unfinished_starts(bench: Workbench, models: list[Model]) -> set[str]:
+    """The runs whose weights the unfinished ones among these models start from."""
+    latest = [latest_try(bench, model) for model in models]
+    return {start for model in latest if not finished(bench, model) for start in model.run.starts}

@@ -33,6 +33,11 @@ class Run:
     recipe: dict = field(default_factory=dict)
     sources: tuple[str, ...] = ()
 
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Ids of all runs that it starts from; none for the pretrained encoder."""
+        return self.sources or ((self.source,) if self.source else ())
+
     @cached_property
     def record(self) -> dict:
         """The run as the ledger keeps it; a recipe and sources that are empty are left out."""
@@ -45,8 +50,9 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A run in its place in the study, with the training rows and labels it needs (both (n,)).
+    """A run in its place in the study, with the training rows, (n,), and labels, (n,) or (n, heads), that it needs.
 
+    The first head is the one that predicts. A label of -1 is masked; a text may be there several times.
     earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
     predictions are kept (see ``training.checkpoint_step``). validation_labels, validation_weights: for early stopping.
     """
@@ -64,6 +70,10 @@ class Model:
     checkpoints: tuple[float, ...] = ()
     validation_labels: np.ndarray | None = None
     validation_weights: np.ndarray | None = None
+
+    @property
+    def heads(self) -> int:
+        return 1 if self.labels.ndim == 1 else self.labels.shape[1]
 
 
 def next_try(model: Model) -> Model:

@@ -25,10 +25,12 @@ def _row(bench: Workbench, model: Model) -> dict:
     seconds["failed_seconds"] += sum(each["total_seconds"] + each["failed_seconds"] for each in before)
     seconds["other_seconds"] = numbers["total_seconds"] - numbers["train_seconds"] - numbers["predict_seconds"]
     seconds["total_seconds"] = numbers["total_seconds"] + seconds["failed_seconds"]
+    own = model.labels.reshape(len(model.rows), -1)[:, 0]  # of the task itself, where others are trained with it
     row = {
         "run": model.run.id, "kind": model.kind, "target": model.target, "source": model.source,
         "source_run": model.run.source, "side": model.side, "setting": model.setting, "seed": model.seed,
-        "texts": len(model.rows), "positives": int(model.labels.sum()), "steps": numbers["steps"], **seconds,
+        "texts": len(np.unique(model.rows)), "positives": len(np.unique(model.rows[own == 1])),
+        "steps": numbers["steps"], **seconds,
         "tries": len(model.earlier) + 1, "collapsed": has_collapsed(bench, model), "device": numbers["device"],
         "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
         "peak_memory_mb": numbers["peak_memory_mb"],
@@ -71,14 +73,15 @@ def pair_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_separation(bench: Workbench, models: list[Model]) -> int:
-    """How many pairs the ledger shows to have trained, source and target, on training texts only: all of them.
+    """How many of these models the ledger shows to have trained, with what they start from, on training texts only: all.
 
-    Raises InputError for a run that is recorded with other texts, or with one that any task is validated or tested on.
+    models: any, together with the joint sources that they start from. Raises InputError for a run that is recorded with
+    other texts, or with one that any task is validated or tested on.
     """
     held_out = np.concatenate([bench.tasks.split[part] for part in PARTS])
     drawn = {model.run.id: model for model in [*single_tries(bench), *models]}
     for model in models:
-        for id in (model.run.id, model.run.source):
+        for id in (model.run.id, *model.run.starts):
             rows, labels = drawn[id].rows, drawn[id].labels
             recorded = bench.ledger.entry(id)["record"]["training_texts"]
             if recorded != fingerprint(rows, labels) or np.isin(rows, held_out).any():

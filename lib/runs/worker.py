@@ -15,7 +15,7 @@ import torch
 
 from lib.models.cpu import worker_process
 from lib.models.encoders import fresh_head
-from lib.models.head import start_at_probe
+from lib.models.head import several_heads, start_at_probe
 from lib.models.training import Fit, fine_tune, predict
 from lib.runs.records import Model, Run, checkpoint_entry
 from lib.runs.weights import load_start, weights_to_keep, worker_network
@@ -25,6 +25,7 @@ from lib.storage.ledger import Ledger, write_atomically
 from lib.study.sections import Setting, Training
 
 RESULTS = ("predictions", "losses")  # files of a finished run
+STARTS = ("single", "joint_source")  # kinds of models that others start from: their weights are kept
 LAST_STEP = 10**9  # a checkpoint beyond every run's steps is its last one
 
 
@@ -40,8 +41,9 @@ def train(place: Place, model: Model) -> None:
     with lost_seconds(place.ledger, run.id) as clock:
         load_start(place, network, run)
         torch.manual_seed(int(run.id, 16) >> 1)
-        fit, looking = fit_model(place, model, network, clock)
-        weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind == "single" else {}
+        with several_heads(network, model.heads):
+            fit, looking = fit_model(place, model, network, clock)
+        weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
             ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | weights)
@@ -60,12 +62,12 @@ def train(place: Place, model: Model) -> None:
 
 
 def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Heartbeat") -> tuple[Fit, float]:
-    """Give a network a new head and fine-tune it, unless it is frozen, as a model's run says, from torch's random state.
+    """Give a network new heads and fine-tune it, unless it is frozen, as a model's run says, from torch's random state.
 
     Args:
         place: where texts and ledger are.
         model: what to train.
-        network: its encoder where the run starts.
+        network: its encoder where the run starts, with as many heads as the model has.
         clock: beats at every step.
 
     Returns:

@@ -4,8 +4,8 @@ WRITERS = {
     "01_data_decomposition": ("tasks", "cooccurrence", "estimate"),
     "02_single_task_training": ("singles", "representations"),
     "03_transfer_grid": (
-        "runs", "pairs", "step_matched", "reseeded", "checkpoints", "transfer_matrix", "choices", "repeatability",
-        "rival_scores",
+        "runs", "pairs", "step_matched", "reseeded", "rivals", "rival_scores", "checkpoints", "transfer_matrix", "choices",
+        "repeatability",
     ),
     "04_conductance": (
         "conductance", "tradeoff", "ansat", "signed_similarity", "feature_extraction", "selectors", "selector_costs",

@@ -22,6 +22,7 @@ from lib.study.sections import (
     Ranking,
     Regime,
     Regression,
+    Rivals,
     Setting,
     Split,
     TargetSize,
@@ -71,6 +72,7 @@ class Study(Parameters):
         description="also train every target alone with as many further seeds as it has pairs. The best of these models "
         "shows what a choice among so many gains without transfer",
     )
+    rivals: Rivals = Rivals()
     checkpoints: list[Annotated[float, Field(gt=0)]] = Field(
         [],
         description="when a pair's validation predictions are kept during training, for selectors that train every pair a "

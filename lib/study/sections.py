@@ -124,6 +124,21 @@ class Transfer(Parameters):
     )
 
 
+class Rivals(Parameters):
+    """What one would do instead of choosing a source: further models of every target, which notebook 3 trains."""
+
+    kinds: list[Literal["frozen", "fused", "fused_top", "joint", "joint_pair"]] = Field(
+        [],
+        description="frozen: logistic regression on the pretrained features; fused: start from the mean of all sources' "
+        "encoders; fused_top: of the k most promising sources; joint: from one model of all other tasks; joint_pair: "
+        "train the target together with its most promising source",
+    )
+    joint_texts: int = Field(2048, ge=8, description="most texts that a model of all other tasks is trained on")
+    top: list[Annotated[int, Field(ge=2)]] = Field(
+        [2, 4], min_length=1, description="numbers k of sources for fused_top; the best one on validation counts"
+    )
+
+
 class Training(Parameters):
     """What all fine-tuning shares."""
 

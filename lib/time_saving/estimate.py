@@ -18,6 +18,7 @@ from lib.models.encoders import fresh_head
 from lib.models.training import fine_tune, predict
 from lib.runs.plan import finished, single_models
 from lib.runs.records import Model
+from lib.runs.rivals import joint_rows, numbers_of_sources
 from lib.runs.weights import load_weights, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Workbench
 from lib.storage.tables import read_table
@@ -61,11 +62,13 @@ def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
     largest = max(single_models(bench), key=lambda model: len(model.rows))
     weights = sum(array.nbytes for array in weights_to_keep(network, bench.tokens, largest.rows).values())
     trained = sum(weight.numel() for weight in network.parameters()) - network.get_input_embeddings().weight.numel()
+    joint = len(bench.tasks.names) * len(bench.study.seeds) * ("joint" in bench.study.rivals.kinds)
     singles, predicting = work.loc["training single-task models"], work.loc["predicting"]
     extractions = work.loc["feature extraction"]
     features = 4 * extractions["predicted"] * (2 * network.config.hidden_size + 1)  # [CLS], mean and probability
     sizes = {
         "training single-task models": singles["models"] * weights,
+        "training rivals": joint * weights,  # of the joint sources
         "predicting": 4 * predicting["predicted"] + ENTRY * predicting["models"],
         "feature extraction": features + 2 * extractions["models"] * trained,
     }
@@ -87,7 +90,8 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     pairs, selected, reseeded = tasks * into_each * seeds, len(singles) // settings, tasks * into_each * study.reseeded
     mean = _texts(targets) / len(targets)
     step_matched = tasks * seeds * (mean + max(_texts([model]) for model in sources))
-    trained = len(singles) + pairs + tasks * seeds + reseeded
+    rivals, trained_by_rivals = _rivals(bench, sources, targets)
+    trained = len(singles) + pairs + tasks * seeds + reseeded + rivals
     config = study.conductance
     others = sum(steps + 1 for steps in config.all_steps if steps != config.steps)
     encoded, squared = _extractions(bench)
@@ -96,6 +100,7 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
         ("training transfer models", pairs, pairs * mean, 0, 0, 0),
         ("training step-matched baselines", tasks * seeds, step_matched, 0, 0, 0),
         ("training reseeded baselines", reseeded, reseeded * mean, 0, 0, 0),
+        ("training rivals", rivals, trained_by_rivals, 0, 0, 0),
         ("predicting", trained, 0, trained * (validation + test) + pairs * validation * len(study.checkpoints), 0, 0),
         ("loading and saving", trained, 0, 0, trained, 0),
         ("conductance", selected, 0, 0, 0, selected * config.probe_texts * (config.steps + 1)),
@@ -104,6 +109,22 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["phase", "models", "trained", "predicted", "loaded", "attributed"])
     return table[table["models"] > 0].reset_index(drop=True)
+
+
+def _rivals(bench: Workbench, sources: list[Model], targets: list[Model]) -> tuple[int, float]:
+    """How many models the study's rivals and their joint sources are, and texts that these are trained on, times epochs."""
+    study, names = bench.study, bench.tasks.names
+    source, target = (_texts(models) / len(models) for models in (sources, targets))
+    epochs = _texts(sources) / sum(len(model.rows) for model in sources)
+    joint = epochs * np.mean([len(joint_rows(bench, task)) for task in names])
+    trained = {
+        "fused": [target],
+        "fused_top": [target for _ in numbers_of_sources(bench)],
+        "joint": [joint, target],
+        "joint_pair": [source + target],
+    }
+    planned, runs = [texts for kind in study.rivals.kinds for texts in trained[kind]], len(names) * len(study.seeds)
+    return runs * len(planned), runs * sum(planned)
 
 
 def _extractions(bench: Workbench) -> tuple[int, int]:

@@ -8,16 +8,7 @@ from lib.study.sections import Ranking
 from lib.transfer.pairs import of_side, reported, selected_singles
 
 BEST_PAIR = "validation_best_pair"
-TITLES = {
-    BEST_PAIR: "validation-best pair",
-    "reseeded": "best of as many reseeded",
-    "step_matched": "step-matched single task",
-    "frozen": "frozen encoder, logistic regression",
-    "fused": "mean of all sources",
-    "fused_top": "mean of the selector's first k",
-    "joint": "joint model of all others, then target",
-    "joint_pair": "trained together with one source",
-}
+RIVALS = (BEST_PAIR, "reseeded", "step_matched", "frozen", "fused", "fused_top", "joint", "joint_pair")
 
 
 def rival_models(chosen: pd.DataFrame, step_matched: pd.DataFrame, rivals: pd.DataFrame | None) -> pd.DataFrame:
@@ -86,7 +77,7 @@ def rival_scores(singles: pd.DataFrame, models: pd.DataFrame, costs: pd.DataFram
     weights = target_weights(len(none), config.bootstrap, np.random.default_rng(config.seed))
     seconds = costs["total_seconds"] + costs["source_seconds"]
     rows = []
-    for rival in (name for name in TITLES if name in means.index):
+    for rival in (name for name in RIVALS if name in means.index):
         minutes = seconds[rival].mean() / singles["seed"].nunique() / 60
         for score in reported(models):
             own = means.loc[rival, score].reindex(none.index)

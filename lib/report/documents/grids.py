@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lib.recommend.budget import PROMISING
 from lib.report.documents import verdicts
 from lib.report.documents.markdown import ABSENT, correlation, f1, figure, gain, loss, rank, table
 from lib.report.documents.published import PublishedStudy
 from lib.report.figures.style import label
 from lib.report.sentences.words import code, counted, known, number, percent
 from lib.selection.contenders import BOUNDS
+from lib.selection.promising import PROMISING
 from lib.studies.regimes import rank_correlations_by_regime
 
 FIGURES = {"gains": "03_chosen_sources", "ranks": "06_controls", "time": "07_f1_against_time"}

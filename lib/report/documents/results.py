@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from lib.recommend.budget import PROMISING
 from lib.report.documents import verdicts
 from lib.report.documents.grids import UP, grid_page, ranks_table
 from lib.report.documents.markdown import correlation, figure, frame, loss, table
@@ -15,6 +14,7 @@ from lib.report.sentences.words import code, counted, listing, named, number, pl
 from lib.report.summary import beside_the_paper, set_up_beside_the_paper
 from lib.selection.comparison import PLANTED, differs_from_random
 from lib.selection.contenders import BOUNDS
+from lib.selection.promising import PROMISING
 from lib.stats.ranks import spearman
 from lib.transfer.pairs import KEYS
 

@@ -5,8 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.report.figures.style import BAD, GOOD, NEUTRAL, panel_row
-from lib.transfer.rivals import TITLES
+from lib.report.figures.style import BAD, GOOD, NEUTRAL, label, panel_row
 
 PANELS = {"average_precision": "average\nprecision", "f1_tuned": "F1 at the\ntuned threshold", "f1": "F1 at 0.5"}
 
@@ -16,7 +15,7 @@ def rivals_title(scores: pd.DataFrame) -> str:
     rows = scores[scores["metric"] == "average_precision"].set_index("rival")
     gaining = rows[rows["gain_low"] > 0].sort_values("gain", ascending=False)
     if len(gaining):
-        first = f"{TITLES[gaining.index[0]]} gains most, {gaining['gain'].iloc[0]:+.3f}"
+        first = f"{label(gaining.index[0])} gains most, {gaining['gain'].iloc[0]:+.3f}"
         return f"{len(gaining)} of {len(rows)} ways gain outside the noise: {first}"
     return "No way of training gains outside the noise over no transfer"
 
@@ -40,7 +39,7 @@ def plot_rivals(scores: pd.DataFrame) -> Figure:
         panel.axvline(0, color="black", lw=0.8)
         panel.xaxis.set_major_locator(MaxNLocator(3))
         panel.set_xlabel(f"gain in {name}", fontsize=8)
-    axes[0].set_yticks(places, [f"{TITLES[row.rival]} ({row.minutes:.1f} min)" for row in order.itertuples()])
+    axes[0].set_yticks(places, [f"{label(row.rival)} ({row.minutes:.1f} min)" for row in order.itertuples()])
     axes[0].set_ylabel("way of training (minutes for one target)")
     figure.suptitle(rivals_title(scores), fontsize=9)
     return figure

@@ -48,6 +48,14 @@ NAMES = {  # of what is not called by the words of its identifier
     "halving_of_ansat": "halving, best half by ANSAT",
     "halving_of_predicted": "halving, best half by the regression",
     "halving_of_consensus": "halving, best half by the consensus",
+    "validation_best_pair": "validation-best pair",
+    "reseeded": "best of as many reseeded",
+    "step_matched": "single task, step-matched",
+    "frozen": "frozen encoder",
+    "fused": "mean of all sources",
+    "fused_top": "mean of the selector's first k",
+    "joint": "joint model of all others first",
+    "joint_pair": "jointly with one source",
 }
 SPELLING = {  # of single words of an identifier
     "ansat": "ANSAT",

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from lib.report.sentences.words import change, listing, number, percent, side_of_zero, with_interval
-from lib.transfer.rivals import BEST_PAIR, TITLES
+from lib.report.sentences.words import change, listing, named, number, percent, side_of_zero, with_interval
+from lib.transfer.rivals import BEST_PAIR
 
 METRIC = "average_precision"  # by which the rivals are judged: it needs no threshold
 
@@ -19,7 +19,7 @@ def best_rival(scores: pd.DataFrame) -> str:
         -1: "even it loses against no transfer outside the noise",
     }[side_of_zero({"low": best["gain_low"], "high": best["gain_high"]})]
     return (
-        f"The best of {len(rows)} ways by test average precision is *{TITLES[best.name]}*: {verdict}, {size} on "
+        f"The best of {len(rows)} ways by test average precision is {named(best.name)}: {verdict}, {size} on "
         f"average, and {percent(best['share_gaining'], 0)} of the targets gain. It takes {number(best['minutes'], 1)} "
         "minutes of one worker for one target, sources included."
     )
@@ -32,7 +32,7 @@ def lead_of_pairs(scores: pd.DataFrame) -> str:
         name: side_of_zero({"low": row["pair_lead_low"], "high": row["pair_lead_high"]})
         for name, row in rows.iterrows()
     }
-    beaten, equal, better = ([f"*{TITLES[name]}*" for name, side in sides.items() if side == way] for way in (1, 0, -1))
+    beaten, equal, better = ([named(name) for name, side in sides.items() if side == way] for way in (1, 0, -1))
     parts = []
     if beaten:
         parts.append(f"The validation-best pairs beat {listing(beaten)} outside the noise.")

@@ -3,10 +3,10 @@
 import re
 
 from lib.storage.schemas.analyses import ATTRIBUTION, REGRESSION, SELECTION
-from lib.storage.schemas.grids import DATA, GRID, PHASES
+from lib.storage.schemas.grids import DATA, GRID
 from lib.storage.schemas.studies import STUDIES
 
-__all__ = ["PHASES", "SCHEMAS", "describe", "row_of"]
+__all__ = ["SCHEMAS", "describe", "row_of"]
 
 
 SCHEMAS = {**DATA, **GRID, **ATTRIBUTION, **REGRESSION, **SELECTION, **STUDIES}

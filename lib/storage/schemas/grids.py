@@ -21,7 +21,8 @@ PHASES = (  # of a study's time, as estimated before it starts and as spent
     "training single-task models",
     "training transfer models",
     "training step-matched baselines",
-    "training reseeded baselines",  # where the study asks for them
+    "training reseeded baselines",  # where the study asks for them, as for the next ones
+    "training rivals",
     "predicting",
     "loading and saving",
     "lost and collapsed tries",
@@ -98,6 +99,16 @@ GRID = {
         "a single-task model of a target with a seed that no other model has; there are as many as pairs into the target",
         ["target", "seed"],
         **models(),
+    ),
+    "rivals": table(
+        "a model of a target that is trained instead of choosing a source; of fused_top one for each number of sources",
+        ["kind", "target", "seed", "k"],
+        **models(),
+        k=count("for fused_top the number of sources whose mean it starts from, else 0"),
+        source_seconds=amount(
+            "seconds of all models that it starts from, of one worker: of the averaged sources, or of the joint source"
+        ),
+        selected=flag("whether `k` has the best average precision on validation of its target, mean over seeds"),
     ),
     "choices": table(
         "a target, a seed and a set of models to choose from: the model with the best validation F1",

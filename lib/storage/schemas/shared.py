@@ -24,13 +24,13 @@ def table(row: str, unique: list[str], **columns: pa.Column) -> pa.DataFrameSche
 
 def models() -> dict[str, pa.Column]:
     """Everything that is recorded of a trained model."""
-    kinds = ("single", "transfer", "step_matched", "reseeded", "frozen")
+    kinds = ("single", "transfer", "step_matched", "reseeded", "frozen", "fused", "fused_top", "joint", "joint_pair")
     return {
         **keys("run", "setting", "seed"),
         "target": text("task that the model is trained for, the last one for a transfer model"),
-        "kind": text("kind of the model: single, transfer, step_matched, reseeded or frozen", *kinds),
-        "source": text("for a transfer model the task that it starts from, else empty"),
-        "source_run": text("for a transfer model the id of the source's model that it starts from, else empty"),
+        "kind": text(f"kind of the model: {', '.join(kinds[:-1])} or {kinds[-1]}", *kinds),
+        "source": text("task that a transfer model starts from, or that a joint pair is trained with; else empty"),
+        "source_run": text("id of the model that a transfer model or a joint model starts from, else empty"),
         "side": text(
             "side whose amount of training data the model has: source, target, or both where the two are equal",
             *("source", "target", "both"),

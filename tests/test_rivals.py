@@ -1,0 +1,499 @@
+"""What one would do instead of choosing a source: several heads on one encoder, and the runs of the rivals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from studies import tiny_study
+
+from lib.models.encoders import fresh_head, load_model, tokenise
+from lib.models.head import head_inputs, last_linear, probe, set_heads, several_heads, start_at_probe
+from lib.models.steps import POSITIONS, Steps
+from lib.models.training import fine_tune, predict
+from lib.runs import rivals as module
+from lib.runs.engine import train_missing, train_models
+from lib.runs.plan import fused_models, single_models, transfer_models
+from lib.runs.results import check_separation, run_table, select_settings
+from lib.runs.rivals import (
+    JOINT_SOURCE,
+    fused_top_models,
+    joint_models,
+    joint_pair_models,
+    joint_sources,
+    rival_models,
+    rival_table,
+    train_rivals,
+)
+from lib.runs.weights import load_start, load_weights, pretrained, worker_network
+from lib.runs.workbench import open_workbench
+from lib.selection.promising import ranked_sources
+from lib.storage.tables import check
+from lib.study.sections import Encoder, Setting, Training
+from lib.time_saving.estimate import planned_work
+
+TINY = Encoder(name="tiny", max_length=16)
+SETTING = Setting(learning_rate=5e-3, epochs=3, batch_size=16, positive_weight=3.0)
+KINDS = ["fused", "fused_top", "joint", "joint_pair"]
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    rng = np.random.default_rng(0)
+    words = ["bako", "rimetu", "sola", "zuvi", "nedo", "fapi"]
+    return tokenise(TINY, [" ".join(rng.choice(words, rng.integers(2, 7))) for _ in range(60)])
+
+
+@pytest.fixture(scope="module")
+def labels(tokens):
+    """Of two heads, (60, 2): does the text hold this word?"""
+    words = [tokenise(TINY, [word]).text(0)[1] for word in ("bako", "sola")]
+    return np.array([[word in tokens.text(row) for word in words] for row in range(60)], dtype=np.int8)
+
+
+def network_of(pooling: str, heads: int = 1, dropout: float = 0.0) -> torch.nn.Module:
+    torch.manual_seed(0)
+    network = load_model(TINY.model_copy(update={"pooling": pooling}), dropout, "cpu")
+    set_heads(network, heads)
+    fresh_head(network)
+    return network
+
+
+def weights_of(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def differing(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> set[str]:
+    return {name for name in one if not torch.equal(one[name], other[name])}
+
+
+# heads
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_heads_come_and_go_and_the_first_one_predicts(tokens, pooling):
+    network = network_of(pooling)
+    before, alone = weights_of(network), predict(network, tokens, np.arange(60), "float32")
+    with several_heads(network, 3):
+        last = last_linear(network)
+        assert last.out_features == network.config.num_labels == 6 and not last.weight[2:].any()
+        torch.nn.init.ones_(last.bias[2:])
+        np.testing.assert_allclose(predict(network, tokens, np.arange(60), "float32"), alone, atol=1e-6)
+        assert network(input_ids=tokens.batch(np.arange(2))[0]).logits.shape == (2, 6)
+        with torch.no_grad():
+            last.bias[0] += 1
+        assert not np.allclose(predict(network, tokens, np.arange(60), "float32"), alone)
+        with torch.no_grad():
+            last.bias[0] -= 1
+    assert last_linear(network).out_features == network.config.num_labels == 2
+    assert differing(before, weights_of(network)) <= {"classifier.bias"}
+    torch.testing.assert_close(network.classifier.bias, before["classifier.bias"])
+
+
+def test_a_network_has_one_head_again_after_an_error():
+    network = network_of("mean")
+    with pytest.raises(ZeroDivisionError), several_heads(network, 2):
+        raise ZeroDivisionError
+    assert last_linear(network).out_features == 2
+
+
+def test_every_head_starts_at_the_probe_of_the_texts_whose_label_it_knows(tokens, labels):
+    network = network_of("mean", heads=3)
+    rows = np.concatenate([np.arange(40), np.arange(10), np.arange(10)])  # what the second head knows twice counts once
+    known = np.full((60, 3), -1, dtype=np.int8)
+    known[:30, 0], known[20:, 1], known[:, 2] = labels[rows[:30], 0], labels[rows[20:], 1], 1
+    random = last_linear(network).weight[4:].clone()
+    features = head_inputs(network, tokens, np.arange(40), "float32")
+    start_at_probe(network, tokens, rows, known, 3.0, "float32")
+    last = last_linear(network)
+    texts = [np.arange(30), np.arange(40)]
+    for head, own in enumerate([texts[0], np.setdiff1d(texts[1], np.arange(10, 20))]):
+        weights, bias = probe(features[own], labels[own, head], 3.0)
+        for logit, half in enumerate((-0.5, 0.5), 2 * head):
+            np.testing.assert_allclose(last.weight[logit].detach(), half * weights, atol=1e-6)
+            assert last.bias[logit].item() == pytest.approx(half * bias, abs=1e-6)
+    assert torch.equal(last.weight[4:], random)  # all its labels are 1
+
+
+# the loss
+
+
+@pytest.mark.parametrize("positions", [1024, 64, 1])
+def test_the_loss_is_the_weighted_mean_over_labels_that_are_not_masked(tokens, labels, positions, monkeypatch):
+    """By hand, whatever the number of parts: sum of w(label) x -log p(label), over the sum of w(label)."""
+    network, masked = network_of("mean", heads=2), labels.copy()
+    masked[:8, 1], masked[8:16, 0] = -1, -1
+    ids, mask = tokens.batch(np.arange(16))
+    logs = network(input_ids=ids, attention_mask=mask).logits.reshape(16, 2, 2).log_softmax(dim=2)
+    cells = [(row, head) for row in range(16) for head in range(2) if masked[row, head] >= 0]
+    weight = {0: 1.0, 1: 3.0}
+    loss = -sum(weight[masked[cell]] * logs[(*cell, int(masked[cell]))] for cell in cells)
+    loss = loss / sum(weight[masked[cell]] for cell in cells)
+    loss.backward()
+    expected = network.classifier.weight.grad.clone()
+    network.zero_grad()
+    monkeypatch.setitem(POSITIONS, "cpu", positions)
+    steps = Steps(network, tokens, np.arange(60), masked, SETTING, Training(clip=1e6), "float32")
+    found, _ = steps.backward(np.arange(16))
+    steps.end()
+    assert found.item() == pytest.approx(loss.item(), rel=1e-5)
+    torch.testing.assert_close(network.classifier.weight.grad, expected, atol=1e-6, rtol=1e-4)
+
+
+class PlainSteps(Steps):
+    """The loss as it was when there was one head: no flattening, no mask."""
+
+    def backward(self, batch):
+        self.plain = self.weight[:2]
+        positions = len(batch) * int(self.tokens.lengths[batch].max())
+        parts = max(1, -(-positions // POSITIONS[self.model.device.type]))
+        whole = self.plain[self.targets[batch]].sum()
+        losses = [self._part(part, whole) for part in np.array_split(batch, min(parts, len(batch)))]
+        return torch.stack(losses).sum(), torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+
+    def _part(self, part, whole):
+        ids, mask = self.tokens.batch(part)
+        logits, targets = self.model(input_ids=ids, attention_mask=mask).logits, self.targets[part]
+        share = self.plain[targets].sum() / whole
+        loss = torch.nn.functional.cross_entropy(logits.float(), targets, self.plain) * share
+        loss.backward()
+        return loss.detach()
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_one_head_is_trained_as_before_bit_by_bit(tokens, labels, pooling, monkeypatch):
+    def trained():
+        network = network_of(pooling, dropout=0.1)
+        start_at_probe(network, tokens, np.arange(60), labels[:, 0], 3.0, "float32")
+        torch.manual_seed(1)
+        fit = fine_tune(network, tokens, np.arange(60), labels[:, 0], SETTING, Training(), "float32")
+        return weights_of(network), fit.losses
+
+    weights, losses = trained()
+    monkeypatch.setattr("lib.models.training.Steps", PlainSteps)
+    monkeypatch.setitem(POSITIONS, "cpu", POSITIONS["cpu"])
+    plain, before = trained()
+    np.testing.assert_array_equal(losses, before)
+    assert not differing(weights, plain)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_several_heads_learn_their_labels(tokens, labels, pooling):
+    network = network_of(pooling, heads=2)
+    setting = SETTING.model_copy(update={"epochs": 40.0, "positive_weight": 1.0})
+    fine_tune(network, tokens, np.arange(60), labels, setting, Training(), "float32")
+    first = predict(network, tokens, np.arange(60), "float32")
+    with torch.no_grad():  # the second one takes the first one's place
+        last = last_linear(network)
+        last.weight[:2], last.bias[:2] = last.weight[2:].clone(), last.bias[2:].clone()
+    second = predict(network, tokens, np.arange(60), "float32")
+    assert ((first >= 0.5) == labels[:, 0]).mean() > 0.9 and ((second >= 0.5) == labels[:, 1]).mean() > 0.9
+
+
+# runs
+
+TASKS = 5
+STUDY = {
+    "corpus": {"loader": "synthetic", "texts": 400, "tasks": TASKS},
+    "rivals": {"kinds": KINDS, "joint_texts": 100, "top": [2, 3, 9]},
+    "training": {"precision": "float32", "tries": 1},
+}
+
+
+def opened(folder, **changes):
+    return open_workbench(tiny_study(folder, **STUDY | changes))
+
+
+def ranked_of(bench) -> dict[str, list[str]]:
+    """Any order of the sources that is not that of the tasks' names."""
+    names = bench.tasks.names
+    return {target: [task for task in reversed(names) if task != target] for target in names}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A tiny study, its single-task models and all rivals trained."""
+    bench = opened(tmp_path_factory.mktemp("rivals"), seeds=[0, 1])
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    return bench, singles, train_rivals(bench, singles, ranked_of(bench))
+
+
+def of_kind(models, kind: str) -> list:
+    return [model for model in models if model.kind == kind]
+
+
+def test_every_target_has_every_rival(trained):
+    bench, singles, models = trained
+    table = check("rivals", rival_table(bench, singles, models), "test")
+    counts = table.groupby(["kind", "k"]).size().to_dict()
+    assert counts == {
+        ("fused", 0): 10,
+        ("fused_top", 2): 10,
+        ("fused_top", 3): 10,
+        ("joint", 0): 10,
+        ("joint_pair", 0): 10,
+    }
+    assert (table.groupby("kind")["target"].nunique() == TASKS).all() and not table["collapsed"].isna().any()
+    others = table[table["kind"] != "fused_top"]
+    assert others["selected"].all() and set(table["side"]) == {"target"}
+    assert check_separation(bench, models) == len(models) == 60
+
+
+def test_what_a_rival_needs_first_is_counted(trained):
+    bench, singles, models = trained
+    table, total = rival_table(bench, singles, models), singles.set_index("run")["total_seconds"]
+    rows = {row.run: row for row in table.itertuples()}
+    for model in models:
+        if model.kind in ("fused", "fused_top"):
+            assert rows[model.run.id].source_seconds == pytest.approx(sum(total[run] for run in model.run.sources))
+        elif model.kind == "joint":
+            numbers = bench.ledger.entry(model.run.source)["numbers"]
+            assert rows[model.run.id].source_seconds == pytest.approx(
+                numbers["total_seconds"] + numbers["failed_seconds"]
+            )
+        elif model.kind == "joint_pair":
+            assert rows[model.run.id].source_seconds == 0
+    assert (
+        JOINT_SOURCE not in set(table["kind"])
+        and (table.loc[table["kind"] != "joint_pair", "source_seconds"] > 0).all()
+    )
+
+
+def test_fused_top_starts_from_the_mean_of_the_first_ones(trained):
+    bench, singles, models = trained
+    task, network = singles.set_index("run")["target"], worker_network(bench.place.encoder, None, "cpu")
+    sources = singles[singles["selected"] & (singles["side"] == "source")].set_index(["target", "seed"])["run"]
+    for model in [next(m for m in of_kind(models, "fused_top") if len(m.run.sources) == k) for k in (2, 3)]:
+        first = ranked_of(bench)[model.target][: len(model.run.sources)]
+        assert {task[run] for run in model.run.sources} == set(first)
+        states = []
+        for name in first:
+            load_weights(bench.place, network, sources[name, model.seed])
+            states.append(weights_of(network))
+        load_start(bench.place, network, model.run)
+        for name, value in weights_of(network).items():
+            torch.testing.assert_close(value, sum(state[name] for state in states) / len(states), atol=1e-6, rtol=1e-5)
+
+
+def test_k_is_chosen_on_validation(monkeypatch):
+    """Test would choose 2 for A. Of equal ones the smaller k stands; the choice is that of the mean over seeds."""
+    validation = {("A", 2): (0.5, 0.1), ("A", 4): (0.4, 0.4), ("B", 2): (0.3, 0.3), ("B", 4): (0.3, 0.3)}
+    rows = [
+        {"run": f"{target}{k}{seed}", "kind": "fused_top", "target": target, "seed": seed, "total_seconds": 1.0,
+         "validation_average_precision": values[seed], "test_average_precision": 0.9 if k == 2 else 0.1}
+        for (target, k), values in validation.items() for seed in (0, 1)
+    ]  # fmt: skip
+    monkeypatch.setattr(module, "run_table", lambda bench, models: pd.DataFrame(rows))
+    runs = [
+        type("Run", (), {"sources": ("s",) * int(row["run"][1]), "starts": ("s",) * int(row["run"][1])}) for row in rows
+    ]
+    models = [type("Model", (), {"kind": "fused_top", "run": run}) for run in runs]
+    table = rival_table(None, pd.DataFrame({"run": ["s"], "total_seconds": [5.0]}), models)
+    chosen = table[table["selected"]]
+    assert chosen[["target", "k", "seed"]].to_numpy().tolist() == [["A", 4, 0], ["A", 4, 1], ["B", 2, 0], ["B", 2, 1]]
+    assert table["source_seconds"].tolist() == [10, 10, 20, 20] * 2
+
+
+def test_a_joint_source_has_a_head_for_each_other_task(trained):
+    bench, singles, models = trained
+    sources = joint_sources(bench, singles)
+    for (target, _), model in sources.items():
+        others = [task for task in bench.tasks.names if task != target]
+        drawn = np.unique(np.concatenate([bench.drawn(task, "source") for task in others]))
+        assert len(model.rows) == 100 < len(drawn) and set(model.rows) <= set(drawn)
+        expected = np.stack([bench.tasks.column(task)[model.rows] for task in others], axis=1)
+        np.testing.assert_array_equal(model.labels, expected)
+        assert model.heads == TASKS - 1 and bench.ledger.entry(model.run.id)["numbers"]["steps"] == 7
+    assert [sources[model.target, model.seed].run.id for model in of_kind(models, "joint")] == [
+        model.run.source for model in of_kind(models, "joint")
+    ]
+
+
+def test_the_setting_that_most_sources_select_trains_a_joint_source(trained):
+    bench, singles, _ = trained
+    chosen = dict(zip(bench.tasks.names, (1, 1, 0, 0, 1), strict=True))
+    source = singles["side"] == "source"
+    singles = singles.assign(
+        selected=singles["selected"] & ~source | source & (singles["setting"] == singles["target"].map(chosen))
+    )
+    rates = {target: model.run.setting["learning_rate"] for (target, _), model in joint_sources(bench, singles).items()}
+    assert list(rates.values()) == [3e-3, 3e-3, 1e-3, 1e-3, 3e-3]  # without the target: 1001, 1001, 1101, 1101, 1100
+
+
+def flipped(bench, rows: np.ndarray, task: str):
+    """The same study where these texts have the opposite label of a task."""
+    labels = bench.tasks.labels.copy()
+    labels[rows, bench.tasks.names.index(task)] ^= 1
+    return replace(bench, tasks=replace(bench.tasks, labels=labels))
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_a_label_that_is_masked_changes_no_weight(tmp_path, pooling):
+    """The target's label of source texts: in a joint source, in a joint pair, and in what starts from them."""
+    encoder = {"name": "tiny", "max_length": 32, "pooling": pooling}
+    bench = opened(tmp_path / "one", encoder=encoder, transfer={"head": "probe"})
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    target, ranked = bench.tasks.names[0], ranked_of(bench)
+    own = np.concatenate([bench.drawn(target, "target"), bench.tasks.split["validation"], bench.tasks.split["test"]])
+    rows = np.setdiff1d(np.concatenate([model.rows for model in joint_sources(bench, singles).values()]), own)
+    other = flipped(opened(tmp_path / "two", encoder=encoder, transfer={"head": "probe"}), rows, target)
+    other.__dict__["_drawn"] = dict(bench._drawn)  # the draws of a task depend on its own labels
+    states = []
+    for each in (bench, other):
+        source, pair = joint_sources(each, singles)[target, 0], joint_pair_models(each, singles, ranked)[0]
+        train_missing(each, [source, pair], "joint", weights=False)
+        states.append(
+            [each.ledger.entry(model.run.id)["sha256"]["predictions.safetensors"] for model in (source, pair)]
+        )
+        states[-1] += [source.run.id, pair.run.id, each.ledger.entry(source.run.id)["sha256"]["weights.safetensors"]]
+    assert states[0] == states[1] and pair.target == target
+    assert (bench.tasks.column(target)[source.rows] != other.tasks.column(target)[source.rows]).mean() > 0.5
+    known = flipped(bench, source.rows, bench.tasks.names[1])  # a label that is not masked decides
+    assert joint_sources(known, singles)[target, 0].run.id != source.run.id
+
+
+def test_a_head_whose_labels_are_all_masked_is_as_if_it_were_not_there(tokens, labels):
+    masked = np.stack([labels[:, 0], np.full(60, -1)], axis=1)
+    start = weights_of(network_of("mean", heads=2))
+
+    def trained(heads, known):
+        network = network_of("mean", heads=2, dropout=0.1)
+        set_heads(network, heads)
+        torch.manual_seed(1)
+        fine_tune(network, tokens, np.arange(60), known, SETTING, Training(), "float32")
+        return weights_of(network)
+
+    alone, beside = trained(1, labels[:, 0]), trained(2, masked)
+    for name, value in alone.items():
+        torch.testing.assert_close(beside[name][: len(value)], value, atol=1e-5, rtol=1e-4)
+    assert torch.equal(
+        beside["classifier.bias"][2:], start["classifier.bias"][2:]
+    )  # no gradient, and biases do not decay
+    assert not torch.equal(trained(2, labels)["classifier.bias"][2:], start["classifier.bias"][2:])
+
+
+def test_a_joint_pair_sees_both_sides_equally_often_for_as_long_as_a_pair(trained):
+    bench, singles, models = trained
+    steps = singles[singles["selected"]].set_index(["side", "target", "seed"])["steps"]
+    for model in of_kind(models, "joint_pair"):
+        assert model.source == ranked_of(bench)[model.target][0] and model.run.source == ""
+        known, n = model.labels >= 0, len(model.rows) // 2
+        assert known.sum(axis=1).tolist() == [1] * 2 * n and known[:, 0].sum() == n == 48
+        for head, (task, side) in enumerate([(model.target, "target"), (model.source, "source")]):
+            rows, drawn = model.rows[known[:, head]], bench.drawn(task, side)
+            assert set(rows) == set(drawn) and np.ptp(np.unique(rows, return_counts=True)[1]) <= 1
+            np.testing.assert_array_equal(model.labels[known[:, head], head], bench.tasks.column(task)[rows])
+        together = steps["source", model.source, model.seed] + steps["target", model.target, model.seed]
+        assert bench.ledger.entry(model.run.id)["numbers"]["steps"] == together
+        single = next(
+            m for m in single_models(bench) if (m.target, m.side, m.setting) == (model.target, "target", model.setting)
+        )
+        assert model.run.setting == single.run.setting | {"epochs": model.run.setting["epochs"]}
+    table = rival_table(bench, singles, models)
+    row = table[table["kind"] == "joint_pair"].iloc[0]
+    both = np.union1d(bench.drawn(row["target"], "target"), bench.drawn(row["source"], "source"))
+    target = singles[singles["selected"] & (singles["side"] == "target") & (singles["target"] == row["target"])]
+    assert row["texts"] == len(both) and row["positives"] == target["positives"].iloc[0]
+
+
+def test_ids_change_with_what_decides_a_rival_and_plain_models_keep_theirs(trained, tmp_path):
+    bench, singles, models = trained
+    ids, ranked = {model.run.id for model in models}, ranked_of(bench)
+    plain = [
+        model.run.id
+        for model in [*single_models(bench), *transfer_models(bench, singles), *fused_models(bench, singles)]
+    ]
+    assert len(ids) == len(models)
+    without = opened(tmp_path, seeds=[0, 1], rivals={})
+    again = [*single_models(without), *transfer_models(without, singles), *fused_models(without, singles)]
+    assert [model.run.id for model in again] == plain and not rival_models(without, singles, ranked)
+    assert ids & set(plain) == {model.run.id for model in of_kind(models, "fused")}
+    fewer = opened(tmp_path, seeds=[0, 1], rivals=STUDY["rivals"] | {"joint_texts": 90})
+    backwards = {target: sources[::-1] for target, sources in ranked.items()}
+
+    def joint(bench):
+        return {model.run.id for model in [*joint_sources(bench, singles).values(), *joint_models(bench, singles)]}
+
+    def seconds(bench, ranked):
+        return {
+            m.run.id for m in [*joint_pair_models(bench, singles, ranked), *fused_top_models(bench, singles, ranked)]
+        }
+
+    assert not joint(fewer) & ids and seconds(fewer, ranked) <= ids and not seconds(bench, backwards) & ids
+    head = opened(tmp_path, seeds=[0, 1], transfer={"head": "probe", "interpolation": 0.5})
+    assert not {model.run.id for model in rival_models(head, singles, ranked)} & ids
+    pairs = {model.run.recipe.get("interpolation") for model in rival_models(head, singles, ranked)}
+    assert pairs == {0.5, None}
+    assert {m.run.recipe.get("interpolation") for m in joint_models(head, singles)} == {0.5}
+    assert "interpolation" not in joint_pair_models(head, singles, ranked)[0].run.recipe
+
+
+def test_an_interrupted_study_goes_on_and_ends_with_the_same_predictions(trained, tmp_path, monkeypatch):
+    whole, _, models = trained
+    bench = opened(tmp_path, seeds=[0, 1])
+    singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
+    ranked, calls = ranked_of(bench), []
+
+    def stop(clock):
+        calls.append(clock)
+        if len(calls) > 150:  # among the joint sources and what starts from them
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lib.runs.worker.Heartbeat.beat", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_rivals(bench, singles, ranked)
+    done = [model for model in models if bench.ledger.has(model.run.id, ("predictions",))]
+    assert 0 < len(done) < len(models)
+    before = {m.run.id: bench.ledger.entry(m.run.id)["numbers"] for m in done}
+    again = train_rivals(bench, singles, ranked)
+    assert [model.run.id for model in again] == [model.run.id for model in models]
+    for model in again:
+        expected = whole.ledger.arrays(model.run.id, "predictions")["test"]
+        np.testing.assert_array_equal(bench.ledger.arrays(model.run.id, "predictions")["test"], expected)
+        assert before.get(model.run.id) in (None, bench.ledger.entry(model.run.id)["numbers"])
+
+
+def test_weights_of_joint_sources_go_when_their_targets_are_finished_and_come_back_when_needed(trained):
+    bench, singles, models = trained
+    sources = of_kind(models, JOINT_SOURCE)
+    assert not any(bench.ledger.size(model.run.id, "weights") for model in sources)
+    one = of_kind(models, "joint")[0]
+    entry = {m.run.id: bench.ledger.path(m.run.id).joinpath("entry.json").stat().st_mtime_ns for m in models}
+    (bench.ledger.path(one.run.id) / "predictions.safetensors").unlink()
+    train_rivals(bench, singles, ranked_of(bench))
+    now = {m.run.id: bench.ledger.path(m.run.id).joinpath("entry.json").stat().st_mtime_ns for m in models}
+    assert {run for run in now if now[run] != entry[run]} == {one.run.id, one.run.source}
+    assert not bench.ledger.size(one.run.source, "weights")
+
+
+def test_a_network_of_several_heads_leaves_the_next_run_as_it_was(trained):
+    bench, singles, models = trained
+    network = worker_network(bench.place.encoder, None, "cpu")
+    assert last_linear(network).out_features == 2 and network.config.num_labels == 2
+    load_weights(bench.place, network, "")
+    assert not differing(weights_of(network), dict(pretrained(bench.place.encoder, "cpu")))
+
+
+def test_rivals_are_planned_in_the_estimate(trained, tmp_path):
+    """Five tasks, two seeds; sources of 48 texts and targets of 32, one epoch; joint sources of 100 texts."""
+    bench, _, models = trained
+    work = planned_work(bench).set_index("phase")
+    assert work.loc["training rivals", "models"] == len(models) == 60
+    assert work.loc["training rivals", "trained"] == 10 * (32 + 2 * 32 + (100 + 32) + (48 + 32))
+    assert "training rivals" not in set(planned_work(opened(tmp_path, rivals={}))["phase"])
+
+
+def test_sources_are_ranked_by_the_probes_score_in_the_mean_of_seeds():
+    rows = [
+        ("B", "A", 0, 0.9),
+        ("B", "A", 1, 0.1),
+        ("C", "A", 0, 0.6),
+        ("C", "A", 1, 0.6),
+        ("D", "A", 0, 0.6),
+        ("D", "A", 1, 0.6),
+    ]
+    selectors = pd.DataFrame(rows, columns=["source", "target", "seed", "score"]).assign(selector="linear_probe")
+    other = selectors.assign(selector="logme", score=-selectors["score"])
+    assert ranked_sources(pd.concat([selectors, other])) == {"A": ["C", "D", "B"]}
