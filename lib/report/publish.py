@@ -22,7 +22,8 @@ def publish(study: Study, figures: Path = ROOT / "figures") -> Path:
 
     The archive of finished runs that may lie there stays. Raises InputError where the study is not finished.
     """
-    if not (study.folder / "summary.json").exists():
+    summary, comparing = study.folder / "summary.json", comparison_table(study)
+    if not (study.tables / f"{comparing}.parquet" if comparing else summary).exists():
         raise InputError(f"study {study.name} is not finished: run ./run_all.sh {study.name} first")
     folder = figures / study.name
     for old in [*folder.glob("*.png"), *(folder / "tables").glob("*")]:
@@ -30,8 +31,14 @@ def publish(study: Study, figures: Path = ROOT / "figures") -> Path:
     for source, pattern, target in ((study.figures, "*.png", folder), (study.tables, "*.parquet", folder / "tables")):
         for path in sorted(source.glob(pattern)):
             write_atomically(target / path.name, path.read_bytes())
-    shutil.copy(study.folder / "summary.json", folder / "summary.json")
+    if not comparing:
+        shutil.copy(summary, folder / "summary.json")
     return folder
+
+
+def comparison_table(study: Study) -> str | None:
+    """The last table of a study that compares recipes or sizes; None for a study that trains a grid."""
+    return "recipe_scores" if study.recipes else "target_size_gains" if study.target_sizes else None
 
 
 def write_documents(root: Path = ROOT, figures: Path = ROOT / "figures") -> list[Path]:

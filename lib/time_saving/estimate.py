@@ -84,10 +84,11 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     study, singles = bench.study, single_models(bench)
     targets = [model for model in singles if model.side != "source"]
     sources = [model for model in singles if model.side != "target"]
-    tasks, seeds, settings = len(bench.tasks.names), len(study.seeds), len(study.settings)
+    tasks, seeds = len(bench.tasks.names), len(study.seeds)
     validation, test = (len(bench.tasks.split[part]) for part in PARTS)
     into_each = (tasks - 1) * study.models_per_pair
-    pairs, selected, reseeded = tasks * into_each * seeds, len(singles) // settings, tasks * into_each * study.reseeded
+    selected = len({(model.target, model.side, model.seed) for model in singles})
+    pairs, reseeded = tasks * into_each * seeds, tasks * into_each * study.reseeded
     mean = _texts(targets) / len(targets)
     step_matched = tasks * seeds * (mean + max(_texts([model]) for model in sources))
     rivals, trained_by_rivals = _rivals(bench, sources, targets)
@@ -118,6 +119,7 @@ def _rivals(bench: Workbench, sources: list[Model], targets: list[Model]) -> tup
     epochs = _texts(sources) / sum(len(model.rows) for model in sources)
     joint = epochs * np.mean([len(joint_rows(bench, task)) for task in names])
     trained = {
+        "frozen": [0.0],
         "fused": [target],
         "fused_top": [target for _ in numbers_of_sources(bench)],
         "joint": [joint, target],

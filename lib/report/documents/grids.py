@@ -33,13 +33,14 @@ def grid_page(studies: Sequence[PublishedStudy], detailed: Sequence[str]) -> dic
     """
     shown = [study for study in studies if study.name in detailed] or list(studies[:1])
     seeded = [study for study in studies if study.has("repeatability")]
-    reseeded = [study for study in studies if study.has("choices")]
+    reseeded = [study for study in studies if study.has("reseeded")]
     return {
         "verdict": _verdict(shown, reseeded, seeded),
         "limit": verdicts.limit(studies),
         "gains": gains_table(studies),
         "scores": scores_table(studies),
         "detailed": [_details(study) for study in shown],
+        "rivals": [_rivals(study) for study in studies if study.has("rival_scores")],
         "choices": _choices(reseeded) if reseeded else None,
         "seeds": [_seeds(study) for study in seeded],
         "ranks": ranks_table(studies),
@@ -59,6 +60,7 @@ def _verdict(
         own = [
             verdicts.pairs(study.matrix),
             f"{verdicts.choice(study)} {verdicts.helped(study.targets)}",
+            *([verdicts.rivals(study)] if study.has("rival_scores") else []),
             verdicts.ranking(study),
             verdicts.time(study, PROMISING),
         ]
@@ -130,6 +132,23 @@ def targets_table(targets: pd.DataFrame) -> str:
         source = code(row["source"]) if row["source"] else "no transfer"
         rows.append((code(row["target"]), source, f1(row["single_f1"]), *cells))
     return table(("target", "chosen source", "F1 without transfer", "gain", "gain over step-matched"), rows)
+
+
+def _rivals(study: PublishedStudy) -> dict:
+    scores = study.table("rival_scores").set_index(["rival", "metric"])
+    means = scores.xs("average_precision", level="metric").sort_values("gain", ascending=False)
+    rows = []
+    for name, row in means.iterrows():
+        gains = [
+            gain({"value": each["gain"], "low": each["gain_low"], "high": each["gain_high"]})
+            for each in (scores.loc[name, metric] for metric in ("average_precision", "f1_tuned", "f1"))
+        ]
+        rows.append((label(name), number(row["minutes"], 1), *gains, percent(row["share_gaining"], 0)))
+    heads = (
+        "way of training", "minutes for one target", "average precision", "F1, tuned threshold", "F1 at 0.5",
+        "targets that gain",
+    )  # fmt: skip
+    return {"name": study.name, "table": table(heads, rows), "figure": figure(study, "03_rivals", UP)}
 
 
 def _choices(studies: Sequence[PublishedStudy]) -> dict:

@@ -8,6 +8,7 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lib.report.documents.cards import data_card, model_card
+from lib.report.documents.comparisons import recipes_page, sizes_page
 from lib.report.documents.grids import grid_page
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy
@@ -20,20 +21,36 @@ WIDTH = 120  # of a wrapped line
 
 RESULTS = (
     Page(
+        "docs/results/recipes.md",
+        "recipes.md.j2",
+        recipes_page,
+        ("recipes",),
+        "Recipes",
+        "How to train sources and targets: a pilot, judged on validation",
+    ),
+    Page(
+        "docs/results/target_sizes.md",
+        "target_sizes.md.j2",
+        sizes_page,
+        ("sizes",),
+        "Target sizes",
+        "The same targets with 16 to 2,000 texts: where does a source help?",
+    ),
+    Page(
         "docs/results/demo.md",
         "grid.md.j2",
         partial(grid_page, detailed=("demo",)),
-        ("demo", "demo_limited", "demo_full", "demo_seeds"),
+        ("demo", "hot"),
         "The demo",
-        "Disaster messages, large sources, small targets; other amounts of data; a second seed",
+        "Disaster messages, large sources, small targets; beside it the older recipe",
     ),
     Page(
         "docs/results/reference.md",
         "grid.md.j2",
         partial(grid_page, detailed=("disaster",)),
-        ("disaster", "disaster_full", "disaster_seeds"),
+        ("disaster",),
         "The reference study",
-        "More texts, every setting for every pair; a second seed",
+        "More texts, every setting for every pair",
     ),
     Page(
         "docs/results/paper.md",

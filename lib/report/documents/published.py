@@ -59,6 +59,11 @@ class PublishedStudy:
         return rows.assign(differs=differs_from_random(rows))
 
     @property
+    def is_grid(self) -> bool:
+        """Whether it trained a grid of pairs; otherwise it compares recipes or sizes and has no summary."""
+        return (self.folder / "summary.json").exists()
+
+    @property
     def is_real(self) -> bool:
         """Whether its texts are real ones."""
         return self.parameters.corpus.loader != "synthetic"
@@ -81,14 +86,19 @@ class PublishedStudy:
 
 def published_studies(folder: Path = ROOT / "figures") -> dict[str, PublishedStudy]:
     """Every published study by its name, sorted."""
-    return {path.parent.name: PublishedStudy(path.parent) for path in sorted(folder.glob("*/summary.json"))}
+    return {path.parent.name: PublishedStudy(path.parent) for path in sorted(folder.glob("*/tables"))}
+
+
+def grids(studies: Iterable[PublishedStudy]) -> list[PublishedStudy]:
+    """Those that trained a grid of pairs."""
+    return [study for study in studies if study.is_grid]
 
 
 def independent(studies: Iterable[PublishedStudy]) -> list[PublishedStudy]:
-    """The studies of real texts that share no transfer model with another one; of those that share some, the one with
+    """The grids of real texts that share no transfer model with another one; of those that share some, the one with
     the fewest seeds counts."""
     kept: list[PublishedStudy] = []
-    for study in sorted(studies, key=lambda each: each.summary["n_seeds"]):
+    for study in sorted(grids(studies), key=lambda each: each.summary["n_seeds"]):
         if study.is_real and not any(among(study.table("pairs"), k.table("pairs"), ["run"]).any() for k in kept):
             kept.append(study)
     return sorted(kept, key=lambda each: each.name)

@@ -65,7 +65,7 @@ def _transfer(real: Sequence[PublishedStudy], studies: Sequence[PublishedStudy])
         f"Most pairs hurt in {where} of real texts: {percent(min(shares), 0)} to {percent(max(shares), 0)} of a study's "
         "pairs lower their target's test F1."
     )
-    reseeded = [study for study in studies if study.is_real and study.has("choices")]
+    reseeded = [study for study in studies if study.is_real and study.has("reseeded")]
     if not reseeded:
         return pairs
     return (
@@ -81,7 +81,7 @@ def _attribution(real: Sequence[PublishedStudy]) -> str:
 
 def _choices(studies: Sequence[PublishedStudy]) -> dict | None:
     """Pairs beside reseeded baselines, of the study with most targets and seeds; None where none has any."""
-    reseeded = [study for study in studies if study.is_real and study.has("choices")]
+    reseeded = [study for study in studies if study.is_real and study.has("reseeded")]
     if not reseeded:
         return None
     study = max(reseeded, key=lambda each: len(each.table("choices")))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from lib.report.documents.markdown import table
-from lib.report.documents.published import PublishedStudy
+from lib.report.documents.published import PublishedStudy, grids
 from lib.report.sentences.words import listing, number
 from lib.storage.schemas import SCHEMAS, describe, row_of
 
@@ -29,7 +29,7 @@ def tables_page(studies: Sequence[PublishedStudy]) -> dict:
     shared = shared_columns(columns)
     heads = ("study", "tasks", "pairs", "models", "hours of one worker for the grid", "device")
     return {
-        "studies": table(heads, map(_row, studies)),
+        "studies": table(heads, map(_row, grids(studies))),
         "use": USE,
         "shared": _meanings(shared.items()),
         "tables": [_table(name, columns, shared) for name in columns],

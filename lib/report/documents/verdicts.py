@@ -1,12 +1,13 @@
 """What published studies find, in sentences that are true whatever the numbers are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
 from lib.report.documents.published import PublishedStudy
+from lib.report.sentences.rivals import best_rival, lead_of_pairs
 from lib.report.sentences.words import (
     change,
     code,
@@ -63,6 +64,35 @@ def _beyond_step_matched(both: int, helps: int) -> str:
         return f"It {'beats' if both else 'does not beat'} the step-matched baseline{' too' * both}."
     which = f"{both:,}" if both else "None"
     return f"{which} of the {helps:,} that help {plural(both or 1, 'beats', 'beat')} the step-matched baseline too."
+
+
+def gaining_by_recipe(studies: Sequence[PublishedStudy]) -> str:
+    """What share of pairs gains where sources keep their representation, and where their recipe is known to collapse it."""
+    shares: dict[bool, dict[str, float]] = {True: {}, False: {}}
+    for study in studies:
+        shares[_collapses(study)][study.name] = float((study.matrix["gain"] > 0).mean())
+    kept, lost = shares[False], shares[True]
+    sentences = []
+    if kept:
+        where = listing(map(code, kept))
+        sentences.append(
+            f"Trained gently, sources help about as often as they hurt: {_range_of(kept.values())} of the pairs raise their "
+            f"target's test F1 ({where})."
+            if min(kept.values()) > 0.4
+            else f"Even from gently trained sources only {_range_of(kept.values())} of the pairs raise their target's test "
+            f"F1 ({where})."
+        )
+    if lost:
+        where = counted(len(lost), "study", "studies") if len(lost) > 1 else code(next(iter(lost)))
+        sentences.append(
+            f"Where training collapses the sources' representations, {_range_of(lost.values())} do ({where})."
+        )
+    return " ".join(sentences)
+
+
+def _range_of(shares: Collection[float]) -> str:
+    low, high = (percent(share, 0) for share in (min(shares), max(shares)))
+    return low if low == high else f"{low} to {high}"
 
 
 def choice(study: PublishedStudy) -> str:
@@ -122,6 +152,12 @@ def credited(targets: pd.DataFrame) -> pd.Series:
     targets: from ``target_table``.
     """
     return targets["helped"] & (targets["gain"] >= NEGLIGIBLE) & targets["beats_step_matched"]
+
+
+def rivals(study: PublishedStudy) -> str:
+    """Which way of training a target is best, and whether the validation-best pairs beat the others."""
+    scores = study.table("rival_scores")
+    return f"{best_rival(scores)} {lead_of_pairs(scores)}"
 
 
 def choices(studies: Sequence[PublishedStudy], metric: str = "f1") -> str:
