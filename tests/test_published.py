@@ -20,7 +20,7 @@ from lib.storage.tables import read_table
 from lib.study.parameters import Study
 
 FIRST_FOUR = {
-    "tasks", "cooccurrence", "estimate", "singles", "pairs", "step_matched", "checkpoints", "runs", "transfer_matrix",
+    "tasks", "cooccurrence", "estimate", "singles", "pairs", "step_matched", "rivals", "checkpoints", "runs", "transfer_matrix",
     "conductance", "ansat", "signed_similarity", "tradeoff", "feature_extraction", "selectors", "selector_costs",
 }  # fmt: skip
 
@@ -149,7 +149,7 @@ def test_the_comparison_says_where_tables_differ(publish, capsys):
     assert verdicts["runs"].startswith("only in ")
     with pytest.raises(SystemExit, match="1"):
         main([str(path)])
-    assert "1 of 25 tables were written again and equal those in figures/smoke/tables" in capsys.readouterr().out
+    assert "1 of 26 tables were written again and equal those in figures/smoke/tables" in capsys.readouterr().out
 
 
 def test_a_study_goes_on_in_the_precision_of_its_models(publish, finished_smoke, monkeypatch):
