@@ -20,9 +20,9 @@ from lib.storage.tables import read_table
 from lib.study.parameters import Study
 
 FIRST_FOUR = {
-    "tasks", "cooccurrence", "estimate", "singles", "pairs", "step_matched", "checkpoints", "runs", "transfer_matrix",
-    "conductance", "ansat", "signed_similarity", "tradeoff", "feature_extraction", "selectors", "selector_costs",
-    "representations",
+    "tasks", "cooccurrence", "estimate", "singles", "representations", "pairs", "step_matched", "rivals", "rival_scores",
+    "choices", "checkpoints", "runs", "transfer_matrix", "conductance", "ansat", "signed_similarity", "tradeoff",
+    "feature_extraction", "selectors", "selector_costs",
 }  # fmt: skip
 
 

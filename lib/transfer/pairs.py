@@ -70,7 +70,7 @@ def selected_pairs(singles: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """
     sources, targets = (selected_singles(singles, side) for side in ("source", "target"))
     selected = targets.set_index(["target", "seed"])["setting"][pd.MultiIndex.from_frame(pairs[["target", "seed"]])]
-    setting = pairs["setting"] % singles["setting"].nunique()  # the target's part of the number
+    setting = pairs["setting"] % of_side(singles, "target")["setting"].nunique()  # the target's part of the number
     return pairs[pairs["source_run"].isin(sources["run"]) & (setting.to_numpy() == selected.to_numpy())]
 
 
