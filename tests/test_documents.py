@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -192,15 +193,13 @@ def test_every_published_study_stands_on_a_page():
 
 
 def test_studies_that_are_not_published_are_left_out():
-    few = {
-        name: study for name, study in published_studies().items() if name in ("disaster", "disaster_seeds", "smoke")
-    }
+    few = {name: study for name, study in published_studies().items() if name in ("disaster", "smoke")}
     texts = documents(few)
-    pages = ("results/demo", "results/paper", "results/other_corpora", "data_card", "model_card")
+    pages = [f"results/{name}" for name in ("demo", "paper", "other_corpora", "recipes", "target_sizes")]
+    pages += ["data_card", "model_card"]
     assert {name for name, text in texts.items() if text is None} == {f"docs/{page}.md" for page in pages}
     assert "trecis" not in texts["README.md"].split("## Your own data")[0]
     assert "Shuffled labels" not in texts["docs/results/controls.md"]
-    assert "disaster_full" not in texts["docs/results/reference.md"]
 
 
 def test_a_number_that_is_missing_is_an_error():
@@ -262,7 +261,7 @@ def test_dollars_in_a_label_are_no_formula(tmp_path):
 
 def test_losses_are_drawn_at_moments_that_somebody_reached():
     """Two, or one where the single-task models alone take half of the grid's time, as in the small study."""
-    for study, panels in {"demo": 2, "smoke": 1}.items():
+    for study, panels in {"hot": 2, "smoke": 1}.items():
         found = json.loads((ROOT / "figures" / study / "summary.json").read_text())["selectors"]
         assert len(plot_losses(found, {}).axes) == panels
 
@@ -309,7 +308,7 @@ def flipped(matrix: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_verdicts_follow_the_numbers():
-    matrix = published_studies()["demo"].matrix
+    matrix = published_studies()["hot"].matrix
     assert verdicts.pairs(matrix).startswith("Most pairs hurt: 108 of 132 (82 %) lower")
     assert verdicts.pairs(flipped(matrix)).startswith("Most pairs help: 108 of 132 (82 %) raise")
     assert "53 help and 2 hurt" in verdicts.pairs(flipped(matrix))
@@ -346,13 +345,13 @@ def test_the_published_gains_of_death_and_other_any_are_not_credited():
 @pytest.mark.parametrize(
     ("shift", "told"),
     [
-        (0.5, "gains more in 1 of 1 study (`demo_seeds`) in F1"),
+        (0.5, "gains more in 1 of 1 study (`demo`) in F1"),
         (-0.5, "gains less in 1"),
         (0.0, "is not shown to gain more"),
     ],
 )
 def test_the_best_pair_is_judged_by_what_reseeded_baselines_gain(monkeypatch, shift, told):
-    study = published_studies()["demo_seeds"]
+    study = published_studies()["demo"]
     rows = study.table("choices")
     moved = rows.assign(test_f1=rows["test_f1"] + shift * (rows["among"] == "pairs"))
     monkeypatch.setattr(PublishedStudy, "table", lambda self, name: moved)
@@ -360,7 +359,8 @@ def test_the_best_pair_is_judged_by_what_reseeded_baselines_gain(monkeypatch, sh
 
 
 def test_what_two_seeds_say_follows_their_correlation():
-    rows = published_studies()["demo_seeds"].table("repeatability")
+    keys = [(metric, "test_f1" if metric == "spearman" else "validation_f1", True) for metric in ("spearman", "gain")]
+    rows = pd.DataFrame(keys, columns=["metric", "ranked_by", "other_seed"]).assign(value=0.3, low=-0.1, high=0.6)
     assert verdicts.seeds(rows).startswith("Two seeds agree little")
     alike = rows.assign(value=0.9, low=0.8, high=0.95)
     assert verdicts.seeds(alike).startswith("Two seeds agree:") and "still gains F1" in verdicts.seeds(alike)
@@ -374,9 +374,9 @@ def test_regressions_carried_over_are_judged_against_luck():
 
 def test_the_limit_is_stated_where_the_recipe_is_the_old_one():
     studies = published_studies()
-    assert verdicts.limit([studies["demo"]]).startswith("Sources are trained at learning rates up to 1.3e-4")
-    assert verdicts.limit([studies["demo"], studies["smoke"]]).startswith("In `demo` sources are trained")
-    assert verdicts.limit([studies["smoke"]]) == ""
+    assert verdicts.limit([studies["hot"]]).startswith("Sources are trained at learning rates up to 1.3e-4")
+    assert verdicts.limit([studies["hot"], studies["demo"]]).startswith("In `hot` sources are trained")
+    assert verdicts.limit([studies["demo"], studies["smoke"]]) == ""
 
 
 def test_recommendations_say_how_their_selector_ranks():
@@ -389,10 +389,12 @@ def test_recommendations_say_how_their_selector_ranks():
     assert safest(lost.assign(two=[0.1, 0.2]), {}).startswith(f"*{label(PROMISING)}* loses less than random order")
 
 
-def test_a_study_with_a_second_seed_counts_once():
-    studies = published_studies()
-    pair = [studies["demo_seeds"], studies["demo"], studies["smoke"]]
-    assert [study.name for study in independent(pair)] == ["demo"]
+def test_a_study_with_a_second_seed_counts_once(tmp_path):
+    """Of two studies that share transfer models, the one with fewer seeds."""
+    studies, again = published_studies(), tmp_path / "disaster"
+    shutil.copytree(studies["demo"].folder / "tables", again / "tables")
+    (again / "summary.json").write_text(json.dumps(studies["demo"].summary | {"n_seeds": 2}))
+    assert [study.name for study in independent([PublishedStudy(again), studies["demo"], studies["smoke"]])] == ["demo"]
 
 
 def test_every_column_of_a_published_table_is_described_on_the_page():

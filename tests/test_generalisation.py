@@ -157,9 +157,7 @@ def test_a_study_to_compare_with_that_is_missing_is_named(tmp_path, monkeypatch,
 
 
 def test_what_is_known_comes_from_other_corpora_not_from_other_regimes():
-    grids = {
-        name: StudyTables(name, {}, Study.load(name).corpus) for name in ("demo", "demo_full", "newsgroups", "reuters")
-    }
+    grids = {name: StudyTables(name, {}, Study.load(name).corpus) for name in ("demo", "hot", "newsgroups", "reuters")}
     others = of_other_corpora(list(grids.values()), grids["demo"])
     assert [grid.study for grid in others] == ["newsgroups", "reuters"]
 

@@ -25,8 +25,8 @@ from lib.study.sections import Regime
 GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
 STUDIES = ("demo", "disaster", "own_data", "paper", "smoke", "trecis")
 VARIANTS = (
-    "demo_full", "demo_limited", "demo_seeds", "disaster_full", "disaster_gpu", "disaster_seeds", "newsgroups", "recipes",
-    "reuters", "shuffled", "sizes", "smoke_recipes", "smoke_sizes", "trecis_gpu",
+    "disaster_gpu", "hot", "newsgroups", "recipes", "reuters", "shuffled", "sizes", "smoke_recipes", "smoke_sizes",
+    "trecis_gpu",
 )  # fmt: skip
 FILES = [f"params/{name}.yaml" for name in STUDIES] + [f"params/variants/{name}.yaml" for name in VARIANTS]
 
@@ -66,19 +66,19 @@ def test_a_broken_file_of_a_user_disturbs_no_other_study(project, content):
     (project / "params" / "mine.yaml").write_text(content)
     for name in (*STUDIES, *VARIANTS):
         assert Study.load(name).name == name
-    with pytest.raises(InputError, match="the studies here are demo, demo_full, .*, mine, newsgroups"):
+    with pytest.raises(InputError, match="the studies here are demo, disaster, .*, mine, newsgroups"):
         Study.load("nothing")
     with pytest.raises(InputError, match=r"^params/mine\.yaml: "):
         Study.load("mine")
 
 
 def test_a_name_is_looked_up_in_params_then_in_variants(project):
-    assert Study.load("demo_full") == Study.load("params/variants/demo_full.yaml")
-    variant = find_parameters("demo_full")
-    assert parameter_for("demo_full") == parameter_for(str(variant)) == "demo_full"
-    write(project / "params", demo_full=GOOD | {"name": "demo_full"})
-    assert Study.load("demo_full").corpus.loader == "synthetic"
-    assert parameter_for("demo_full") == "demo_full" and parameter_for(str(variant)) == str(variant.resolve())
+    assert Study.load("hot") == Study.load("params/variants/hot.yaml")
+    variant = find_parameters("hot")
+    assert parameter_for("hot") == parameter_for(str(variant)) == "hot"
+    write(project / "params", hot=GOOD | {"name": "hot"})
+    assert Study.load("hot").corpus.loader == "synthetic"
+    assert parameter_for("hot") == "hot" and parameter_for(str(variant)) == str(variant.resolve())
 
 
 def test_the_twelve_tasks_are_written_down_once():

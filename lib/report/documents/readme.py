@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 
 from lib.report.documents import verdicts
-from lib.report.documents.markdown import ABSENT, gain, rank, table
+from lib.report.documents.markdown import ABSENT, figure, rank, table
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy, independent
 from lib.report.documents.results import best, mean_rank_correlations
 from lib.report.figures.style import label
 from lib.report.headline import headline
+from lib.report.sentences import target_sizes
 from lib.report.sentences.words import code, number, percent
 from lib.report.summary import PAPER
 from lib.selection.contenders import BOUNDS
 
 SHOWN = ("demo", "disaster", "trecis")  # columns of the table of selectors
 MAIN = "demo"  # the study that the first command runs
+SIZES = "sizes"
 PAPERS_DATA = ("trecis_gpu", "trecis")  # the first that is published stands beside the paper
 BEST = 2  # selectors without trained pairs in the table
 PRINTED = 7  # lines of what a study prints, without LEFT_OUT
@@ -37,16 +39,21 @@ def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> d
     published, real = {study.name: study for study in studies}, independent(studies)
     means = mean_rank_correlations(real)
     beside = next((published[name] for name in PAPERS_DATA if name in published), None)
+    main, sizes = published.get(MAIN), published.get(SIZES)
+    with_rivals = main is not None and main.has("rival_scores")
     return {
         "answer": [
-            _transfer(real, studies),
+            verdicts.gaining_by_recipe(real),
+            *([verdicts.rivals(main)] if with_rivals else []),
+            *([target_sizes.advice(sizes.table("target_size_gains"))] if sizes else []),
             verdicts.paper_selectors(real),
             f"{best(means, real)} {_attribution(real)}",
         ],
         "limit": verdicts.limit(real),
-        "choices": _choices(studies),
+        "rivals": figure(main, "03_rivals", "") if with_rivals else "",
+        "sizes": figure(sizes, "13_target_sizes", "") if sizes else "",
         "selectors": selectors_table([published[name] for name in SHOWN if name in published], real, means),
-        "printed": printed(published[MAIN].summary) if MAIN in published else "",
+        "printed": printed(main.summary) if main else "",
         "paper": _paper(beside) if beside else None,
         "results": _results(results, published),
     }
@@ -56,41 +63,10 @@ def _paper(study: PublishedStudy) -> dict:
     return {"study": study.name, "table": paper_table(study), "verdict": verdicts.helped(study.targets)}
 
 
-def _transfer(real: Sequence[PublishedStudy], studies: Sequence[PublishedStudy]) -> str:
-    """Whether most pairs hurt, and whether the best pair gains more than the best of as many reseeded baselines."""
-    shares = [float((study.matrix["gain"] < 0).mean()) for study in real]
-    hurting = sum(share > 0.5 for share in shares)
-    where = f"all {len(real)} studies" if hurting == len(real) else f"{hurting or 'none'} of {len(real)} studies"
-    pairs = (
-        f"Most pairs hurt in {where} of real texts: {percent(min(shares), 0)} to {percent(max(shares), 0)} of a study's "
-        "pairs lower their target's test F1."
-    )
-    reseeded = [study for study in studies if study.is_real and study.has("reseeded")]
-    if not reseeded:
-        return pairs
-    return (
-        f"{pairs} {verdicts.choices(reseeded)} Reseeded baselines are the target's own model, trained from other seeds."
-    )
-
-
 def _attribution(real: Sequence[PublishedStudy]) -> str:
     """What attribution takes of a grid's time, over the studies."""
     costs = [study.summary["conductance_share_of_grid"] for study in real]
     return f"Attribution takes {percent(min(costs))} to {percent(max(costs))} of a grid's training time."
-
-
-def _choices(studies: Sequence[PublishedStudy]) -> dict | None:
-    """Pairs beside reseeded baselines, of the study with most targets and seeds; None where none has any."""
-    reseeded = [study for study in studies if study.is_real and study.has("reseeded")]
-    if not reseeded:
-        return None
-    study = max(reseeded, key=lambda each: len(each.table("choices")))
-    means = verdicts.choice_gains(study)
-    return {
-        "study": study.name,
-        "sentence": verdicts.choices([study]),
-        **{name: gain(means.loc[name]) for name in means.index},
-    }
 
 
 def selectors_table(shown: Sequence[PublishedStudy], real: Sequence[PublishedStudy], means: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.report.figures.style import BAD, GOOD, NEUTRAL, label, panel_row
+from lib.report.headline import duration
 
 PANELS = {"average_precision": "average\nprecision", "f1_tuned": "F1 at the\ntuned threshold", "f1": "F1 at 0.5"}
 
@@ -39,7 +40,7 @@ def plot_rivals(scores: pd.DataFrame) -> Figure:
         panel.axvline(0, color="black", lw=0.8)
         panel.xaxis.set_major_locator(MaxNLocator(3))
         panel.set_xlabel(f"gain in {name}", fontsize=8)
-    axes[0].set_yticks(places, [f"{label(row.rival)} ({row.minutes:.1f} min)" for row in order.itertuples()])
-    axes[0].set_ylabel("way of training (minutes for one target)")
+    axes[0].set_yticks(places, [f"{label(row.rival)} ({duration(60 * row.minutes)})" for row in order.itertuples()])
+    axes[0].set_ylabel("way of training (time for one target)")
     figure.suptitle(rivals_title(scores), fontsize=9)
     return figure
