@@ -15,12 +15,13 @@ from lib.selectors.registry import all_selectors
 from lib.stats.ranks import spearman
 from lib.storage.schemas import SCHEMAS
 from lib.storage.tables import read_table
+from lib.transfer.rivals import BEST_PAIR, RIVALS
 
 KEYS = [
     "study", "dataset", "encoder", "n_tasks", "n_pairs", "models_trained", "grid_seconds", "grid_f1", "single_task_f1",
     "tasks_helped", "mean_relative_gain_of_helped", "largest_gain", "conductance_seconds", "conductance_share_of_grid",
     "completeness_error_median", "single_task_share_of_grid", "selectors", "environment",
-    "effective_rank",
+    "effective_rank", "recipe", "share_of_pairs_that_gain", "mean_gain_of_pairs", "rivals", "seed_agreement",
 ]  # fmt: skip
 POINTS = [
     "f1_at_0.165",
@@ -34,7 +35,7 @@ POINTS = [
 
 def test_every_notebook_ran_and_wrote_its_tables_and_figures(finished_smoke):
     study, _ = finished_smoke
-    elsewhere = {"recommendations", "repeatability", "reseeded", "choices", "recipes", "recipe_scores"}
+    elsewhere = {"recommendations", "repeatability", "reseeded", "recipes", "recipe_scores"}
     elsewhere |= {"target_sizes", "target_size_gains"}
     elsewhere |= set() if study.compare else {"generalisation", "carried_anytime"}
     for name in set(SCHEMAS) - elsewhere:  # of a budget, of several seeds, of reseeded, of several corpora
@@ -59,7 +60,11 @@ def test_the_summary_has_every_key(finished_smoke):
         assert set(accountings) == {"paper", "all_inclusive"}
         assert all(set(POINTS) == set(points) for points in accountings.values())
     assert set(summary["effective_rank"]) == {"pretrained", "sources_median", "sources_min"}
-    assert summary["models_trained"] == 20 + 20 and summary["n_pairs"] == 20
+    assert set(summary["mean_gain_of_pairs"]) == {"f1", "f1_tuned", "average_precision"}
+    assert set(summary["rivals"]) == set(RIVALS) - {"reseeded"} <= {BEST_PAIR, *summary["selectors"]}
+    assert {"f1", "average_precision", "gain"} <= set(summary["rivals"]["fused"])
+    assert summary["seed_agreement"] is None  # one seed
+    assert summary["models_trained"] == 5 + 10 + 20 and summary["n_pairs"] == 20
     assert all(isinstance(value, str) for _, value in headline(summary))
 
 
@@ -141,3 +146,12 @@ def test_no_figure_is_empty(finished_smoke, suffix):
 def test_every_figure_has_a_caption_in_the_report(finished_smoke):
     study, _ = finished_smoke
     assert {path.stem for path in study.figures.glob("*.png")} <= set(CAPTIONS)
+
+
+def test_sources_that_share_words_with_the_target_help_it_and_others_do_not(finished_smoke):
+    """Planted: tasks share three quarters to nothing of their words. Judged by test average precision."""
+    study, _ = finished_smoke
+    matrix, planted = read_table(study.tables, "transfer_matrix"), planted_relatedness(study.corpus)
+    shared = np.array([planted.loc[row.source, row.target] for row in matrix.itertuples()])
+    gains = matrix["average_precision_gain"]
+    assert gains[shared >= 0.5].mean() > 0 > gains[shared == 0].mean()
