@@ -11,7 +11,7 @@ from lib.report.figures.studies import plot_recipes
 from lib.report.sentences import recipes as sentences
 from lib.storage.ledger import Ledger
 from lib.storage.tables import check
-from lib.studies.recipes import judged, train_variant, variants
+from lib.studies.recipes import judged, sound_recipe, train_variant, variants
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
 
@@ -53,6 +53,15 @@ def test_recipes_are_judged_against_their_own_and_the_best_baseline():
     assert scores["hot", "minutes"] == 2 * (2 + 2 + 2)
     one = scores_of(table({"gentle": 0.6, "hot": 0.4}, GAINS, seeds=1)).set_index(["recipe", "quantity"])["value"]
     assert np.isnan(one["hot", "seed_agreement"])
+
+
+def test_the_sound_recipe_has_a_good_baseline_before_it_has_gains():
+    hot = {"gentle": 0.6, "hot": 0.4}
+    assert sound_recipe(scores_of(table(hot, GAINS))) == "gentle"
+    strong = GAINS | {"hot": {("B", "A"): 0.5, ("A", "B"): 0.5}}
+    assert sound_recipe(scores_of(table(hot, strong))) == "gentle"  # a weak baseline is out, whatever its pairs add
+    assert sound_recipe(scores_of(table({"gentle": 0.6, "hot": 0.6}, strong))) == "hot"
+    assert sentences.choice(scores_of(table(hot, GAINS))).startswith("`gentle` is chosen: of the 1 recipe whose")
 
 
 def test_sentences_follow_the_numbers():

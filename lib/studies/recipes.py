@@ -60,7 +60,7 @@ def judged(recipes: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     """How sound each recipe is, on validation, with 95 % intervals over targets: table "recipe_scores".
 
     recipes: the table of this name. Returns recipe, quantity, value, low, high. Quantities: "baseline" (average precision
-    without transfer), "pair_gain" and "fused_gain" (what a pair, and the start from all sources, add to the same recipe's
+    without transfer), "baseline_gap" (to the best recipe's baseline, at most 0), "pair_gain" and "fused_gain" (what a pair, and the start from all sources, add to the same recipe's
     baseline), "over_best_baseline" (pairs over the best recipe's baseline), "share_gaining" (of pairs), "seed_agreement"
     (rank correlation of the pairs' gains of two seeds; no interval), "minutes" (of one worker).
     """
@@ -76,6 +76,7 @@ def judged(recipes: pd.DataFrame, config: Ranking) -> pd.DataFrame:
         over = pairs[SCORE] - pairs["target"].map(single[best])
         values = {
             "baseline": baseline,
+            "baseline_gap": baseline - single[best],
             "pair_gain": gain.groupby("target")["gain"].mean(),
             "fused_gain": fused - baseline,
             "over_best_baseline": over.groupby(pairs["target"]).mean(),
@@ -88,6 +89,17 @@ def judged(recipes: pd.DataFrame, config: Ranking) -> pd.DataFrame:
         minutes = recipes.loc[recipes["recipe"] == recipe, "total_seconds"].sum() / 60
         rows.append({"recipe": recipe, "quantity": "minutes", "value": minutes})
     return pd.DataFrame(rows, columns=["recipe", "quantity", "value", "low", "high"])
+
+
+def sound_recipe(scores: pd.DataFrame) -> str:
+    """The recipe to train with: of those whose baseline is not below the best one outside the noise, the one whose pairs
+    add most to the best baseline.
+
+    scores: the table "recipe_scores".
+    """
+    values = scores.pivot(index="recipe", columns="quantity", values=["value", "high"])
+    equal = values[values["high", "baseline_gap"] >= 0]
+    return equal["value", "over_best_baseline"].idxmax()
 
 
 def seed_agreement(recipes: pd.DataFrame, recipe: str) -> float:

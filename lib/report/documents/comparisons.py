@@ -19,7 +19,7 @@ def recipes_page(studies: Sequence[PublishedStudy]) -> dict:
     study = studies[0]
     scores = study.table("recipe_scores")
     return {
-        "verdict": [say(scores) for say in (recipes.best_baseline, recipes.gains, recipes.agreement)],
+        "verdict": [say(scores) for say in (recipes.choice, recipes.best_baseline, recipes.gains, recipes.agreement)],
         "scores": recipe_table(scores),
         "figure": figure(study, "12_recipes", UP),
         "changes": table(

@@ -307,8 +307,7 @@ def limit(studies: Sequence[PublishedStudy]) -> str:
     rate = f"{max(max(_source_rates(parameters)) for parameters in affected.values()):.1e}".replace("e-0", "e-")
     return (
         f"{where} trained at learning rates up to {rate}, and BERT's pooler is carried over to the target. This collapses a "
-        "source's representation: on three sources of the demo the effective rank of the pooled features falls from 60 to "
-        "about 1. The conclusions hold for that recipe; gentler recipes are being studied."
+        "source's representation to few directions. The conclusions hold for that recipe only."
     )
 
 

@@ -14,6 +14,7 @@ from lib.report.sentences.words import (
     side_of_zero,
     with_interval,
 )
+from lib.studies.recipes import sound_recipe
 
 
 def best_baseline(scores: pd.DataFrame) -> str:
@@ -45,9 +46,20 @@ def gains(scores: pd.DataFrame) -> str:
     return f"{verdict} Against the best baseline of all, it does best under {code(top)}: {gain}."
 
 
+def choice(scores: pd.DataFrame) -> str:
+    """Which recipe is sound by the stated rule, and how many others have as good a baseline."""
+    name, gaps = sound_recipe(scores), _quantity(scores, "baseline_gap")
+    equal = int((gaps["high"] >= 0).sum())
+    adds = with_interval(_quantity(scores, "over_best_baseline").loc[name], change)
+    return (
+        f"{code(name)} is chosen: of the {counted(equal, 'recipe')} whose baseline is not below the best one outside the "
+        f"noise, its pairs add most to the best baseline, {adds}."
+    )
+
+
 def agreement(scores: pd.DataFrame) -> str:
-    """How many pairs gain, and how far two seeds agree on which, under the recipe with the best baseline."""
-    name = _quantity(scores, "baseline")["value"].idxmax()
+    """How many pairs gain, and how far two seeds agree on which, under the chosen recipe."""
+    name = sound_recipe(scores)
     share, seeds = (_quantity(scores, quantity)["value"][name] for quantity in ("share_gaining", "seed_agreement"))
     seeds = (
         f"two seeds agree on the gains with a rank correlation of {number(seeds)}"

@@ -40,10 +40,10 @@ STUDIES = {
         ["recipe", "quantity"],
         recipe=text("name of the recipe in the study's `recipes`"),
         quantity=text(
-            "baseline (average precision without transfer), pair_gain and fused_gain (what a pair, and the mean of all "
-            "sources, add to it), over_best_baseline (pairs minus the best recipe's baseline), share_gaining (share of "
-            "pairs with a gain), seed_agreement (rank correlation of the pairs' gains between two seeds) or minutes (of "
-            "one worker)"
+            "baseline (average precision without transfer), baseline_gap (to the best recipe's), pair_gain and fused_gain "
+            "(what a pair, and the mean of all sources, add to it), over_best_baseline (pairs minus the best recipe's "
+            "baseline), share_gaining (share of pairs with a gain), seed_agreement (rank correlation of the pairs' gains "
+            "between two seeds) or minutes (of one worker)"
         ),
         **value_with_interval("mean over targets"),
     ),
