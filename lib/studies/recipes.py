@@ -60,9 +60,10 @@ def judged(recipes: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     """How sound each recipe is, on validation, with 95 % intervals over targets: table "recipe_scores".
 
     recipes: the table of this name. Returns recipe, quantity, value, low, high. Quantities: "baseline" (average precision
-    without transfer), "baseline_gap" (to the best recipe's baseline, at most 0), "pair_gain" and "fused_gain" (what a pair, and the start from all sources, add to the same recipe's
-    baseline), "over_best_baseline" (pairs over the best recipe's baseline), "share_gaining" (of pairs), "seed_agreement"
-    (rank correlation of the pairs' gains of two seeds; no interval), "minutes" (of one worker).
+    without transfer), "baseline_gap" (to the best recipe's, at most 0), "pair_gain" and "fused_gain" (what a pair, and the
+    start from all sources, add to the same recipe's baseline), "over_best_baseline" (pairs over the best recipe's baseline),
+    "share_gaining" (of pairs), "seed_agreement" (rank correlation of the pairs' gains of two seeds; no interval), "minutes"
+    (of one worker).
     """
     means = recipes.groupby(["recipe", "kind", *PAIR])[SCORE].mean().reset_index()
     single = means[means["kind"] == "single"].set_index(["recipe", "target"])[SCORE]
