@@ -113,8 +113,9 @@ def test_the_notebooks_say_how_long_the_demo_takes(number, phases):
     }
     seconds = seconds_by_phase(tables)
     attribution = seconds[["conductance", "conductance with other steps", "feature extraction", "scoring by selectors"]]
-    models = [tables[name]["total_seconds"].sum() for name in ("singles", "pairs", "step_matched")]
-    minutes = [models[0], models[1] + models[2], attribution.sum()][phases] / 60 / 2
+    singles, *grid = (tables[name] for name in ("singles", "pairs", "step_matched", "reseeded", "rivals"))
+    trained = sum(models["total_seconds"].sum() for models in grid)
+    minutes = [singles["total_seconds"].sum(), trained, attribution.sum()][phases] / 60 / 2
     opening = "".join(
         json.loads(next(p for p in NOTEBOOKS if p.name.startswith(number)).read_text())["cells"][0]["source"]
     )
@@ -377,6 +378,22 @@ def test_the_limit_is_stated_where_the_recipe_is_the_old_one():
     assert verdicts.limit([studies["hot"]]).startswith("Sources are trained at learning rates up to 1.3e-4")
     assert verdicts.limit([studies["hot"], studies["demo"]]).startswith("In `hot` sources are trained")
     assert verdicts.limit([studies["demo"], studies["smoke"]]) == ""
+
+
+def test_gains_are_told_by_what_the_recipe_leaves_of_a_source(monkeypatch):
+    studies = published_studies()
+    gentle, hot = studies["smoke"], studies["hot"]
+    share = f"{100 * (hot.matrix['gain'] > 0).mean():.0f} %"
+    assert verdicts.gaining_by_recipe([hot]) == (
+        f"Where training collapses the sources' representations, {share} of the pairs raise their target's test F1 (`hot`)."
+    )
+    both = verdicts.gaining_by_recipe([gentle, hot])
+    assert both.startswith("Even from gently trained sources only 25 % of the pairs raise") and "(`smoke`)" in both
+    helping = gentle.matrix.assign(gain=0.1)
+    monkeypatch.setattr(PublishedStudy, "matrix", helping)
+    assert "Gently trained sources help more often than not: 100 %" in verdicts.gaining_by_recipe(
+        [PublishedStudy(gentle.folder)]
+    )
 
 
 def test_recommendations_say_how_their_selector_ranks():

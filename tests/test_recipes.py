@@ -7,10 +7,14 @@ from matplotlib import pyplot as plt
 from studies import tiny_study
 
 from lib.errors import InputError
+from lib.report.documents.comparisons import recipes_page
+from lib.report.documents.page import Page
+from lib.report.documents.pages import render
+from lib.report.documents.published import PublishedStudy
 from lib.report.figures.studies import plot_recipes
 from lib.report.sentences import recipes as sentences
 from lib.storage.ledger import Ledger
-from lib.storage.tables import check
+from lib.storage.tables import check, write_table
 from lib.studies.recipes import judged, sound_recipe, train_variant, variants
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
@@ -106,3 +110,14 @@ def test_variants_change_what_they_name_and_train_some_pairs_of_every_target(tmp
     assert len(train_variant("half", half)) == 24
     with pytest.raises(InputError, match="recipes.wrong: .*poling"):
         variants(study.model_copy(update={"recipes": {"wrong": {"encoder": {"poling": "mean"}}, "plain": {}}}))
+
+
+def test_a_published_pilot_has_a_page_of_its_own(tmp_path):
+    folder = tmp_path / "smoke_recipes"  # its parameters name the recipes "mean of the tokens" and "cls"
+    scores = scores_of(table({"gentle": 0.6, "hot": 0.4}, GAINS))
+    write_table(folder / "tables", "recipe_scores", scores)
+    page = Page("x.md", "", recipes_page, ("smoke_recipes",), "Recipes", "A pilot")
+    text = render("recipes.md.j2", page=page, **recipes_page([PublishedStudy(folder)]))
+    assert sentences.choice(scores) in " ".join(text.split())
+    assert "| `gentle` | 0.60 (0.60 to 0.60) | +0.035 (+0.020 to +0.050) |" in text
+    assert text.index("| `gentle` |") < text.index("| `hot` |") and "| `mean of the tokens` | nothing |" in text

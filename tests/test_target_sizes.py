@@ -8,12 +8,16 @@ from studies import tiny_study
 
 from lib.errors import InputError
 from lib.notebooks.plan import NOTEBOOKS, plan
+from lib.report.documents.comparisons import sizes_page
+from lib.report.documents.page import Page
+from lib.report.documents.pages import render
+from lib.report.documents.published import PublishedStudy, published_studies
 from lib.report.figures.studies import plot_target_sizes
 from lib.report.sentences import target_sizes as sentences
 from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench
 from lib.storage.ledger import Ledger
-from lib.storage.tables import check
+from lib.storage.tables import check, write_table
 from lib.studies.first_source import cross_validated_probe
 from lib.studies.target_sizes import STARTS, best_starts, gains_by_size, sizes, train_size
 from lib.study.parameters import Study
@@ -164,3 +168,15 @@ def test_every_size_trains_targets_from_all_starts_and_sources_only_once(tmp_pat
         ledger.prune(run, "weights")
     again = pd.concat([train_size(draw, size) for draw, size in sizes(study)], ignore_index=True)
     pd.testing.assert_frame_equal(models, again)
+
+
+def test_a_published_study_of_sizes_has_a_page_of_its_own(tmp_path):
+    folder = tmp_path / "smoke_sizes"
+    write_table(folder / "tables", "target_size_gains", gains_of(table(LEVELS)))
+    study = PublishedStudy(folder)
+    assert not study.is_grid and published_studies(tmp_path) == {"smoke_sizes": study}
+    page = render(
+        "target_sizes.md.j2", page=Page("x.md", "", sizes_page, ("smoke_sizes",), "Sizes", "Few"), **sizes_page([study])
+    )
+    assert sentences.advice(gains_of(table(LEVELS)))[:30] in page
+    assert "| 16 | +0.100 (+0.100 to +0.100) | +0.050" in page

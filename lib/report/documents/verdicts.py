@@ -26,6 +26,7 @@ from lib.stats.significance import discoveries
 from lib.transfer.seeds import mean_choice_gains
 
 COLLAPSING = 5.0e-5  # learning rate of sources from which on their representations are known to collapse
+FEW_GAIN = 0.4  # share of pairs below which few gain; most do above 1 minus it
 NEGLIGIBLE = 0.005  # a change of F1 below it is too small to count, however certain it is
 AGREEMENT = 0.6  # rank correlation from which two seeds are said to agree
 LITTLE = 0.01  # share of the grid's F1: where no transfer loses less, there is hardly anything to lose
@@ -72,22 +73,23 @@ def gaining_by_recipe(studies: Sequence[PublishedStudy]) -> str:
     for study in studies:
         shares[_collapses(study)][study.name] = float((study.matrix["gain"] > 0).mean())
     kept, lost = shares[False], shares[True]
-    sentences = []
-    if kept:
-        where = listing(map(code, kept))
-        sentences.append(
-            f"Trained gently, sources help about as often as they hurt: {_range_of(kept.values())} of the pairs raise their "
-            f"target's test F1 ({where})."
-            if min(kept.values()) > 0.4
-            else f"Even from gently trained sources only {_range_of(kept.values())} of the pairs raise their target's test "
-            f"F1 ({where})."
-        )
+    sentences = [_gaining(kept)] if kept else []
     if lost:
         where = counted(len(lost), "study", "studies") if len(lost) > 1 else code(next(iter(lost)))
-        sentences.append(
-            f"Where training collapses the sources' representations, {_range_of(lost.values())} do ({where})."
-        )
+        do = "do" if kept else "raise their target's test F1"
+        told = f"{_range_of(lost.values())} of the pairs {do} ({where})"
+        sentences.append(f"Where training collapses the sources' representations, {told}.")
     return " ".join(sentences)
+
+
+def _gaining(shares: Mapping[str, float]) -> str:
+    """What share of pairs gains where sources keep their representation. shares: by study."""
+    where, told = listing(map(code, shares)), _range_of(shares.values())
+    low, high = min(shares.values()), max(shares.values())
+    if high < FEW_GAIN:
+        return f"Even from gently trained sources only {told} of the pairs raise their target's test F1 ({where})."
+    verdict = "more often than not" if low > 1 - FEW_GAIN else "about as often as they hurt"
+    return f"Gently trained sources help {verdict}: {told} of the pairs raise their target's test F1 ({where})."
 
 
 def _range_of(shares: Collection[float]) -> str:
