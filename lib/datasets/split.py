@@ -178,7 +178,8 @@ def stratified(
         rows (most,) and weights (most,).
 
     Raises:
-        InputError: the strata of the tasks leave less than a fifth of the sample to the last one.
+        InputError: the strata of the tasks leave less than a fifth of the sample, and less than half of its share, to the
+            last one.
     """
     rarest_first = np.argsort(labels.sum(axis=0), kind="stable")
     positive = labels[:, rarest_first] == 1
@@ -189,10 +190,11 @@ def stratified(
     have, drawn = np.zeros(tasks), 0
     for number in range(tasks + 1):
         members = np.flatnonzero(stratum == number)
-        size = math.ceil(most * len(members) / len(order))
+        even = most * len(members) / len(order)  # the stratum's share of an even draw
+        size = math.ceil(even)
         size = max(size, fewest - int(have[number])) if number < tasks else most - drawn
         size = min(size, len(members))
-        if number == tasks and len(members) and size < min(len(members), most / 5):
+        if number == tasks and size < min(even / 2, most / 5):
             raise InputError(
                 f"{key}: {fewest} positives of every task take {drawn} of {most} texts; raise {key} to "
                 f"{math.ceil(drawn * 1.25)} or more, or lower split.min_positives"
