@@ -26,6 +26,7 @@ from lib.studies.regimes import rank_correlations_by_regime
 from lib.study.files import ROOT
 from lib.study.parameters import Study
 from lib.time_saving.costs import grid_seconds
+from lib.transfer.gains import pair_gains_summary
 from lib.transfer.seeds import mean_choice_gains
 
 NAN = float("nan")
@@ -265,6 +266,30 @@ def test_what_validation_chooses_beyond_the_noise():
     assert "2 targets gain, 2 outside the noise; no target loses." in from_zero and "largest" not in from_zero
 
 
+def gains_summary(*gains: tuple[float, float, float]) -> dict:
+    ends = ("value", "low", "high")
+    metrics = ("f1", "f1_tuned", "average_precision")
+    return {
+        "mean_gain_of_pairs": {
+            name: dict(zip(ends, each, strict=True)) for name, each in zip(metrics, gains, strict=False)
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(0.1, "pair gains:"), (-0.1, "pair loses:"), (0.0, "pair changes little:")]
+)
+def test_the_average_pair_is_judged_by_average_precision(shift, verdict):
+    matrix = matrix_of((0.9, 0.9), (0.6, 0.4)).assign(average_precision_gain=[0.1, -0.1])
+    summary = gains_summary((0.3, 0.2, 0.4), (0.0, -0.1, 0.1), (shift, shift - 0.01, shift + 0.01))
+    told = check(transfer.average_pair(summary, matrix))
+    assert verdict in told and told.endswith("50 % of the pairs raise average precision, which needs no threshold.")
+    older = matrix.drop(columns="average_precision_gain")
+    assert check(transfer.average_pair(gains_summary((-0.2, -0.3, -0.1)), older)) == (
+        "The average pair loses: it changes F1 by -0.200 (-0.300 to -0.100)."
+    )
+
+
 def test_pair_gains():
     assert check(transfer.pair_gains(matrix_of((0.9, 0.9), (0.6, 0.4), p=0.001))).startswith(
         "Outside the noise, 1 of 2 pairs helps and 1 hurts. Whatever the noise, 1 (50 %) has a lower test F1"
@@ -453,6 +478,7 @@ def test_sentences_of_every_published_study(name):
         data.task_sizes(tasks), data.label_overlap(phi), data.planned_work(table("estimate"), study.engine.processes),
         training.single_scores(singles), training.selection_noise(singles), training.collapsed_models(singles),
         training.training_cost(singles, 2, 500), transfer.trained_pairs(pairs), transfer.pair_gains(matrix),
+        transfer.average_pair(pair_gains_summary(matrix, study.ranking), matrix),
         transfer.chosen_sources(matrix), transfer.size_ratio(matrix, ratio),
         attribution.attribution_cost(table("conductance"), grid_seconds(singles, pairs)),
         attribution.steps_and_texts(table("tradeoff"), study.conductance.steps),

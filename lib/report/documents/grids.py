@@ -8,10 +8,12 @@ from lib.report.documents import verdicts
 from lib.report.documents.markdown import ABSENT, correlation, f1, figure, gain, loss, rank, table
 from lib.report.documents.published import PublishedStudy
 from lib.report.figures.style import label
+from lib.report.sentences.transfer import average_pair
 from lib.report.sentences.words import code, counted, known, number, percent
 from lib.selection.contenders import BOUNDS
 from lib.selection.promising import PROMISING
 from lib.studies.regimes import rank_correlations_by_regime
+from lib.transfer.gains import pair_gains_summary
 
 FIGURES = {"gains": "03_chosen_sources", "ranks": "06_controls", "time": "07_f1_against_time"}
 OF_THE_PAPER = ("ansat", "ansat_tuned", "regression")
@@ -58,7 +60,7 @@ def _verdict(
     points = []
     for study in shown:
         own = [
-            verdicts.pairs(study.matrix),
+            f"{verdicts.pairs(study.matrix)} {average_pair(_gains(study), study.matrix)}",
             f"{verdicts.choice(study)} {verdicts.helped(study.targets)}",
             *([verdicts.rivals(study)] if study.has("rival_scores") else []),
             verdicts.ranking(study),
@@ -68,6 +70,10 @@ def _verdict(
     if reseeded:
         points.append(f"{verdicts.choices(reseeded)} {verdicts.choices(reseeded, 'average_precision')}")
     return points + [f"{code(study.name)}: {verdicts.seeds(study.table('repeatability'))}" for study in seeded]
+
+
+def _gains(study: PublishedStudy) -> dict:
+    return pair_gains_summary(study.matrix, study.parameters.ranking)
 
 
 def _details(study: PublishedStudy) -> dict:

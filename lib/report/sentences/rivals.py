@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from lib.report.sentences.words import change, listing, named, number, percent, side_of_zero, with_interval
+from lib.report.headline import duration
+from lib.report.sentences.words import change, listing, named, percent, side_of_zero, with_interval
 from lib.transfer.rivals import BEST_PAIR
 
 METRIC = "average_precision"  # by which the rivals are judged: it needs no threshold
@@ -20,8 +21,9 @@ def best_rival(scores: pd.DataFrame) -> str:
     }[side_of_zero({"low": best["gain_low"], "high": best["gain_high"]})]
     return (
         f"The best of {len(rows)} ways by test average precision is {named(best.name)}: {verdict}, {size} on "
-        f"average, and {percent(best['share_gaining'], 0)} of the targets gain. It takes {number(best['minutes'], 1)} "
-        "minutes of one worker for one target, sources included."
+        f"average, and {percent(best['share_gaining'], 0)} of the targets gain. One target takes "
+        f"{duration(60 * best['minutes'])} of one worker, sources included. The best of several on test looks better than "
+        "it is."
     )
 
 

@@ -11,6 +11,7 @@ from lib.report.sentences.words import (
     code,
     counted,
     known,
+    listing,
     number,
     percent,
     plural,
@@ -58,6 +59,21 @@ def pair_gains(matrix: pd.DataFrame) -> str:
         f"({percent(losing / len(matrix), 0)}) {plural(losing, 'has', 'have')} a lower test F1 than the target's "
         "single-task model."
     )
+
+
+def average_pair(summary: dict, matrix: pd.DataFrame) -> str:
+    """What an average pair gains by each score. summary: from ``pair_gains_summary``; matrix: "transfer_matrix"."""
+    names = {"f1": "F1", "f1_tuned": "F1 at the tuned threshold", "average_precision": "average precision"}
+    means = summary["mean_gain_of_pairs"]
+    told = listing(f"{names[metric]} by {with_interval(mean, change)}" for metric, mean in means.items())
+    verdict = {1: "The average pair gains", -1: "The average pair loses", 0: "The average pair changes little"}[
+        side_of_zero(means.get("average_precision", means["f1"]))
+    ]
+    sentence = f"{verdict}: it changes {told}."
+    if "average_precision_gain" not in matrix:
+        return sentence
+    gaining = percent((matrix["average_precision_gain"] > 0).mean(), 0)
+    return f"{sentence} {gaining} of the pairs raise average precision, which needs no threshold."
 
 
 def chosen_sources(matrix: pd.DataFrame) -> str:
