@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from lib.report.documents import verdicts
-from lib.report.documents.markdown import ABSENT, figure, rank, table
+from lib.report.documents.markdown import ABSENT, rank, table
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy, independent
 from lib.report.documents.results import best, mean_rank_correlations
 from lib.report.figures.style import label
 from lib.report.headline import headline
 from lib.report.sentences import target_sizes
+from lib.report.sentences.rivals import best_rival
 from lib.report.sentences.words import code, number, percent
 from lib.report.summary import PAPER
 from lib.selection.contenders import BOUNDS
@@ -44,14 +45,13 @@ def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> d
     return {
         "answer": [
             verdicts.gaining_by_recipe(real),
-            *([verdicts.rivals(main)] if with_rivals else []),
+            *([best_rival(main.table("rival_scores"))] if with_rivals else []),
             *([target_sizes.advice(sizes.table("target_size_gains"))] if sizes else []),
             verdicts.paper_selectors(real),
             f"{best(means, real)} {_attribution(real)}",
         ],
         "limit": verdicts.limit(real),
-        "rivals": figure(main, "03_rivals", "") if with_rivals else "",
-        "sizes": figure(sizes, "13_target_sizes", "") if sizes else "",
+        "rivals": main.name if with_rivals else "",
         "selectors": selectors_table([published[name] for name in SHOWN if name in published], real, means),
         "printed": printed(main.summary) if main else "",
         "paper": _paper(beside) if beside else None,
