@@ -11,6 +11,12 @@ CALL = "import functools, sys; from pathlib import Path; from lib.notebooks impo
 CALL += "n.run_study = functools.partial(n.run_study, folder=Path(sys.argv.pop())); sys.exit(n.main())"
 
 
+OLDEST = {  # the recipe that a run's record does not mention
+    "encoder": {"name": "tiny", "max_length": 32, "pooling": "cls"},
+    "transfer": {"carried": "encoder_and_pooler", "interpolation": 1.0, "head": "random"},
+}
+
+
 def tiny_study(folder, workers=1, **changes) -> Study:
     values = {
         "name": "tiny",

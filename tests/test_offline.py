@@ -28,9 +28,10 @@ from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench
 from lib.runs.worker import train
 from lib.study.parameters import Study
-from lib.study.sections import Encoder, Regime
+from lib.study.sections import Encoder, Regime, Setting
 
-small = {"source": Regime(n=16, positives=0.5, epochs=1), "target": Regime(n=16, positives=0.5, epochs=1)}
+regime = Regime(n=16, positives=0.5, settings=[Setting(learning_rate=1e-4, epochs=1)])
+small = {"source": regime, "target": regime}
 bench = open_workbench(Study.load("demo").model_copy(update=small | {"results": sys.argv[1]}))
 model = single_models(bench)[0]
 train(bench.place, model)

@@ -74,7 +74,7 @@ def test_a_run_that_is_not_published_ends_in_one_line(publish, finished_smoke, t
     study, path = publish(without=[run])
     with pytest.raises(NotebookFailed) as failure:
         run_study(study, path, notebooks(tmp_path / "notebooks", "01", "02"), [].append, published=True)
-    line = "single-task models: 1 of 20 models are not among the published runs, and --published trains nothing; "
+    line = "single-task models: 1 of 15 models are not among the published runs, and --published trains nothing; "
     assert str(failure.value).startswith("02_single_task_training, code cell ")
     assert f" (Training): {line}run the study without --" in str(failure.value)
 

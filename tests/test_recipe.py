@@ -9,7 +9,7 @@ import torch
 from captum.attr import LayerConductance
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from studies import tiny_study
+from studies import OLDEST, tiny_study
 
 from lib.attribution.conductance import POSITIVE, layer_conductances
 from lib.models.encoders import MeanPooled, fresh_head, load_model, token_mean, tokenise
@@ -121,7 +121,11 @@ def test_conductance_under_mean_pooling_is_captums(tokens):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A tiny study whose encoder has BERT's pooler, its single-task models trained."""
-    study = tiny_study(tmp_path_factory.mktemp("recipe"), training={"tries": 1}, transfer={"carried": "encoder"})
+    study = tiny_study(
+        tmp_path_factory.mktemp("recipe"),
+        training={"tries": 1},
+        **OLDEST | {"transfer": {"carried": "encoder", "head": "random"}},
+    )
     bench = open_workbench(study)
     return bench, select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
 
@@ -194,7 +198,7 @@ def test_a_frozen_models_id_changes_with_what_decides_its_result(tmp_path):
     common = {"source": {"n": 32, "positives": 0.4}, "settings": [plain], "training": {"precision": "float32"}}
 
     def id_of(**changes) -> str:
-        study = tiny_study(tmp_path, **common | changes)
+        study = tiny_study(tmp_path, **OLDEST | common | changes)
         bench = open_workbench(study)
         rows = [(each.target, each.side, each.setting, each.seed, True) for each in single_models(bench)]
         singles = pd.DataFrame(rows, columns=["target", "side", "setting", "seed", "selected"])
@@ -203,7 +207,7 @@ def test_a_frozen_models_id_changes_with_what_decides_its_result(tmp_path):
     same = [{"settings": [{"learning_rate": 1e-4, "epochs": 3, "batch_size": 8, "early_stopping": 2}]}, {"seeds": [4]}]
     same += [{"transfer": {"head": "probe", "carried": "encoder", "interpolation": 0.5}}]
     same += [{"training": {"precision": "float32", "dropout": 0.3}}]
-    other = [{"settings": [plain | {"positive_weight": 2.0}]}, {"encoder": {"name": "tiny", "max_length": 16}}]
+    other = [{"settings": [plain | {"positive_weight": 2.0}]}, {"encoder": OLDEST["encoder"] | {"max_length": 16}}]
     other += [{"encoder": {"name": "tiny", "max_length": 32, "pooling": "mean"}}]
     other += [{"training": {"precision": "bfloat16"}}]
     other += [{"target": {"n": 24, "positives": 0.4}}, {"target": {"n": 32, "positives": 0.4, "seed": 1}}]
@@ -215,7 +219,7 @@ def test_ids_change_with_every_key_of_the_recipe_and_old_ones_stay(tmp_path):
     """A record names only what departs from the old recipe, so entries from before it are served, and only to it."""
 
     def ids(**changes) -> tuple[str, str]:
-        study = tiny_study(tmp_path, training={"tries": 1}, **changes)
+        study = tiny_study(tmp_path, training={"tries": 1}, **OLDEST | changes)
         bench = open_workbench(study)
         single = single_models(bench)[0].run
         return single.id, replace(single, source="0" * 16, recipe=recipe_of_pair(study)).id
@@ -226,14 +230,15 @@ def test_ids_change_with_every_key_of_the_recipe_and_old_ones_stay(tmp_path):
         return recipe_of(study, starts_from_source=True)
 
     old = ids()
-    assert old == ids(transfer={"carried": "encoder_and_pooler", "interpolation": 1.0, "head": "random"})
-    tiny = {"name": "tiny", "max_length": 32}
-    single_too = [{"encoder": tiny | {"pooling": "mean"}}, {"transfer": {"head": "probe"}}]
-    pairs_only = [{"transfer": {"carried": "encoder"}}, {"transfer": {"interpolation": 0.5}}]
+    tiny, transfer = OLDEST["encoder"], OLDEST["transfer"]
+    single_too = [{"encoder": tiny | {"pooling": "mean"}}, {"transfer": transfer | {"head": "probe"}}]
+    pairs_only = [
+        {"transfer": transfer | {key: value}} for key, value in (("carried", "encoder"), ("interpolation", 0.5))
+    ]
     found = [ids(**changes) for changes in single_too + pairs_only]
     assert all(single != old[0] for single, _ in found[:2]) and all(single == old[0] for single, _ in found[2:])
     assert len({pair for _, pair in [old, *found]}) == 5
-    study = tiny_study(tmp_path)
+    study = tiny_study(tmp_path, **OLDEST)
     record = single_models(open_workbench(study))[0].run.record
     assert {"recipe", "sources"}.isdisjoint(record) and set(record["setting"]) == {
         "learning_rate", "epochs", "batch_size", "warmup", "weight_decay", "positive_weight"

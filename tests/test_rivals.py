@@ -246,7 +246,7 @@ def test_ids_change_with_what_decides_a_rival_and_plain_models_keep_theirs(train
         }
 
     assert not joint(fewer) & ids and seconds(fewer, ranked) <= ids and not seconds(bench, backwards) & ids
-    head = opened(tmp_path, seeds=[0, 1], transfer={"head": "probe", "interpolation": 0.5})
+    head = opened(tmp_path, seeds=[0, 1], transfer={"head": "random", "interpolation": 0.5})
     assert not {model.run.id for model in rival_models(head, singles, ranked)} & ids
     pairs = {model.run.recipe.get("interpolation") for model in rival_models(head, singles, ranked)}
     assert pairs == {0.5, None}

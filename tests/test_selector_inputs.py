@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from studies import tiny_study
+from studies import OLDEST, tiny_study
 
 from lib.models.encoders import fresh_head, load_model, tokenise
 from lib.models.features import encode
@@ -34,7 +34,7 @@ LABELS = np.array([0, 1, 1, 0])
 @pytest.fixture(scope="module")
 def tiny():
     """A network with a head that means something, and four tokenised texts."""
-    encoder = Encoder(name="tiny", max_length=32)
+    encoder = Encoder(name="tiny", max_length=32, pooling="cls")
     network = load_model(encoder, None, "cpu").eval()
     torch.manual_seed(1)
     fresh_head(network)
@@ -104,7 +104,7 @@ def test_fisher_does_not_depend_on_the_batch_but_squared_batch_gradients_do(tiny
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
-    study = tiny_study(tmp_path_factory.mktemp("inputs"), training={"tries": 1})
+    study = tiny_study(tmp_path_factory.mktemp("inputs"), training={"tries": 1}, **OLDEST)
     bench = open_workbench(study)
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
     representation_table(bench, singles)
