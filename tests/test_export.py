@@ -173,7 +173,7 @@ def test_the_card_tells_data_recipe_scores_and_origin_without_a_text(mean_study)
 
 
 def test_names_from_data_are_no_markup_in_a_card():
-    assert plain("[x](javascript:1) | *b*") == r"\[x\]\(javascript:1\) \| \*b\*"
+    assert plain("[x](javascript:1) | *b*\n# c") == r"\[x\](javascript:1) \| \*b\* # c"
 
 
 def test_scores_of_a_card_are_sklearns_and_their_intervals_hold_them():

@@ -18,7 +18,7 @@ from lib.study.sections import Encoder
 DRAWS, AT_ONCE = 1000, 50  # resamples of the texts behind an interval, and how many of them are held at a time
 METRICS = {"average_precision": "average precision", "f1": "F1", "precision": "precision", "recall": "recall"}
 UNKNOWN = "unknown"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()!|~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]!|~])")
 
 
 def model_card(classifier: Classifier, facts: Mapping, scores: Mapping[str, Mapping], differences: Mapping) -> str:

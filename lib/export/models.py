@@ -133,7 +133,7 @@ def facts_of(bench: Workbench, model: Model, licence: str) -> dict:
         "study": bench.study.name,
         "dataset": bench.study.corpus.dataset,
         "corpus_texts": len(bench.tasks.texts),
-        "cut": int((bench.tokens.lengths >= encoder.max_length).sum()),
+        "cut": bench.cut_texts,
         "training": {"texts": texts, "positives": positives},
         "share": f"{bench.tasks.column(model.target)[bench.tasks.split['train']].mean():.1%}",
         "training_share": f"{positives / texts:.1%}",
