@@ -8,6 +8,7 @@ the sigmoid of their difference. Beside it classifier.json holds what neither fo
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import torch
@@ -78,8 +79,8 @@ def _write_modules(folder: Path, network: torch.nn.Module, max_length: int) -> N
         for number, (path, kind) in enumerate(_MODULES.items())
     ]
     write_json(folder / "modules.json", modules)
-    # the encoder's own pooler is not used and not saved
-    pooler = {"model_args": {"add_pooling_layer": False}} if hasattr(network.encoder, "pooler") else {}
+    with_pooler = "add_pooling_layer" in signature(type(network.encoder)).parameters
+    pooler = {"model_args": {"add_pooling_layer": False}} if with_pooler else {}  # it is neither used nor saved
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False} | pooler)
     size = network.classifier.in_features
     write_json(
