@@ -7,6 +7,8 @@ help() {
     cat <<'TEXT'
 usage: ./run_all.sh [STUDY]             run the notebooks of a study and write its report
        ./run_all.sh --published STUDY   the same from the published runs, without training (about 2 minutes)
+       ./run_all.sh --predict FOLDER TABLE [OUTPUT] [--text NAME]
+                                        predict the texts of a table with the exported models in results/STUDY
        ./run_all.sh --test [OPTION...]  check the code and run the tests; options go to pytest
        ./run_all.sh --environment       only make the environment
        ./run_all.sh --help              show this text
@@ -131,6 +133,15 @@ run_tests() {
     exec "$PYTHON" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
 }
 
+# Predicts from the caller's folder, whose files the arguments name; -P keeps that folder's modules out.
+predict() {
+    local caller=$PWD
+    cd "$HERE"
+    prepare_environment
+    cd "$caller"
+    PYTHONPATH=$HERE${PYTHONPATH:+:$PYTHONPATH} exec "$PYTHON" -P -m lib.predict "$@"
+}
+
 main() {
     export PYTHONNOUSERSITE=1     # packages in the user's home must not shadow the pinned ones
     unset PYTHONDONTWRITEBYTECODE # else every kernel and worker would compile thousands of modules anew
@@ -138,6 +149,7 @@ main() {
     case ${1:-} in
         -h | --help) help && exit 0 ;;
         --test | --environment) ;;
+        --predict) shift && predict "$@" ;;
         --published)
             if [ $# -ne 2 ]; then fail "--published needs the name of one study"; fi
             shift && published=--published

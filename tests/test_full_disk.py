@@ -6,6 +6,12 @@ import sys
 import pytest
 from studies import first_notebooks, tiny_study
 
+from lib.errors import InputError
+from lib.export.folder import read_classifier
+from lib.export.models import export_model
+from lib.runs.engine import train_models
+from lib.runs.plan import single_models
+from lib.runs.workbench import open_workbench
 from lib.study.files import ROOT
 
 
@@ -35,3 +41,22 @@ def test_a_full_disk_ends_in_one_line_and_the_study_goes_on_when_there_is_space(
     assert again.returncode == 0, again.stderr
     assert (study.tables / "singles.parquet").exists()
     assert finished and all(entry.read_bytes() == content for entry, content in finished.items())
+
+
+def test_a_full_disk_leaves_the_previous_model(disk, tmp_path):
+    folder, enlarge = disk
+    bench = open_workbench(tiny_study(tmp_path))
+    first, second = train_models(bench, single_models(bench)[:2], "models")
+    export_model(bench, first, folder / "a")
+    taken = sum(path.stat().st_size for path in (folder / "a").rglob("*"))
+    for room in (0.1, 0.5, 0.9):  # at every kind of file the disk is full once
+        filler = folder / "filler"
+        filler.write_bytes(bytes(max(0, 700_000 - taken - int(room * taken) - 50_000)))
+        with pytest.raises(InputError, match="cannot write .*No space left on device"):
+            export_model(bench, second, folder / "a")
+        assert read_classifier(folder / "a").run == first.run.id
+        assert sorted(path.name for path in folder.iterdir()) == ["a", "filler"]
+        filler.unlink()
+    enlarge()
+    export_model(bench, second, folder / "a")
+    assert read_classifier(folder / "a").run == second.run.id

@@ -9,6 +9,7 @@ import sys
 import time
 
 import nbformat
+import pandas as pd
 import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -19,7 +20,7 @@ from lib.notebooks.plan import plan
 from lib.notebooks.progress import Progress
 from lib.notebooks.run import _only_one, main, run_study
 from lib.report.captions import CAPTIONS
-from lib.report.headline import MISSING, closing_lines, duration, headline
+from lib.report.headline import MISSING, closing_lines, cut_warning, duration, headline
 from lib.report.notebook_page import mathml, notebook_page
 from lib.report.pages import write_report
 from lib.study.files import ROOT
@@ -368,3 +369,12 @@ def test_command_line_names_bad_input_in_one_line(capsys):
     assert main(["no-such-study"]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("error: no parameters at params/no-such-study.yaml") and errors.count("\n") == 1
+
+
+def test_texts_that_may_be_cut_are_counted_in_a_warning():
+    tasks = pd.DataFrame({"task": ["a", "b"], "cut_texts": [1200, 1200]})
+    assert cut_warning(tasks, 64) == [
+        "warning: 1,200 texts reach encoder.max_length (64 wordpieces) and may lose their end"
+    ]
+    assert "1 text reaches" in cut_warning(tasks.assign(cut_texts=1), 64)[0]
+    assert cut_warning(tasks.assign(cut_texts=0), 64) == cut_warning(tasks.drop(columns="cut_texts"), 64) == []

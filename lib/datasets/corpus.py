@@ -60,49 +60,83 @@ def make_corpus(
 
 def _texts(origin: str, column: str, texts: list) -> tuple[list[str], dict[str, int]]:
     """Texts without NUL characters, at most LONGEST_TEXT long; a missing, empty or non-text value is refused."""
-    for row, text in enumerate(texts, 1):
+    texts, empty, counts = clean_texts(origin, column, texts)
+    refuse_empty(origin, column, empty)
+    return texts, {repair: count for repair, count in counts.items() if count}
+
+
+def clean_texts(origin: str, column: str, texts: list, first: int = 1) -> tuple[list[str], list[int], dict[str, int]]:
+    """Texts without NUL characters, at most LONGEST_TEXT long.
+
+    Args:
+        origin, column: for the message.
+        texts: values as they stand in the source.
+        first: number of the first row.
+
+    Returns:
+        The texts, the numbers of the rows that are empty, and how many texts were mended, by repair.
+
+    Raises:
+        InputError: a value is neither a text nor missing.
+    """
+    for row, text in enumerate(texts, first):
         if not isinstance(text, str) and not _missing(text):
             raise InputError(f"{origin}: column '{column}', row {row}: expected text, found {text!r:.40}; mend it")
     nul = sum("\0" in text for text in texts if isinstance(text, str))
     texts = [text.replace("\0", "") if isinstance(text, str) else "" for text in texts]
-    empty = [row for row, text in enumerate(texts, 1) if not text.strip()]
-    if empty:
-        where = f"{origin}: column '{column}', row {empty[0]}"
-        raise InputError(f"{where}: the text is empty ({len(empty)} such rows in all); remove them")
+    empty = [row for row, text in enumerate(texts, first) if not text.strip()]
     long = sum(len(text) > LONGEST_TEXT for text in texts)
     counts = {"texts freed of NUL characters": nul, f"texts cut to {LONGEST_TEXT:,} characters": long}
-    return [text[:LONGEST_TEXT] for text in texts], {repair: count for repair, count in counts.items() if count}
+    return [text[:LONGEST_TEXT] for text in texts], empty, counts
+
+
+def refuse_empty(origin: str, column: str, rows: list[int]) -> None:
+    """Refuse rows whose text is empty. rows: their numbers."""
+    if rows:
+        where = f"{origin}: column '{column}', row {rows[0]}"
+        raise InputError(f"{where}: the text is empty ({len(rows)} such rows in all); remove them")
 
 
 def _missing(value: object) -> bool:
     return not value.strip() if isinstance(value, str) else is_scalar(value) and bool(pd.isna(value))
 
 
-def _strings(origin: str, column: str, values: list) -> list[str]:
-    """Every value as a string; missing values and lists are refused."""
-    for row, value in enumerate(values, 1):
+def strings(origin: str, column: str, values: list, first: int = 1) -> list[str]:
+    """Every value as a string; missing values and lists are refused. first: number of the first row."""
+    for row, value in enumerate(values, first):
         if _missing(value) or not is_scalar(value):
             raise InputError(f"{origin}: column '{column}', row {row}: expected a value, found {value!r:.40}; fill in")
     return [str(value) for value in values]
 
 
 def _ids(origin: str, column: str, values: list) -> list[str]:
-    ids = _strings(origin, column, values)
+    ids = strings(origin, column, values)
     repeated = len(ids) - len(set(ids))
     if repeated:
         row = int(pd.Series(ids).duplicated().argmax())
-        raise InputError(
-            f"{origin}: column '{column}': id {ids[row]!r:.40} is in rows {ids.index(ids[row]) + 1} and {row + 1} "
-            f"({repeated} repeated in all); make ids unique, or leave out 'id' to use row numbers"
-        )
+        refuse_repeated(origin, column, ids[row], ids.index(ids[row]) + 1, row + 1, repeated)
     return ids
+
+
+def refuse_repeated(origin: str, column: str, id: str, first: int, second: int, repeated: int) -> None:
+    """Refuse an id that two rows have.
+
+    Args:
+        origin, column: for the message.
+        id, first, second: the id, and the numbers of two rows that have it.
+        repeated: how many rows repeat an earlier id.
+    """
+    raise InputError(
+        f"{origin}: column '{column}': id {id!r:.40} is in rows {first} and {second} "
+        f"({repeated} repeated in all); make ids unique, or leave out 'id' to use row numbers"
+    )
 
 
 def _optional(origin: str, column: str, values: pd.Series) -> pd.Series:
     """A column that a corpus either has for every row, or not at all (the loader then gives None everywhere)."""
     if values.dtype == object and all(value is None for value in values):
         return pd.Series([None] * len(values), dtype=object)
-    return pd.Series(_strings(origin, column, values.tolist()))
+    return pd.Series(strings(origin, column, values.tolist()))
 
 
 def _split(origin: str, column: str, values: pd.Series) -> pd.Series:

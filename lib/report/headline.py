@@ -127,7 +127,19 @@ def opening_lines(study: Study) -> list[str]:
             f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
             f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
-    return [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share", *rows, f"estimate: {plan}"]
+    heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
+    return [*heads, *rows, *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
+
+
+def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:
+    """A line that counts the texts that may have lost their end, if any have. tasks: the table; limit: max_length."""
+    cut = int(tasks["cut_texts"].iloc[0]) if "cut_texts" in tasks else 0  # tables published earlier have no such column
+    if not cut:
+        return []
+    return [
+        f"warning: {cut:,} text{'s reach' if cut > 1 else ' reaches'} encoder.max_length ({limit} wordpieces) and may lose "
+        f"{'their' if cut > 1 else 'its'} end"
+    ]
 
 
 def closing_lines(study: Study) -> list[str]:

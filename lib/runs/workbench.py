@@ -83,6 +83,11 @@ class Workbench:
             raise InputError(f"run {run} has no losses; delete {folder} and run notebook 02 of this study again")
         return curve["training"]
 
+    @property
+    def cut_texts(self) -> int:
+        """How many texts reach the encoder's max_length, and may have lost their end."""
+        return int((self.tokens.lengths >= self.study.encoder.max_length).sum())
+
     def validation_labels(self, task: str) -> np.ndarray:
         return self.tasks.column(task)[self.tasks.split["validation"]]
 

@@ -36,13 +36,9 @@ def train(place: Place, model: Model) -> None:
     Where only the weights of a finished model are missing, they alone are added: tables rest on what it predicted then.
     """
     started, ledger, run = time.perf_counter(), Ledger(place.ledger), model.run
-    network = worker_network(place.encoder, run.training.get("dropout"), place.device)
     tokens, rows = load_materials(place.ledger, place.materials)
     with lost_seconds(place.ledger, run.id) as clock:
-        load_start(place, network, run)
-        torch.manual_seed(int(run.id, 16) >> 1)
-        with several_heads(network, model.heads):
-            fit, looking = fit_model(place, model, network, clock)
+        network, fit, looking = trained(place, model, clock.beat)
         weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
@@ -61,14 +57,36 @@ def train(place: Place, model: Model) -> None:
         ledger.put(run.id, run.record, numbers, files | weights)
 
 
-def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Heartbeat") -> tuple[Fit, float]:
+def trained(
+    place: Place, model: Model, heartbeat: Callable[[], None] = lambda: None
+) -> tuple[torch.nn.Module, Fit, float]:
+    """This process's network after a model's training, with one head; on a CPU the same network at every call.
+
+    Args:
+        place: where texts and ledger are; the ledger holds the weights of what the model starts from.
+        model: what to train.
+        heartbeat: called at every step.
+
+    Returns:
+        The network, and what ``fit_model`` returns.
+    """
+    run = model.run
+    network = worker_network(place.encoder, run.training.get("dropout"), place.device)
+    load_start(place, network, run)
+    torch.manual_seed(int(run.id, 16) >> 1)
+    with several_heads(network, model.heads):
+        fit, looking = fit_model(place, model, network, heartbeat)
+    return network, fit, looking
+
+
+def fit_model(place: Place, model: Model, network: torch.nn.Module, heartbeat: Callable[[], None]) -> tuple[Fit, float]:
     """Give a network new heads and fine-tune it, unless it is frozen, as a model's run says, from torch's random state.
 
     Args:
         place: where texts and ledger are.
         model: what to train.
         network: its encoder where the run starts, with as many heads as the model has.
-        clock: beats at every step.
+        heartbeat: called at every step.
 
     Returns:
         What the fine-tuning was, with the start of the head among its seconds; and the seconds of looking at
@@ -95,7 +113,7 @@ def fit_model(place: Place, model: Model, network: torch.nn.Module, clock: "Hear
 
     fit = fine_tune(
         network, tokens, model.rows, model.labels, setting, Training(clip=run.training["clip"]), place.precision,
-        clock.beat, sorted({*model.checkpoints, *looks}), visit,
+        heartbeat, sorted({*model.checkpoints, *looks}), visit,
     )  # fmt: skip
     best.restore()
     return replace(fit, seconds=fit.seconds + heading), best.seconds

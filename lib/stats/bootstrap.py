@@ -44,6 +44,40 @@ def f1_draws(counts: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> n
     return np.divide(2 * hits, sizes, out=np.zeros(hits.shape), where=sizes > 0)
 
 
+def score_draws(
+    counts: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, threshold: float
+) -> dict[str, np.ndarray]:
+    """Scores of one model on every resample of the texts; a score without a denominator is 0, as in ``metrics.scores``.
+
+    Args:
+        counts: (draws, texts), how often a text counts: from ``draw_counts``, times the texts' weights.
+        labels: (texts,) of 0/1.
+        probabilities: (texts,) of the positive class.
+        threshold: from which probability on a text is predicted positive; average precision needs none.
+
+    Returns:
+        "average_precision", "f1", "precision", "recall": (draws,) each.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    falling, counts = probabilities[order], counts[:, order].astype(float)
+    hits, seen = np.cumsum(counts * labels[order], axis=1), np.cumsum(counts, axis=1)
+    positives = hits[:, -1]
+    last = np.append(falling[:-1] > falling[1:], True)  # of equal probabilities, which are predicted alike
+    steps = np.diff(hits[:, last], prepend=0.0, axis=1)
+    predicted = int((probabilities >= threshold).sum())
+    right, asked = (hits[:, predicted - 1], seen[:, predicted - 1]) if predicted else (0 * positives, 0 * positives)
+    return {
+        "average_precision": _ratio((steps * _ratio(hits[:, last], seen[:, last])).sum(axis=1), positives),
+        "f1": _ratio(2 * right, asked + positives),
+        "precision": _ratio(right, asked),
+        "recall": _ratio(right, positives),
+    }
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
 def interval(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95 % percentile interval along the first axis (draws, ...), of draws that are defined (not NaN).
 

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from lib.errors import InputError
+from lib.storage.replacing import replacing_file
 
 
 def digest(record: object) -> str:
@@ -42,19 +42,8 @@ def fingerprint(*parts: object) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that its name only ever shows a whole content; a full disk is one line, and leaves nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; make space or check its folder, then run again"
-        ) from None
+    with replacing_file(path) as file:
+        file.write(content)
 
 
 def _checked(content: bytes) -> dict | None:

@@ -51,11 +51,17 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def write_for_spreadsheets(path: Path, frame: pd.DataFrame, numbers: str = "%.4f") -> None:
     """Write a CSV for people, in which no text is taken for a formula. numbers: format of fractions."""
+    write_atomically(path, as_texts(frame).to_csv(index=False, float_format=numbers, lineterminator="\n").encode())
+
+
+def as_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an apostrophe before every text, column names too, that a spreadsheet would take for a formula."""
     texts = frame.select_dtypes(["object", "string"])
-    safe = frame.assign(
-        **{name: texts[name].map(lambda text: f"'{text}" if str(text)[:1] in _FORMULA else text) for name in texts}
-    )
-    write_atomically(path, safe.to_csv(index=False, float_format=numbers, lineterminator="\n").encode())
+    return frame.assign(**{name: texts[name].map(_as_text) for name in texts}).rename(columns=_as_text)
+
+
+def _as_text(value: object) -> object:
+    return f"'{value}" if str(value)[:1] in _FORMULA else value
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:

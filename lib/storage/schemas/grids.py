@@ -55,6 +55,7 @@ DATA = {
                 for part in ("validation", "test")
             }
         ),
+        **optional({"cut_texts": count("number of texts, of all parts, that reach the encoder's max_length")}),
         source_texts=count("number of texts that the task is trained on as a source"),
         source_positives=count("number of positives among `source_texts`"),
         target_texts=count("number of texts that the task is trained on as a target"),
