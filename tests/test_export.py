@@ -13,10 +13,10 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from studies import tiny_study
 
 from lib.errors import InputError
-from lib.export.card import encoder_licence, part_scores, plain
-from lib.export.folder import exported_models, load_network, read_classifier
-from lib.export.models import TOLERANCE, export_model, export_models
 from lib.models.training import predict
+from lib.predict.card import encoder_licence, part_scores, plain
+from lib.predict.export import TOLERANCE, export_model, export_models
+from lib.predict.folder import exported_models, load_network, read_classifier
 from lib.runs.engine import train_missing, train_models
 from lib.runs.plan import frozen_models, fused_models, single_models, transfer_models
 from lib.runs.results import run_table, select_settings
@@ -255,7 +255,7 @@ def test_an_error_while_exporting_leaves_the_previous_model(mean_study, tmp_path
     folder = export_model(bench, chosen["single"], tmp_path / "x")
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     monkeypatch.setattr(
-        "lib.export.folder._save_tokenizer", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        "lib.predict.folder._save_tokenizer", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
     )
     with pytest.raises(InputError, match="cannot write .*: No space left on device; make space"):
         export_model(bench, chosen["frozen"], folder)

@@ -7,8 +7,8 @@ import pytest
 from studies import first_notebooks, tiny_study
 
 from lib.errors import InputError
-from lib.export.folder import read_classifier
-from lib.export.models import export_model
+from lib.predict.export import export_model
+from lib.predict.folder import read_classifier
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench

@@ -17,8 +17,8 @@ from lib.datasets.corpus import make_corpus
 from lib.datasets.streaming import column_names, survey, text_chunks
 from lib.datasets.table import load
 from lib.errors import InputError
-from lib.export.models import export_models
 from lib.predict.command import main
+from lib.predict.export import export_models
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench

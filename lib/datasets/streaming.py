@@ -40,6 +40,10 @@ class Survey:
 
 def survey(config: Table) -> Survey:
     """Read a table to its end and check every text and id. InputError names the file, the column and the row."""
+    names = column_names(config)
+    if not names:
+        raise no_rows(config)
+    check_columns(config.path, names, _used(config))
     rows, empty, repairs, hashes = 0, [], Counter(), []
     for ids, texts in _chunks(config):
         first = rows + 1
@@ -58,7 +62,10 @@ def survey(config: Table) -> Survey:
 
 
 def text_chunks(config: Table) -> Iterator[tuple[list[str], list[str]]]:
-    """Ids (row numbers, where the table has none) and texts of at most ROWS rows at a time, in the table's order."""
+    """Ids (row numbers, where the table has none) and texts of at most ROWS rows at a time, in the table's order.
+
+    config: a table that ``survey`` has checked.
+    """
     first = 1
     for ids, texts in _chunks(config):
         cleaned, _, _ = clean_texts(config.path, config.text, texts, first)
@@ -98,15 +105,15 @@ def _ids(config: Table) -> Iterator[tuple[int, list[str]]]:
 
 def _chunks(config: Table) -> Iterator[tuple[list | None, list]]:
     """Ids, None where no column of ids is asked for, and texts of at most ROWS rows at a time, as they stand there."""
-    used = [name for name in (config.text, config.id) if name is not None]
-    names = column_names(config)
-    if not names:
-        raise no_rows(config)
-    check_columns(config.path, names, used)
     with readable(config) as path:
         readers = {".parquet": _parquet_values, ".jsonl": _json_values}
-        for values in readers.get(path.suffix.lower(), _csv_values)(config, path, used):
+        for values in readers.get(path.suffix.lower(), _csv_values)(config, path, _used(config)):
             yield values.get(config.id), values[config.text]
+
+
+def _used(config: Table) -> list[str]:
+    """The columns that are read."""
+    return [name for name in (config.text, config.id) if name is not None]
 
 
 def _csv_values(config: Table, path: Path, used: list[str]) -> Iterator[dict[str, list]]:

@@ -64,16 +64,27 @@ def start_at_probe(
     """
     heads, texts = labels.reshape(len(rows), -1).T, np.unique(rows)
     fitted = [head for head, own in enumerate(heads) if {0, 1} <= set(own.tolist())]
-    features, last = head_inputs(network, tokens, texts, precision) if fitted else None, last_linear(network)
+    features = head_inputs(network, tokens, texts, precision) if fitted else None
     for head in fitted:
         known = np.flatnonzero(heads[head] >= 0)
         own, first = np.unique(rows[known], return_index=True)
         weights, bias = probe(features[np.searchsorted(texts, own)], heads[head][known][first], positive_weight)
-        with torch.no_grad():
-            # softmax of (-z / 2, z / 2) is the logistic function of z
-            for logit, half in enumerate((-0.5, 0.5), 2 * head):
-                last.weight[logit] = torch.from_numpy(half * weights).to(last.weight)
-                last.bias[logit] = half * bias
+        set_logistic(network, torch.from_numpy(weights), bias, head)
+
+
+def set_logistic(network: torch.nn.Module, weights: torch.Tensor, bias: float | torch.Tensor, head: int = 0) -> None:
+    """Set one head of a network to a logistic regression: the softmax of (-z / 2, z / 2) is the logistic function of z.
+
+    Args:
+        network: a classifier of two logits per head.
+        weights, bias: of z, (d,) and a number.
+        head: which one.
+    """
+    last = last_linear(network)
+    with torch.no_grad():
+        for logit, half in enumerate((-0.5, 0.5), 2 * head):
+            last.weight[logit] = (half * weights).to(last.weight)
+            last.bias[logit] = half * bias
 
 
 def probe(features: np.ndarray, labels: np.ndarray, positive_weight: float = 1.0) -> tuple[np.ndarray, float]:

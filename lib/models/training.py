@@ -88,10 +88,15 @@ def fine_tune(
                     visits += time.perf_counter() - reached
     finally:  # an interrupted cell too leaves a network that the next training can use
         steps.end()
-    curve = losses.cpu().numpy()
-    if not math.isfinite(curve[-1]):
-        raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
+    curve = _finite(losses.cpu().numpy(), setting)
     return Fit(len(batches), sum(map(len, batches)), time.perf_counter() - started - visits, curve, visits)
+
+
+def _finite(losses: np.ndarray, setting: Setting) -> np.ndarray:
+    """The loss of every step; InputError where training has ended in one that is not finite."""
+    if not math.isfinite(losses[-1]):
+        raise InputError(f"the loss is not finite at learning_rate {setting.learning_rate}: lower it in settings")
+    return losses
 
 
 def checkpoint_step(checkpoint: float, steps: int) -> int:

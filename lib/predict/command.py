@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lib.datasets.streaming import column_names
 from lib.errors import InputError
-from lib.export.folder import FOLDER, Classifier, exported_models
+from lib.predict.folder import FOLDER, Classifier, exported_models
 from lib.predict.table import predict_table
 from lib.study.corpora import Table
 from lib.study.files import ROOT

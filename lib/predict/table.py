@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from lib.datasets.streaming import survey, text_chunks
-from lib.export.folder import Classifier, load_network
 from lib.models.encoders import Tokens, load_tokenizer, tokenise_with
 from lib.models.training import predict
+from lib.predict.folder import Classifier, load_network
 from lib.runs.engine import progress_bar
 from lib.stats.metrics import predicted_positive
 from lib.storage.ledger import fingerprint
@@ -20,6 +21,8 @@ from lib.storage.replacing import replacing_file
 from lib.storage.tables import as_texts
 from lib.study.corpora import Table
 from lib.study.sections import Encoder
+
+IN_MEMORY = 4  # models that are kept between two chunks of rows
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def predict_table(
 ) -> None:
     """Write a CSV with an id, or a row number, and for every task a probability and yes or no; whole or not at all.
 
-    The whole table is read and checked before the first text is predicted. Of the models one is in memory at a time.
+    The whole table is read and checked before the first text is predicted. Up to IN_MEMORY models are loaded once; of more,
+    each is loaded again for every few rows, so that memory stays bounded.
 
     Args:
         models: from ``exported_models``.
@@ -62,6 +66,7 @@ def predict_table(
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found, tokenizers, cut = survey(config), Tokenizers.of(models), 0
+    network_of = lru_cache(maxsize=IN_MEMORY if len(models) <= IN_MEMORY else 1)(load_network)
     for repair, number in found.repairs.items():
         say(f"{number:,} {repair}")
     with replacing_file(output) as file, progress_bar("predicting", found.rows, 0, "row") as bar:
@@ -70,7 +75,7 @@ def predict_table(
             columns = {config.id or "row": ids}
             for folder, classifier in models.items():
                 own = tokens[tokenizers.by_model[folder]]
-                columns |= _columns(classifier, load_network(folder, classifier, device), own)
+                columns |= _columns(classifier, network_of(folder, classifier, device), own)
             cut += int(np.any([each.lengths >= limit for (_, limit), each in tokens.items()], axis=0).sum())
             frame = as_texts(pd.DataFrame(columns))
             text = frame.to_csv(index=False, header=bar.n == 0, float_format="%.6f", lineterminator="\n")

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from lib.stats.metrics import predicted_positive
+
 TAILS = (0.025, 0.975)  # of a 95 % interval
 
 
@@ -64,7 +66,7 @@ def score_draws(
     positives = hits[:, -1]
     last = np.append(falling[:-1] > falling[1:], True)  # of equal probabilities, which are predicted alike
     steps = np.diff(hits[:, last], prepend=0.0, axis=1)
-    predicted = int((probabilities >= threshold).sum())
+    predicted = int(predicted_positive(probabilities, threshold).sum())
     right, asked = (hits[:, predicted - 1], seen[:, predicted - 1]) if predicted else (0 * positives, 0 * positives)
     return {
         "average_precision": _ratio((steps * _ratio(hits[:, last], seen[:, last])).sum(axis=1), positives),

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from lib.errors import InputError
 from lib.models.encoders import load_model
-from lib.models.head import last_linear
+from lib.models.head import set_logistic
 from lib.study.sections import Encoder
 
 FOLDER = "models"  # below a study's folder: a folder for each task
@@ -136,9 +136,5 @@ def load_network(folder: Path, classifier: Classifier, device: str) -> torch.nn.
     network = load_model(encoder, None, device)
     if classifier.pooling == "mean":
         dense = load_file(folder / DENSE / "model.safetensors", device=device)
-        last = last_linear(network)
-        with torch.no_grad():
-            for logit, half in enumerate((-0.5, 0.5)):  # the softmax of (-z / 2, z / 2) is the sigmoid of z
-                last.weight[logit] = half * dense["linear.weight"][0]
-                last.bias[logit] = half * dense["linear.bias"][0]
+        set_logistic(network, dense["linear.weight"][0], dense["linear.bias"][0])
     return network

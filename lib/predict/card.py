@@ -10,8 +10,8 @@ from huggingface_hub import hf_hub_download
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lib.datasets.split import seeded_generator
-from lib.export.folder import Classifier
 from lib.models.encoders import encoder_folder
+from lib.predict.folder import Classifier
 from lib.stats.bootstrap import draw_counts, interval, score_draws
 from lib.study.sections import Encoder
 
@@ -26,15 +26,15 @@ def model_card(classifier: Classifier, facts: Mapping, scores: Mapping[str, Mapp
 
     Args:
         classifier: what the folder says of the model.
-        facts: what the study says of it, from ``models.facts_of``.
+        facts: what the study says of it, from ``export.facts_of``.
         scores: part -> from ``part_scores``.
-        differences: what ``models.differences`` measured.
+        differences: what ``export.differences`` measured.
 
     Returns:
         Markdown that holds no text of the data; names out of it are escaped.
     """
     templates = Environment(
-        loader=PackageLoader("lib.export"),
+        loader=PackageLoader("lib.predict"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from lib.errors import InputError
-from lib.export.card import UNKNOWN, encoder_licence, model_card, part_scores
-from lib.export.folder import FOLDER, Classifier, read_classifier, write_network
 from lib.models.cpu import worker_process
 from lib.models.encoders import load_tokenizer
 from lib.models.training import predict
+from lib.predict.card import UNKNOWN, encoder_licence, model_card, part_scores
+from lib.predict.folder import FOLDER, Classifier, read_classifier, write_network
 from lib.runs.engine import compute, train_missing
 from lib.runs.plan import finished, latest_try, single_tries
 from lib.runs.records import Model
