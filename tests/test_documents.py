@@ -86,11 +86,11 @@ def written_and_read(path):
 
 def test_an_error_about_a_missing_table_names_the_notebook_that_writes_it(tmp_path):
     """Every table that a notebook writes is listed for it, and none is read before it is written."""
-    budgeted = {"pairs"}  # which notebook 11 writes where notebook 3 does not run
+    budgeted = {"feature_extraction", "selectors", "selector_costs"}  # by notebook 11 where notebook 4 does not run
     for path in NOTEBOOKS:
         written, read = written_and_read(path)
         assert all(writer_of(table) == path.stem for table in written - budgeted)
-        assert all(writer_of(table) < path.stem for table in read - {"recommendations"})
+        assert all(writer_of(table) < path.stem for table in read)
     listed = [table for tables in WRITERS.values() for table in tables]
     assert sorted(listed) == sorted(SCHEMAS) and set(WRITERS) <= {path.stem for path in NOTEBOOKS}
     with pytest.raises(

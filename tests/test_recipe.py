@@ -22,6 +22,7 @@ from lib.runs.weights import load_start, load_weights, pretrained, worker_networ
 from lib.runs.workbench import open_workbench
 from lib.runs.worker import BestState
 from lib.study.parameters import Study
+from lib.study.recipe import default_settings
 from lib.study.sections import Encoder, Setting
 
 MEAN = Encoder(name="tiny", max_length=16, pooling="mean")
@@ -255,8 +256,8 @@ def test_settings_of_either_side_and_steps_for_epochs(tmp_path):
     assert all(setting["epochs"] == pytest.approx(7 * 16 / 32) for setting in stepped)
     with pytest.raises(Exception, match="give either epochs or steps"):
         Setting(learning_rate=1e-3, epochs=1, steps=2)
-    with pytest.raises(Exception, match="give settings, or source.settings and target.settings"):
-        tiny_study(tmp_path, settings=None)
+    unset = tiny_study(tmp_path, settings=None)
+    assert unset.settings_of("target") == default_settings("target", "tiny") != unset.settings_of("source")
 
 
 def test_early_stopping_keeps_the_state_that_validation_likes_best():

@@ -1,7 +1,8 @@
-"""Recommendations within a budget: what is promising is trained first, what is known wins, and the clock is kept."""
+"""Decisions within a budget: luck is told from gain, the order of work is kept, and so is the clock."""
 
+import math
 import time
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import grids
 import numpy as np
@@ -9,128 +10,251 @@ import pandas as pd
 import pytest
 from studies import tiny_study
 
+from lib.models.training import epochs_of
 from lib.notebooks.plan import NOTEBOOKS, plan
 from lib.notebooks.run import run_study
-from lib.recommend.budget import most_promising_first, seconds_taken, train_within_budget
-from lib.recommend.recommendations import FEWEST, conformal_width, recommendations
-from lib.report.headline import NO_PAIR, closing_lines
+from lib.predict.folder import exported_models
+from lib.recommend.candidates import candidate_of
+from lib.recommend.decisions import Decider, used_models
+from lib.recommend.judging import (
+    MATTERS,
+    MOST_SEEDS,
+    PRIOR_SPREAD,
+    Candidate,
+    Judgement,
+    judge,
+    spread_over_seeds,
+    verdict_of,
+    what_would_settle,
+)
+from lib.recommend.schedule import most_promising_first, restarts, seconds_taken, train_candidates
+from lib.report.headline import closing_lines
 from lib.report.pages import write_report
 from lib.runs.engine import train_models
-from lib.runs.plan import single_models, transfer_models
+from lib.runs.plan import single_models
 from lib.runs.results import run_table, select_settings
+from lib.runs.sizes import SOURCE_TEXTS, TARGET_TEXTS, affordable
 from lib.runs.workbench import open_workbench
-from lib.selection.promising import PROMISING
+from lib.selection.promising import PROMISING, scout
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
 from lib.study.parameters import Study
-from lib.study.sections import Regression
+from lib.study.sections import Setting
 
-CONFIG = Regression(candidates=1, repeats=1)
+ALONE, A, FUSED, FROZEN = Candidate("single"), Candidate("transfer", "a"), Candidate("fused"), Candidate("frozen")
+
+# judging
 
 
-@pytest.fixture(scope="module")
-def grid():
-    """Six tasks, 30 pairs, and a selector's scores that are the pairs' validation F1 with noise."""
+def simulated(true_gains, rng, text_spread=0.02, seed_spread=0.01, seeds=1, draws=400) -> dict:
+    """Scores of training alone and of candidates with these true gains, as a study would see them."""
+    scores = {}
+    for place, gain in enumerate([0.0, *true_gains]):
+        texts = text_spread * rng.standard_normal()
+        resampled = texts + text_spread * rng.standard_normal(draws)
+        own = 0.5 + gain + seed_spread * rng.standard_normal(seeds)
+        candidate = ALONE if place == 0 else Candidate("transfer", f"s{place}")
+        scores[candidate] = own[:, None] + np.concatenate([[texts], resampled])
+    return scores
+
+
+def test_of_many_candidates_that_gain_nothing_hardly_any_is_recommended():
+    rng = np.random.default_rng(0)
+    judged = [judge(simulated([0.0] * 11, rng), 0.01, rng) for _ in range(400)]
+    wrong = np.mean([each.verdict == "transfer" for each in judged])
+    assert wrong <= 0.05
+    assert np.mean([each.gain for each in judged]) > 0.03  # the best of eleven always looks good
+    assert abs(np.mean([each.expected for each in judged])) < 0.01
+
+
+def test_a_real_gain_is_found_and_its_size_is_told_without_the_luck():
+    rng = np.random.default_rng(1)
+    judged = [judge(simulated([0.2, *[0.0] * 5], rng), 0.01, rng) for _ in range(100)]
+    assert np.mean([each.verdict == "transfer" and each.leader.source == "s1" for each in judged]) > 0.95
+    assert np.mean([each.expected for each in judged]) == pytest.approx(0.2, abs=0.02)
+    assert np.mean([each.low <= 0.2 <= each.high for each in judged]) > 0.95
+
+
+def test_more_seeds_narrow_the_interval_and_test_scores_are_not_asked_for():
+    rng = np.random.default_rng(2)
+    one, five = (judge(simulated([0.1], rng, 0.001, 0.05, seeds), 0.05, np.random.default_rng(0)) for seeds in (1, 5))
+    assert five.high - five.low < 0.6 * (one.high - one.low)
+    assert five.seed_spread < one.seed_spread and five.seed_spread == pytest.approx(0.05 * math.sqrt(2 / 5))
+
+
+def test_without_candidates_nothing_can_be_told():
+    alone = judge({ALONE: np.full((1, 11), 0.5)}, 0.01, np.random.default_rng(0))
+    assert alone.verdict == "cannot_tell" and alone.leader is None and alone.used == ALONE
+    assert what_would_settle(alone, 100, 0.01) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("leader", "expected", "low", "high", "verdict"),
+    [
+        (A, 0.05, 0.01, 0.1, "transfer"),
+        (FUSED, 0.05, 0.01, 0.1, "fuse"),
+        (Candidate("fused_top", k=2), 0.05, 0.01, 0.1, "fuse"),
+        (FROZEN, 0.05, 0.01, 0.1, "do_not_transfer"),
+        (A, 0.05, -0.01, 0.1, "cannot_tell"),
+        (A, 0.0, -0.01, 0.1, "do_not_transfer"),
+        (A, 0.001, -0.01, MATTERS / 2, "do_not_transfer"),
+    ],
+)
+def test_verdicts(leader, expected, low, high, verdict):
+    assert verdict_of(leader, expected, low, high) == verdict
+
+
+def test_what_is_used_is_the_leader_where_a_gain_is_expected():
+    assert Judgement("cannot_tell", A, expected=0.01).used == A
+    assert Judgement("do_not_transfer", A, expected=-0.01).used == ALONE
+
+
+def test_the_spread_over_seeds_by_hand():
+    assert spread_over_seeds([]) == pytest.approx(PRIOR_SPREAD)
+    many = [np.array([0.4, 0.6])] * 1000  # variance 0.02 each
+    assert spread_over_seeds(many) == pytest.approx(math.sqrt(0.02), rel=0.01)
+    assert spread_over_seeds([np.array([0.1, 0.3])], 0.0) == pytest.approx(math.sqrt(0.02 / 4))
+
+
+def test_what_would_settle_is_more_seeds_where_training_is_the_noise_else_more_texts():
+    luck = 0.02 * math.sqrt(2)
+    noisy = Judgement("cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.001, seed_spread=luck)
+    seeds, texts = what_would_settle(noisy, 400, 0.02)
+    assert texts is None and 1 <= seeds <= MOST_SEEDS - 1
+    allowed = (0.001**2 + luck**2) * (0.04 / 0.06) ** 2
+    assert 0.001**2 + 2 * 0.02**2 / (1 + seeds) <= allowed < 0.001**2 + 2 * 0.02**2 / seeds
+    few_texts = Judgement("cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.03, seed_spread=0.0001)
+    seeds, texts = what_would_settle(few_texts, 400, 0.0001 / math.sqrt(2))
+    assert seeds is None and texts == pytest.approx(400 * ((0.06 / 0.04) ** 2 - 1), rel=0.01)
+    assert what_would_settle(Judgement("transfer", A, 0.05, 0.04, 0.01, 0.1), 400, 0.01) == (None, None)
+
+
+# the order of work
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    source: str
+    sources: tuple
+    seed: int
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    kind: str
+    source: str
+    target: str
+    setting: int
+    seed: int
+    run: FakeRun
+
+
+def model(kind="transfer", source="a", target="t", seed=0, sources=()):
+    return FakeModel(kind, source, target, 0, seed, FakeRun(f"{source}/run", sources, seed))
+
+
+def test_models_of_one_candidate_differ_in_their_seed_only():
+    assert candidate_of(model("single", "")) == candidate_of(model("reseeded", "", seed=3)) == ALONE
+    assert candidate_of(model()) == candidate_of(model(seed=1)) == A
+    assert candidate_of(model("fused_top", "", sources=("x", "y"))) == Candidate("fused_top", "", 2)
+    assert candidate_of(model("fused", "", sources=("x", "y"))) == FUSED
+
+
+def test_every_targets_first_choice_comes_before_any_second():
     tables = grids.grid(6)
     pairs, rng = tables["pairs"], np.random.default_rng(0)
-    scores = pairs["validation_f1"] + rng.normal(0, 0.01, len(pairs))
-    tables["selectors"] = pairs[["source", "target", "seed"]].assign(selector=PROMISING, score=scores)
-    return tables
-
-
-@pytest.fixture(scope="module")
-def models(grid):
-    rows = grid["pairs"].itertuples()
-    return [
-        SimpleNamespace(source=r.source, target=r.target, setting=0, seed=0, run=SimpleNamespace(source=r.source_run))
-        for r in rows
-    ]
-
-
-def recommend(grid, models, pairs):
-    table = recommendations(models, pairs, grid["singles"], grid["tasks"], grid["selectors"], CONFIG)
-    return check("recommendations", table, "test")
-
-
-def test_every_targets_first_choice_comes_before_any_second(grid, models):
-    order = most_promising_first(models, grid["singles"], grid["selectors"])
+    noisy = pairs["validation_f1"] + rng.normal(0, 0.01, len(pairs))
+    selectors = pairs[["source", "target", "seed"]].assign(selector=PROMISING, score=noisy)
+    models = [model(source=row.source, target=row.target) for row in pairs.itertuples()]
+    order = most_promising_first(models, tables["singles"], selectors)
     assert len(order) == 30 and {pair.target for pair in order[:6]} == set(grids.names(6))
-    scores = grid["selectors"].set_index(["source", "target"])["score"]
+    scores = selectors.set_index(["source", "target"])["score"]
     for target in grids.names(6):
         own = [scores[pair.source, pair.target] for pair in order if pair.target == target]
         assert own == sorted(own, reverse=True)
 
 
-def test_with_nothing_trained_no_transfer_is_recommended_and_promise_orders(grid, models):
-    table = recommend(grid, models, None)
-    first = table[table["rank"] == 1]
-    assert len(table) == 36 and first["recommended"].all() and (first["source"] == "").all()
-    assert table["predicted_f1"].isna().all() and table["test_f1"].notna().sum() == 6
-    scores = grid["selectors"].set_index(["source", "target"])["score"]
-    rest = table[table["source"] != ""]
-    promises = [scores[row.source, row.target] for row in rest.itertuples() if row.target == "task00"]
-    assert promises == sorted(promises, reverse=True)
-
-
-def test_what_is_trained_is_recommended_by_validation_and_the_rest_is_predicted(grid, models):
-    pairs = grid["pairs"].sample(FEWEST + 5, random_state=1)
-    table = recommend(grid, models, pairs)
-    assert table["predicted_f1"].notna().sum() == 30 and table["validation_f1"].notna().sum() == 6 + len(pairs)
-    known = (table["predicted_low"] <= table["predicted_f1"]) & (table["predicted_f1"] <= table["predicted_high"])
-    assert known[table["source"] != ""].all()
-    for _, rows in table.groupby("target"):
-        best = rows.loc[rows["validation_f1"].idxmax()]
-        assert rows.loc[rows["recommended"], "source"].tolist() == [best["source"]]
-        expected = rows["validation_f1"].fillna(rows["predicted_f1"]).to_numpy()
-        assert (np.diff(expected) <= 1e-12).all() and rows["rank"].tolist() == list(range(1, 7))
-
-
-def test_seeds_of_a_pair_are_one_measurement():
-    tables = grids.grid(6, seeds=2)
-    pairs = tables["pairs"]
-    scores = pairs[["source", "target", "seed"]].assign(selector=PROMISING, score=pairs["validation_f1"])
-    models = [
-        SimpleNamespace(
-            source=r.source, target=r.target, setting=0, seed=r.seed, run=SimpleNamespace(source=r.source_run)
-        )
-        for r in pairs.itertuples()
-    ]
-    for n in (FEWEST - 1, FEWEST):
-        trained = pairs.merge(pairs[["source", "target"]].drop_duplicates().head(n))
-        assert len(trained) == 2 * n
-        table = recommend(tables | {"selectors": scores}, models, trained)
-        assert table["predicted_f1"].notna().any() == (n == FEWEST)
-
-
-def test_test_scores_recommend_nothing(grid, models):
-    pairs = grid["pairs"].sample(15, random_state=2)
-    changed = recommend(grid, models, pairs.assign(test_f1=pairs["test_f1"].to_numpy()[::-1]))
-    same = ["target", "rank", "source", "recommended", "predicted_f1"]
-    pd.testing.assert_frame_equal(recommend(grid, models, pairs)[same], changed[same])
-
-
-def test_conformal_widths_by_hand():
-    assert conformal_width(np.arange(1.0, 10.0)) == 9  # the 9th of 9: ceil(0.9 x 10)
-    assert conformal_width(np.arange(1.0, 20.0)) == 18
-    assert np.isnan(conformal_width(np.arange(8.0)))
-
-
-def test_conformal_intervals_cover_as_often_as_they_say():
-    rng = np.random.default_rng(0)
-    draws = np.abs(rng.normal(size=(4000, 21)))
-    covered = [row[-1] <= conformal_width(row[:-1]) for row in draws]
-    assert np.mean(covered) == pytest.approx(0.905, abs=0.02)  # 19 of 21
-
-
-def test_training_stops_with_the_budget_and_a_second_call_ends_where_the_first_did(tmp_path):
-    bench = open_workbench(tiny_study(tmp_path, budget_minutes=1))
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A tiny study with a budget, its single-task models and its selector's scores."""
+    corpus = {"loader": "synthetic", "texts": 240, "tasks": 4}
+    bench = open_workbench(tiny_study(tmp_path_factory.mktemp("budget"), corpus=corpus, budget_minutes=1000))
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
-    models, kept = transfer_models(bench, singles), []
-    assert train_within_budget(bench, models, 61.0 / 2, 0.0, kept.append) is None and kept == [None]
-    pairs = train_within_budget(bench, models, 0.0, 60.0, kept.append)
-    assert len(pairs) == 2 and len(kept) == 3  # one batch was expected to cost nothing
-    again = train_within_budget(bench, models, 0.0, 60.0, kept.append)
-    pd.testing.assert_frame_equal(pairs, again)
-    assert len(train_within_budget(bench, models, 0.0, 0.0, kept.append)) == len(models) == 6
+    return bench, singles, scout(bench, singles)["selectors"]
+
+
+def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch(trained):
+    bench, singles, selectors = trained
+    decider, seen = Decider(bench), []
+
+    def decide(models):
+        seen.append([each.kind for each in models])
+        return decider(models)
+
+    decisions = train_candidates(bench, singles, selectors, 0.0, decide)
+    assert all(seen[at] == seen[at + 1][: len(seen[at])] for at in range(len(seen) - 1))
+    order = list(dict.fromkeys(seen[-1]))
+    assert order[:5] == ["single", "frozen", "fused", "fused_top", "transfer"]
+    kinds = pd.Series(seen[-1]).value_counts()
+    assert kinds["frozen"] == 4 and min(kinds["fused"], kinds["fused_top"]) >= 4 and kinds["transfer"] >= 12
+    for name in ("candidates", "recommendations"):
+        check(name, read_table(bench.study.tables, name), "test")
+    candidates = read_table(bench.study.tables, "candidates")
+    assert candidates.groupby("target")["used"].sum().eq(1).all() and len(candidates) == 4 * (1 + 1 + 1 + 1 + 3)
+    used = used_models(decider.models, decisions)
+    assert set(used) == set(bench.tasks.names)
+    assert all(candidate_of(each) == decisions[target].used for target, each in used.items())
+    again = train_candidates(bench, singles, selectors, 0.0, Decider(bench))
+    assert again == decisions
+
+
+def test_test_scores_stand_beside_the_decision_and_have_no_part_in_it(trained):
+    bench, singles, selectors = trained
+    decider = Decider(bench)
+    decisions = train_candidates(bench, singles, selectors, 0.0, decider)
+    plain, tested = (decider.recommendation_table(decisions, with_test=each) for each in (False, True))
+    assert plain["test_gain"].isna().all() and tested["test_gain"].notna().all()
+    assert tested[tested["used"] == "single"]["test_gain"].eq(0).all()
+    assert (tested["test_low"] <= tested["test_gain"] + 1e-9).all()
+    same = [name for name in plain if "test" not in name]
+    pd.testing.assert_frame_equal(plain[same], tested[same])
+
+
+def test_training_stops_with_the_budget_and_leaves_time_for_the_export(trained):
+    bench, singles, selectors = trained
+    cases = {}
+    for recorded in (60_000.0 - 0.01, 0.0):  # of 1,000 minutes with one worker
+        decider = Decider(bench)
+        decisions = train_candidates(bench, singles, selectors, recorded, decider)
+        cases[recorded] = {each.kind for each in decider.models}
+        assert set(decisions) == set(bench.tasks.names)
+    assert cases[60_000.0 - 0.01] == {"single"} < cases[0.0]
+
+
+def test_only_what_is_open_is_trained_again_and_the_largest_gain_first():
+    planned = {("t", ALONE): model("single", ""), ("t", A): model(), ("u", ALONE): model("single", "", "u")}
+    planned |= {
+        ("u", FROZEN): model("frozen", "", "u"),
+        ("v", A): model(target="v"),
+        ("v", ALONE): model("single", "", "v"),
+    }
+
+    decisions = {
+        "t": Judgement("cannot_tell", A, expected=0.01),
+        "u": Judgement("cannot_tell", FROZEN, expected=0.03),
+        "v": Judgement("transfer", A, expected=0.02),
+        "w": Judgement("do_not_transfer", A, expected=-0.1),
+        "x": Judgement("cannot_tell", None),
+    }
+
+    def again(round, seeds):
+        models = list(restarts(planned, decisions, round, seeds))
+        assert all(each.seed == each.run.seed for each in models)
+        return [(each.target, each.kind, each.seed) for each in models]
+
+    first = [("u", "single", 1), ("v", "single", 1), ("v", "transfer", 1), ("t", "single", 1), ("t", "transfer", 1)]
+    assert again(1, [0]) == first
+    assert again(2, [0]) == [("u", "single", 2), ("t", "single", 2), ("t", "transfer", 2)]
+    assert again(1, [0, 1]) == [("u", "single", 2), ("t", "single", 2), ("t", "transfer", 2)]
 
 
 def test_the_budget_counts_what_was_recorded_or_this_call_if_that_is_longer(monkeypatch):
@@ -140,49 +264,106 @@ def test_the_budget_counts_what_was_recorded_or_this_call_if_that_is_longer(monk
     assert seconds_taken(90.0, 2) == pytest.approx(60, abs=5) and seconds_taken(200.0, 2) == 100.0
 
 
+# sizes
+
+
+def sized(minutes, tasks=5, texts=5000, length=31.0, **changes) -> Study:
+    values = {"name": "sized", "corpus": {"loader": "synthetic"}, "budget_minutes": minutes}
+    parts = {"train": texts, "validation": texts // 5, "test": texts // 5}
+    return affordable(Study.parse(values | changes), tasks, np.full(10, length), parts)
+
+
+def test_sizes_grow_with_the_budget_up_to_their_caps():
+    studies = [sized(minutes) for minutes in (2, 10, 30, 1000)]
+    for sizes in ([s.source.n for s in studies], [s.target.n for s in studies]):
+        assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
+    steps = [study.settings_of("target")[0].max_steps for study in studies]
+    assert steps == sorted(steps) and steps[0] == 60 and steps[-1] == 192
+    assert (studies[-1].source.n, studies[-1].target.n) == (SOURCE_TEXTS, TARGET_TEXTS)
+
+
+@pytest.mark.parametrize("dearer", [{"tasks": 50}, {"length": 120.0}])
+def test_more_tasks_and_longer_texts_get_less(dearer):
+    assert sized(10, **dearer).source.n < sized(10).source.n
+
+
+def test_sizes_that_a_study_gives_are_kept_and_without_a_budget_all_is():
+    given = sized(2, target={"n": 144, "settings": [{"learning_rate": 1e-4, "epochs": 6}]}, source={"n": 640})
+    assert given.target.n == 144 and given.source.n == 640 and given.target.positives is None
+    assert given.settings_of("target") == [Setting(learning_rate=1e-4, epochs=6)]
+    assert sized(None).source.n is None
+
+
+def test_steps_bound_the_epochs_of_a_setting():
+    setting = Setting(learning_rate=1e-4, epochs=4, min_steps=60, max_steps=192)
+    assert epochs_of(setting, 16) == 60 and epochs_of(setting, 400) == 4
+    assert epochs_of(setting, 3200) == pytest.approx(192 * 16 / 3200)
+    assert setting.record(4.0) == Setting(learning_rate=1e-4, epochs=4).record(4.0)
+    for wrong in ({"steps": 60, "min_steps": 1}, {"epochs": 1, "min_steps": 9, "max_steps": 8}):
+        with pytest.raises(ValueError, match="min_steps"):
+            Setting(learning_rate=1e-4, **wrong)
+
+
+def test_an_unknown_encoder_gets_the_rates_of_a_base_one():
+    study = Study.parse({"name": "x", "corpus": {"loader": "synthetic"}, "encoder": {"name": "some/encoder"}})
+    assert [study.settings_of(side)[0].learning_rate for side in ("source", "target")] == [1.5e-5, 3.0e-5]
+
+
+# what a user sees
+
+
 def test_formulas_in_names_are_texts_in_spreadsheets(tmp_path):
     frame = pd.DataFrame({"target": ["=1+1", "ok"], "rank": [1, 2], "gain": [-0.5, np.nan]})
     write_for_spreadsheets(tmp_path / "r.csv", frame)
     assert (tmp_path / "r.csv").read_text() == "target,rank,gain\n'=1+1,1,-0.5000\nok,2,\n"
 
 
-def test_own_data_from_a_table_to_recommendations(tmp_path):
-    """As a user would: a CSV with three labels, a budget, one command."""
-    rng = np.random.default_rng(0)
+def own_table(path, n=240):
+    rng, rows = np.random.default_rng(0), []
     words = {"a": "flood water rain", "b": "water thirst drink", "c": "fire smoke burn"}
-    rows = []
-    for _ in range(240):
+    for _ in range(n):
         labels = {name: int(rng.random() < 0.35) for name in words}
         text = " ".join(["said", str(rng.integers(10_000)), *(words[name] for name in words if labels[name])])
         rows.append({"message": text, **labels})
-    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
-    changes = {
-        "name": "mine", "budget_minutes": 5, "regression": {"candidates": 1, "repeats": 1},
-        "corpus": {"loader": "table", "path": str(tmp_path / "mine.csv"), "text": "message"},
-    }  # fmt: skip
-    study, path = tiny_study(tmp_path / "results", **changes), tmp_path / "mine.yaml"
-    path.write_text(study.model_dump_json())
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def test_own_data_from_a_table_to_decisions_and_models(tmp_path):
+    """As a user would: a CSV with three labels, a budget, one command."""
+    own_table(tmp_path / "mine.csv")
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"name: mine\ncorpus: {{loader: table, path: {tmp_path}/mine.csv, text: message}}\nbudget_minutes: 4\n"
+        f"encoder: {{name: tiny, max_length: 32}}\nresults: {tmp_path}/results\nengine: {{workers: 1}}\n"
+    )
     study = Study.load(path)
     assert [job.name[:2] for job in plan(study, {"study_name": str(path)}, NOTEBOOKS)] == ["01", "02", "11"]
     lines = []
     run_study(study, str(path), say=lines.append)
     shown = "\n".join(lines)
-    assert "3 tasks" in shown and "until 5 minutes are over" in shown and "test F1" in lines[-3]
+    assert "3 tasks" in shown and "until 4 minutes are over" in shown and "gain in average precision" in shown
     table = read_table(study.tables, "recommendations")
-    assert len(table) == 9 and table.groupby("target")["recommended"].sum().eq(1).all()
-    assert table["validation_f1"].notna().all()  # five minutes are enough for six small pairs
-    assert len(pd.read_csv(study.folder / "recommendations.csv")) == 9
-    assert len(closing_lines(study)) == 3
+    assert len(table) == 3 and table["candidates"].eq(4).all()  # four minutes are enough for all of them
+    assert table["test_gain"].notna().all() and len(pd.read_csv(study.folder / "recommendations.csv")) == 3
+    assert len(closing_lines(study)) == 5
     page = (study.folder / "report.html").read_text()
-    assert "11_recommendations" in page and "Which source to train each task from" in page
+    assert "11_recommendations" in page and "What to train each task from" in page and page.count("<circle") == 3
+    assert {path.name for path in exported_models(study.folder / "models")} == {"a", "b", "c"}
 
 
-def test_a_budget_that_was_too_small_is_told_as_that(tmp_path, grid, models):
+def test_names_from_the_data_are_escaped_on_the_page_and_an_open_decision_has_no_picture(tmp_path):
+    row = {
+        "target": "<b>x</b>", "verdict": "cannot_tell", "leader": "", "sources": "", "used": "single", "minutes": 1.0,
+        "validation_texts": 10, "validation_positives": 5, "candidates": 0, "models": 1,
+        **dict.fromkeys(["expected_gain", "low", "high", "more_seeds", "more_texts"], np.nan),
+        **dict.fromkeys([f"{a}validation_{b}" for a in ("", "alone_") for b in ("average_precision", "f1_tuned")], 0.5),
+        **dict.fromkeys([f"{a}test_{b}" for a in ("", "alone_") for b in ("average_precision", "f1_tuned")], np.nan),
+        **dict.fromkeys(["test_gain", "test_low", "test_high"], np.nan),
+    }  # fmt: skip
     study = Study.parse(
-        {"name": "mine", "corpus": {"loader": "synthetic"}, "budget_minutes": 1, "results": str(tmp_path),
-         "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
-    )  # fmt: skip
-    for pairs, warned in ((None, True), (grid["pairs"].sample(15, random_state=2), False)):
-        write_table(study.tables, "recommendations", recommend(grid, models, pairs))
-        lines, page = closing_lines(study), write_report(study.folder, "mine").read_text()
-        assert (lines[-1] == NO_PAIR) == warned == (NO_PAIR in page) and len(lines) == 6 + warned
+        {"name": "mine", "corpus": {"loader": "synthetic"}, "budget_minutes": 2, "results": str(tmp_path)}
+    )
+    write_table(study.tables, "recommendations", pd.DataFrame([row]))
+    page = write_report(study.folder, "mine").read_text()
+    assert "&lt;b&gt;x&lt;/b&gt;" in page and "<b>x" not in page and "<circle" not in page and "on test" not in page
+    assert "cannot tell: train it alone" in page

@@ -280,32 +280,73 @@ def test_carried_over(value, p, told):
 # notebook 11
 
 
-def test_promising_pairs_are_a_list():
-    text = recommend.most_promising([("a", "b")] * 12)
-    assert text.splitlines()[0] == "1. `a` to `b`" and len(text.splitlines()) == recommend.SHOWN
+def recommendations_of(**columns) -> pd.DataFrame:
+    """A row of the table "recommendations", or several where columns are lists."""
+    row = {
+        "target": "a", "verdict": "transfer", "leader": "transfer", "sources": "b", "used": "transfer",
+        "expected_gain": 0.03, "low": 0.01, "high": 0.05, "validation_texts": 400, "validation_positives": 1200,
+        "minutes": 2.0, "more_seeds": NAN, "more_texts": NAN, "test_gain": 0.02, "test_low": -0.01, "test_high": 0.05,
+    } | columns  # fmt: skip
+    n = max(len(value) if isinstance(value, list) else 1 for value in row.values())
+    return pd.DataFrame({name: value if isinstance(value, list) else [value] * n for name, value in row.items()})
 
 
 def test_budget_spent():
-    assert check(recommend.budget_spent(1, 6, 60.0, 1, None)).startswith(
-        "1 of 6 pairs is trained. The study has taken 1 min 00 s"
+    assert check(recommend.budget_spent(1, 60.0, 1, None)).startswith(
+        "1 model is trained. The study has taken 1 min 00 s with 1 worker"
     )
-    assert "its budget is 30 min 00 s." in check(recommend.budget_spent(2, 6, 60.0, 2, 30.0))
-    assert check(recommend.budget_spent(0, 6, 60.0, 2, 1.0)).endswith(
-        "give it more minutes, or fewer tasks and settings."
-    )
+    assert "2 models are trained" in recommend.budget_spent(2, 60.0, 2, 30.0)
+    assert "its budget is 30 min 00 s." in check(recommend.budget_spent(2, 60.0, 2, 30.0))
 
 
-def recommendations_of(sources, gains) -> pd.DataFrame:
-    return pd.DataFrame({"source": sources, "recommended": True, "test_f1": 0.5, "gain": gains})
+@pytest.mark.parametrize(
+    ("verdict", "leader", "used", "sources", "told"),
+    [
+        ("transfer", "transfer", "transfer", "b", "transfer from b"),
+        ("fuse", "fused_top", "fused_top", "b, c", "fuse b, c"),
+        ("fuse", "fused", "fused", "b, c, d, e", "fuse all 4 others"),
+        ("do_not_transfer", "transfer", "single", "b", "do not transfer"),
+        ("do_not_transfer", "frozen", "frozen", "", "do not transfer: use the frozen encoder"),
+        ("cannot_tell", "transfer", "transfer", "b", "cannot tell: best guess, transfer from b"),
+        ("cannot_tell", "", "single", "", "cannot tell: train it alone"),
+    ],
+)
+def test_a_decision_in_words(verdict, leader, used, sources, told):
+    assert recommend.decided(verdict, leader, used, sources) == told
 
 
-def test_recommended_sources():
-    assert check(recommend.recommended_sources(recommendations_of(["", ""], 0.0))).startswith(
-        "No transfer is recommended for any of 2 tasks"
+def test_what_would_settle_a_decision():
+    assert recommend.what_would_settle("transfer", NAN, NAN) == ""
+    assert recommend.what_would_settle("cannot_tell", 1.0, NAN) == "training both 1 more time"
+    assert recommend.what_would_settle("cannot_tell", 2.0, NAN) == "training both 2 more times"
+    for texts, told in ((143, "150"), (150, "150"), (430, "450"), (1001, "1,500")):
+        assert recommend.what_would_settle("cannot_tell", NAN, texts) == f"about {told} more labelled texts"
+    assert "few thousand" in recommend.what_would_settle("cannot_tell", NAN, NAN)
+
+
+def test_decisions_on_the_terminal_are_aligned_and_say_what_they_rest_on():
+    table = recommendations_of(target=["a", "longer"], verdict=["transfer", "cannot_tell"], expected_gain=[0.03, NAN])
+    first, *lines = recommend.decision_lines(table)
+    assert first.startswith("task    decision ") and lines[0].startswith("a       transfer from b")
+    assert "+0.030 (+0.010 to +0.050)" in lines[0] and "1,200" in lines[0]
+    assert check(lines[-1]).startswith("Gains are of 400 validation texts")
+    assert lines[-1].endswith("On test, the 2 models that transfer gain +0.020 on average.")
+    alone = recommendations_of(used="single")
+    assert check(recommend.basis(alone)).endswith("All tasks are trained alone, so test has no gain to confirm.")
+    untested = recommendations_of(test_gain=NAN, test_low=NAN, test_high=NAN)
+    assert "There is no test part" in check(recommend.basis(untested))
+    assert recommend.decisions(untested)[0].on_test == "" != recommend.decisions(alone)[0].on_test
+
+
+def test_decided_tasks():
+    verdicts = ["transfer", "fuse", "do_not_transfer", "cannot_tell"]
+    text = check(recommend.decided_tasks(recommendations_of(verdict=verdicts)))
+    assert text.startswith("Of 4 tasks, 1 should start from one source, 1 from the mean of several")
+    assert check(recommend.decided_tasks(recommendations_of())) == "Of 1 task, 1 should start from one source."
+
+
+def test_exported_models():
+    assert "1 model is in" in check(recommend.exported(["a"])) and "`a` and `b`" in check(
+        recommend.exported(["a", "b"])
     )
-    assert "0.500, +0.020 against no transfer" in check(
-        recommend.recommended_sources(recommendations_of(["a", ""], [0.04, 0.0]))
-    )
-    assert "0.500, -0.020 against no transfer" in check(
-        recommend.recommended_sources(recommendations_of(["a", ""], [-0.04, 0.0]))
-    )
+    assert check(recommend.exported([])).startswith("No model was exported")

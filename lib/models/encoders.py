@@ -20,6 +20,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BertConfig,
+    PreTrainedConfig,
     PreTrainedTokenizerFast,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -109,9 +110,14 @@ def words_of(encoder: Encoder, text: str) -> list[str]:
     return [text[first:last] for first, last in spans.values()]
 
 
+def load_config(encoder: Encoder) -> PreTrainedConfig:
+    """The architecture of an encoder."""
+    return _tiny_config() if encoder.name == "tiny" else _from_pretrained(AutoConfig, encoder)
+
+
 def load_model(encoder: Encoder, dropout: float | None, device: str) -> torch.nn.Module:
     """The encoder under a 2-way classification head whose weights mean nothing yet (see ``fresh_head``)."""
-    config = _tiny_config() if encoder.name == "tiny" else _from_pretrained(AutoConfig, encoder)
+    config = load_config(encoder)
     config.num_labels = 2
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
         if dropout is not None and hasattr(config, name):

@@ -123,7 +123,11 @@ def training_batches(lengths: np.ndarray, setting: Setting, generator: np.random
 
 def epochs_of(setting: Setting, texts: int) -> float:
     """The epochs that a setting stands for on so many texts."""
-    return setting.epochs if setting.steps is None else epochs_of_steps(setting.steps, texts, setting.batch_size)
+    if setting.steps is not None:
+        return epochs_of_steps(setting.steps, texts, setting.batch_size)
+    steps = math.ceil(setting.epochs * texts / setting.batch_size)
+    bounded = min(max(steps, setting.min_steps or steps), setting.max_steps or math.inf)
+    return setting.epochs if bounded == steps else epochs_of_steps(bounded, texts, setting.batch_size)
 
 
 def epochs_of_steps(steps: int, texts: int, batch_size: int) -> float:

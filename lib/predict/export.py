@@ -5,6 +5,7 @@ once more, in a worker: its run id seeds it, and on a CPU the second network equ
 float32.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -73,6 +74,16 @@ def export_models(
     exports = [_export(bench, model, folder / task, licence) for task, model in waiting.items()]
     compute(partial(write_model, bench.place), exports, _is_done, bench.engine, "exported models")
     return folder
+
+
+def export_decided(bench: Workbench, chosen: Mapping[str, Model]) -> list[str]:
+    """Export the decided models of a study with a budget that is trained here; returns the tasks, none for other studies.
+
+    bench, chosen: as for ``export_models``.
+    """
+    if bench.study.budget_minutes is None or os.environ.get("WHENCE_PUBLISHED") == "1":
+        return []
+    return sorted(path.name for path in export_models(bench, chosen).iterdir() if path.name in chosen)
 
 
 def export_model(bench: Workbench, model: Model, folder: Path, starts: Sequence[Model] = ()) -> Path:

@@ -72,8 +72,8 @@ CAPTIONS = {  # by the name of the figure's file
     "validation (bars: 95 % intervals over targets).",
     "13_target_sizes": "What three ways of starting a target gain over training it alone, against its number of texts, on "
     "validation and on test (bars: 95 % intervals over targets).",
-    "11_recommendations": "Test F1 of every task with the recommended source, with the other sources that were "
-    "trained, and without transfer.",
+    "11_recommendations": "What a task is expected to gain from its best start over training alone, on validation (bars: "
+    "95 % intervals that allow for choosing among all starts), and on test (crosses) where the start is used.",
 }
 
 

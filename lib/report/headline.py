@@ -124,7 +124,7 @@ def opening_lines(study: Study) -> list[str]:
     if study.budget_minutes is not None:
         needed = minutes["training single-task models"] + minutes["feature extraction"]
         plan = (
-            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then the most promising pairs "
+            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then what they may start from, "
             f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
@@ -145,10 +145,9 @@ def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:
 def closing_lines(study: Study) -> list[str]:
     """The headline numbers as aligned lines for the terminal, or one line that says that there are none yet."""
     if study.budget_minutes is not None:
-        table = read_table(study.tables, "recommendations")
-        rows = recommended_rows(table)
-        width = max(len(target) for target, _ in rows)
-        return [f"{target:<{width}}  {source}" for target, source in rows] + [NO_PAIR] * no_pair_trained(table)
+        from lib.report.sentences.recommend import decision_lines  # with matplotlib, a slow import that few need
+
+        return decision_lines(read_table(study.tables, "recommendations"))
     if study.recipes:
         scores = read_table(study.tables, "recipe_scores").pivot(index="recipe", columns="quantity", values="value")
         columns = ["baseline", "pair_gain", "fused_gain", "share_gaining"]
@@ -166,21 +165,3 @@ def closing_lines(study: Study) -> list[str]:
     rows = headline(summary)
     width = max(len(label) for label, _ in rows)
     return [f"{label:<{width}}  {value}" for label, value in rows]
-
-
-NO_PAIR = (
-    "No pair was trained: the budget was spent before the first one. "
-    "Raise budget_minutes, or name fewer tasks or fewer settings in the parameters."
-)
-
-
-def recommended_rows(table: "pd.DataFrame") -> list[tuple[str, str]]:
-    """Every target with its recommended source and its F1, as text. table: "recommendations"."""
-    return [
-        (row.target, f"{row.source or 'no transfer'}: test F1 {row.test_f1:.3f}, {row.gain:+.3f} over no transfer")
-        for row in table[table["recommended"]].itertuples()
-    ]
-
-
-def no_pair_trained(table: "pd.DataFrame") -> bool:
-    return not table.loc[table["source"] != "", "validation_f1"].notna().any()

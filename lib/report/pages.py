@@ -1,21 +1,15 @@
 """The report that a study leaves behind: one page that reads well offline and on a phone."""
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
 from lib.report.captions import captioned
-from lib.report.headline import (
-    MISSING,
-    NO_PAIR,
-    headline,
-    nested_value,
-    no_pair_trained,
-    read_summary,
-    recommended_rows,
-)
+from lib.report.headline import MISSING, headline, nested_value, read_summary
+from lib.report.sentences.recommend import Decision, basis, decided_tasks, decisions
 from lib.storage.ledger import write_atomically
 from lib.storage.tables import read_table
 
@@ -28,7 +22,7 @@ def write_report(folder: Path, name: str) -> Path:
     templates = Environment(loader=PackageLoader("lib.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     content = templates.get_template("report.html.j2").render(
         name=name,
-        **_recommended(folder),
+        **_decided(folder),
         numbers=_numbers(read_summary(folder)),
         figures=[captioned(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"))],
         tables=[_table(folder, path) for path in sorted((folder / "tables").glob("*.csv"))],
@@ -39,12 +33,31 @@ def write_report(folder: Path, name: str) -> Path:
     return page
 
 
-def _recommended(folder: Path) -> dict:
+def _decided(folder: Path) -> dict:
     """What a study with a budget answers; nothing for others."""
     if not (folder / "tables" / "recommendations.parquet").exists():
         return {}
     table = read_table(folder / "tables", "recommendations")
-    return {"recommended": recommended_rows(table), "warning": NO_PAIR if no_pair_trained(table) else ""}
+    rows = decisions(table)
+    return {"decisions": rows, "decided": decided_tasks(table), "basis": basis(table), "picture": _Picture.of(rows)}
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """Where a gain is drawn: an axis from ``low`` to ``high``, with 0 on it, WIDTH wide."""
+
+    low: float
+    high: float
+    WIDTH = 120
+
+    @classmethod
+    def of(cls, rows: list[Decision]) -> "_Picture":
+        ends = [0.0, *(end for row in rows for end in (row.low, row.high) if math.isfinite(end))]
+        room = 0.05 * (max(ends) - min(ends)) or 0.01
+        return cls(min(ends) - room, max(ends) + room)
+
+    def x(self, gain: float) -> str:
+        return f"{self.WIDTH * (gain - self.low) / (self.high - self.low):.1f}"
 
 
 def _numbers(summary: dict | None) -> list[tuple[str, str]]:

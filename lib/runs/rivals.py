@@ -86,7 +86,7 @@ def joint_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     recipe, sources = recipe_of(bench.study, starts_from_source=True), joint_sources(bench, singles)
     return [
         replace(model, kind="joint", run=replace(model.run, source=sources[key].run.id, recipe=recipe))
-        for key, model in _targets(bench, singles).items()
+        for key, model in target_models(bench, singles).items()
     ]
 
 
@@ -134,7 +134,7 @@ def joint_pair_models(bench: Workbench, singles: pd.DataFrame, ranked: Ranked) -
         side: selected_singles(singles, side).set_index(["target", "seed"])["steps"] for side in ("source", "target")
     }
     models = []
-    for (target, seed), model in _targets(bench, singles).items():
+    for (target, seed), model in target_models(bench, singles).items():
         source = ranked[target][0]
         rows, labels = _both_sides(bench, source, target)
         together = int(steps["source"][source, seed] + steps["target"][target, seed])
@@ -157,7 +157,7 @@ def _both_sides(bench: Workbench, source: str, target: str) -> tuple[np.ndarray,
     return np.concatenate(repeated), labels.reshape(2 * n, 2)
 
 
-def _targets(bench: Workbench, singles: pd.DataFrame) -> dict[tuple[str, int], Model]:
+def target_models(bench: Workbench, singles: pd.DataFrame) -> dict[tuple[str, int], Model]:
     """Every target's selected single-task model, as it was planned: (target, seed) -> model."""
     planned = {(each.target, each.side, each.setting, each.seed): each for each in single_models(bench)}
     return {

@@ -15,6 +15,7 @@ from lib.datasets.tasks import TaskSet, decompose
 from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
 from lib.models.training import resolve_precision
+from lib.runs.sizes import affordable
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.storage.tables import read_table
 from lib.study.parameters import Study
@@ -36,7 +37,10 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Workbench:
-    """A study with its corpus cut into tasks and its texts tokenised: what every notebook starts from."""
+    """A study with its corpus cut into tasks and its texts tokenised: what every notebook starts from.
+
+    study: with the sizes that its budget can pay for, where it has a budget and gives none.
+    """
 
     study: Study
     corpus: Corpus
@@ -106,6 +110,8 @@ def open_workbench(study: Study) -> Workbench:
     tasks = decompose(corpus, study.tasks, study.split)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
     tokens, materials = _materials(study, tasks)
+    sizes = {part: len(rows) for part, rows in tasks.split.items()}
+    study = affordable(study, len(tasks.names), tokens.lengths, sizes)
     precision = _earlier_precision(study) or resolve_precision(study.training, device)
     place = Place(study.ledger, materials, study.encoder, device, precision)
     return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)

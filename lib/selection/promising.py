@@ -1,10 +1,31 @@
 """Which sources look promising before any pair is trained: for the budget, and for rivals that need a first source."""
 
+from dataclasses import replace
+
 import pandas as pd
 
-from lib.transfer.pairs import PAIR
+from lib.runs.engine import train_missing
+from lib.runs.plan import single_tries
+from lib.runs.sizes import FEWEST, POSITIVES, SCOUTED
+from lib.runs.workbench import Workbench
+from lib.selection.scoring import score_study
+from lib.selectors.registry import SELECTORS
+from lib.transfer.pairs import PAIR, selected_singles
 
 PROMISING = "linear_probe"  # the selector that says so
+
+
+def scout(bench: Workbench, singles: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables "feature_extraction", "selectors" and "selector_costs" of PROMISING alone, from few texts of every target.
+
+    Each source reads about SCOUTED texts, spread over the targets, and as few of its own. singles: the table of this name.
+    """
+    few = {"n": max(FEWEST // 2, min(2 * FEWEST, SCOUTED // len(bench.tasks.names))), "positives": POSITIVES}
+    sides = {side: getattr(bench.study, side).model_copy(update=few) for side in ("source", "target")}
+    wanted = set(selected_singles(singles, "source")["run"])
+    sources = [model for model in single_tries(bench) if model.run.id in wanted]
+    train_missing(bench, sources, "sources whose weights are needed", weights=True)
+    return score_study(replace(bench, study=bench.study.model_copy(update=sides)), singles, SELECTORS[PROMISING].needs)
 
 
 def promise(selectors: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ WRITERS = {
     "08_selectors": ("selector_metrics",),
     "09_data_regimes": ("regimes",),
     "10_generalisation": ("generalisation", "carried_anytime"),
-    "11_recommendations": ("recommendations",),
+    "11_recommendations": ("candidates", "recommendations"),
     "12_recipes": ("recipes", "recipe_scores"),
     "13_target_sizes": ("target_sizes", "target_size_gains"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from lib.study.corpora import DisasterResponse, Hub, OrangeText, Synthetic, Tabl
 from lib.study.explain import explain, key_path
 from lib.study.extends import Layer, merge, named_in, read_layers
 from lib.study.files import ROOT, find_parameters, read_yaml, shown
+from lib.study.recipe import default_settings
 from lib.study.sections import (
     SEEDS,
     Ansat,
@@ -51,8 +52,8 @@ class Study(Parameters):
     settings: list[Setting] | None = Field(
         None,
         min_length=1,
-        description="hyperparameter settings; every task is trained alone with each of them. Required, unless source and "
-        "target have settings of their own",
+        description="hyperparameter settings; every task is trained alone with each of them. null: those of source and "
+        "target, else the recipe for the encoder",
     )
     transfer: Transfer = Transfer()
     source_setting: Literal["best", "all"] = Field(
@@ -87,8 +88,9 @@ class Study(Parameters):
     budget_minutes: float | None = Field(
         None,
         gt=0,
-        description="null: train and analyse the whole grid. A number: train the single-task models, then the most "
-        "promising pairs until this many minutes have passed in all, and recommend sources",
+        description="null: train and analyse the whole grid. A number: train the single-task models, then what targets may "
+        "start from, the most promising first, until this many minutes have passed in all; decide for every task what to "
+        "train it from, and export its model",
     )
     recipes: dict[str, dict] | None = Field(
         None,
@@ -124,12 +126,6 @@ class Study(Parameters):
         return self
 
     @model_validator(mode="after")
-    def _settings_for_both_sides(self):
-        if self.settings is None and not (self.source.settings and self.target.settings):
-            raise ValueError("give settings, or source.settings and target.settings")
-        return self
-
-    @model_validator(mode="after")
     def _sizes_in_texts(self):
         changed = [size.changes.get("target") for size in (self.target_sizes or {}).values()]
         texts = [target.get("n") if isinstance(target, dict) else None for target in changed]
@@ -140,7 +136,7 @@ class Study(Parameters):
     def settings_of(self, side: str) -> list[Setting]:
         """The settings of a side, "source" or "target"; the side's own epochs take the place of theirs."""
         regime = getattr(self, side)
-        settings = regime.settings or self.settings
+        settings = regime.settings or self.settings or default_settings(side, self.encoder.name)
         if regime.epochs is None:
             return settings
         return [setting.model_copy(update={"epochs": regime.epochs, "steps": None}) for setting in settings]

@@ -34,18 +34,19 @@ This is a whole study of your own texts. [own_data.yaml](own_data.yaml) is a tem
 name: mine
 corpus: {loader: table, path: data/my_texts.csv, text: message}
 budget_minutes: 30
-source: {n: 640, positives: 0.25}
-target: {n: 144, positives: 0.25}
-settings:
-  - {learning_rate: 1.0e-4, epochs: 6}
+split: {validation: 0.2, max_validation: 1000, max_test: 600, min_positives: 100}
 ```
 
 Save it as `params/mine.yaml` and run `./run_all.sh params/mine.yaml`. This happens:
 
 1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1.
-2. Every task is trained alone: on up to 640 texts as a source, and on up to 144 texts as a target.
-3. The most promising pairs of a source and a target are trained until 30 minutes have passed since the start.
-4. `results/mine/recommendations.csv` ranks the sources of every task, and `results/mine/report.html` shows the best.
+2. Every task is trained alone, on what it has: up to 1,024 texts as a source and 2,048 as a target, fewer where the budget
+   cannot pay for so many.
+3. Until 30 minutes have passed since the start, every target is trained from what it may start from: the frozen encoder, the
+   mean of all sources, the mean of the most promising ones, and single sources, the most promising first. The leaders are
+   trained again from other seeds.
+4. `results/mine/report.html` says for every task whether to transfer, from what, and how sure that is;
+   `results/mine/recommendations.csv` holds the numbers, and `results/mine/models` the models.
 
 Without `budget_minutes` all pairs are trained and analysed, as in the study `demo`.
 """

@@ -39,7 +39,11 @@ class Split(Parameters):
 class Regime(Parameters):
     """How much training data one side of a pair gets, and with which settings it is trained on it."""
 
-    n: int | None = Field(None, ge=8, description="number of training texts to draw; null: all of them ('full')")
+    n: int | None = Field(
+        None,
+        ge=8,
+        description="most training texts to draw; null: all of them ('full'), with budget_minutes as many as it can pay for",
+    )
     positives: Share | None = Field(
         None, description="share of positives to draw, if there are enough; null: the share in the data"
     )
@@ -47,7 +51,9 @@ class Regime(Parameters):
         None, gt=0, le=100, description="passes over the training texts of this side; null: those of the setting"
     )
     settings: "list[Setting] | None" = Field(
-        None, min_length=1, description="hyperparameter settings of this side; null: those of the study"
+        None,
+        min_length=1,
+        description="hyperparameter settings of this side; null: those of the study, else the recipe for its encoder",
     )
     seed: int = Field(0, ge=0, description="seed of the draw")
 
@@ -82,6 +88,10 @@ class Setting(Parameters):
         None, gt=0, le=1000, description="passes over the training texts, such as 2 or 0.5; give epochs or steps"
     )
     steps: int | None = Field(None, ge=1, le=1_000_000, description="steps of the optimiser, in place of epochs")
+    min_steps: int | None = Field(
+        None, ge=1, le=1_000_000, description="with epochs: at least so many steps; null: any"
+    )
+    max_steps: int | None = Field(None, ge=1, le=1_000_000, description="with epochs: at most so many steps; null: any")
     batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(
@@ -100,11 +110,16 @@ class Setting(Parameters):
     def _epochs_or_steps(self):
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps")
+        if self.steps is not None and (self.min_steps, self.max_steps) != (None, None):
+            raise ValueError("min_steps and max_steps bound epochs; with steps, leave them out")
+        if self.min_steps is not None and self.max_steps is not None and self.min_steps > self.max_steps:
+            raise ValueError("min_steps is larger than max_steps")
         return self
 
     def record(self, epochs: float) -> dict:
         """What of a setting decides a run's result, with its length in epochs; keys without a say are left out."""
-        values = self.model_dump(exclude={"steps", "early_stopping"} if self.early_stopping is None else {"steps"})
+        lengths = {"steps", "min_steps", "max_steps"}
+        values = self.model_dump(exclude=lengths | ({"early_stopping"} if self.early_stopping is None else set()))
         return values | {"epochs": epochs}
 
 

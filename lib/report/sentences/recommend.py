@@ -1,53 +1,169 @@
-"""What notebook 11 recommends for a user's own data, in sentences."""
+"""What notebook 11 decides for a user's own data: in sentences, and as the rows that the terminal and the report show."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from lib.report.headline import duration
-from lib.report.sentences.words import change, code, counted, number, plural
+from lib.report.sentences.words import change, code, counted, known, listing, plural, with_interval
 
-SHOWN = 10  # pairs in the list
-
-
-def most_promising(pairs: Sequence[tuple[str, str]]) -> str:
-    """The first pairs to train, as a numbered list. pairs: (source, target), the most promising first."""
-    return "\n".join(
-        f"{place}. {code(source)} to {code(target)}" for place, (source, target) in enumerate(pairs[:SHOWN], 1)
-    )
+VERDICTS = ("transfer", "fuse", "do_not_transfer", "cannot_tell")
+NAMED = 3  # sources that are named where several are fused
 
 
-def budget_spent(trained: int, pairs: int, seconds: float, workers: int, budget_minutes: float | None) -> str:
-    """How many pairs were trained, and in what time.
+@dataclass(frozen=True)
+class Decision:
+    """The decision about one task, in words and as numbers for a picture.
+
+    gain: with its interval, on validation, what choosing adds by luck taken off. on_test: likewise; empty without a test.
+    """
+
+    task: str
+    verdict: str
+    decision: str
+    gain: str
+    on_test: str
+    positives: str
+    minutes: str
+    settle: str
+    expected: float
+    low: float
+    high: float
+
+
+def decisions(table: pd.DataFrame) -> list[Decision]:
+    """Every task's decision, as the terminal, the report and the notebook show it. table: "recommendations"."""
+    return [
+        Decision(
+            task=row.target,
+            verdict=row.verdict,
+            decision=decided(row.verdict, row.leader, row.used, row.sources),
+            gain=_gain(row.expected_gain, row.low, row.high),
+            on_test=_gain(row.test_gain, row.test_low, row.test_high) if known(row.test_gain) else "",
+            positives=f"{row.validation_positives:,}",
+            minutes=f"{row.minutes:.1f}",
+            settle=what_would_settle(row.verdict, row.more_seeds, row.more_texts),
+            expected=row.expected_gain, low=row.low, high=row.high,
+        )
+        for row in table.itertuples()
+    ]  # fmt: skip
+
+
+def _gain(value: float, low: float, high: float) -> str:
+    return with_interval({"value": value, "low": low, "high": high}, change) if known(value) else ""
+
+
+def decided(verdict: str, leader: str, used: str, sources: str) -> str:
+    """The decision in words.
 
     Args:
-        trained: ordered pairs that were trained.
-        pairs: ordered pairs that there are.
+        verdict, leader, used, sources: columns of the table "recommendations".
+    """
+    if verdict == "do_not_transfer":
+        return "do not transfer: use the frozen encoder" if used == "frozen" else "do not transfer"
+    start = starting_from(leader, sources)
+    if verdict == "cannot_tell":
+        return "cannot tell: train it alone" if used == "single" else f"cannot tell: best guess, {start}"
+    return start
+
+
+def starting_from(leader: str, sources: str) -> str:
+    """What a model of this kind starts from, in words."""
+    names = sources.split(", ") if sources else []
+    if leader == "transfer":
+        return f"transfer from {sources}"
+    if leader == "frozen":
+        return "the frozen encoder"
+    return f"fuse {', '.join(names) if len(names) <= NAMED else f'all {len(names)} others'}"
+
+
+def what_would_settle(verdict: str, more_seeds: float, more_texts: float) -> str:
+    """What would turn "cannot tell" into a decision, in words."""
+    if verdict != "cannot_tell":
+        return ""
+    if known(more_seeds):
+        return f"training both {counted(int(more_seeds), 'more time')}"
+    if known(more_texts):
+        return f"about {_round_up(more_texts):,} more labelled texts"
+    return "more than a few thousand labelled texts"
+
+
+def _round_up(value: float) -> int:
+    """A number of texts to about two digits: nobody can know it better."""
+    step = 10 if value < 200 else 50 if value < 1000 else 500
+    return int(-(-value // step) * step)
+
+
+def decision_lines(table: pd.DataFrame) -> list[str]:
+    """The decisions as aligned lines for the terminal. table: "recommendations"."""
+    head = ("task", "decision", "gain in average precision", "positives", "what would settle it")
+    rows = [head] + [(each.task, each.decision, each.gain, each.positives, each.settle) for each in decisions(table)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [*lines, basis(table)]
+
+
+def decision_frame(table: pd.DataFrame) -> pd.DataFrame:
+    """The decisions as a table for the notebook. table: "recommendations"."""
+    columns = {
+        "decision": "decision", "gain": "gain in average precision", "on_test": "on test", "positives": "positives",
+        "minutes": "minutes", "settle": "what would settle it",
+    }  # fmt: skip
+    rows = [
+        {"task": each.task} | {name: getattr(each, key) for key, name in columns.items()} for each in decisions(table)
+    ]
+    return pd.DataFrame(rows).set_index("task")
+
+
+def basis(table: pd.DataFrame) -> str:
+    """What the decisions rest on, and what test says. table: "recommendations"."""
+    texts = int(table["validation_texts"].iloc[0])
+    rest = f"Gains are of {counted(texts, 'validation text')}, less what choosing the best adds by luck; intervals are 95 %."
+    if not table["test_gain"].notna().any():
+        return f"{rest} There is no test part, so nothing else vouches for them."
+    moved = table[table["used"] != "single"]
+    if moved.empty:
+        return f"{rest} All tasks are trained alone, so test has no gain to confirm."
+    mean = change(moved["test_gain"].mean())
+    if len(moved) == 1:
+        return f"{rest} On test, the model that transfers gains {mean}."
+    return f"{rest} On test, the {len(moved)} models that transfer gain {mean} on average."
+
+
+def budget_spent(models: int, seconds: float, workers: int, budget_minutes: float | None) -> str:
+    """How many models were trained, and in what time.
+
+    Args:
+        models: number of models.
         seconds: that the study has taken, with all its workers.
         workers: processes of the study.
         budget_minutes: what it was allowed; None without a budget.
-
-    Returns:
-        Two or three sentences; the third says what to do where no pair was trained.
     """
     allowed = "it has no budget" if budget_minutes is None else f"its budget is {duration(60 * budget_minutes)}"
-    told = (
-        f"{trained:,} of {counted(pairs, 'pair')} {plural(trained, 'is', 'are')} trained. The study has taken "
-        f"{duration(seconds)} with {counted(workers, 'worker')}; {allowed}."
-    )
-    if trained:
-        return told
-    return f"{told} The budget was spent before the first pair: give it more minutes, or fewer tasks and settings."
-
-
-def recommended_sources(table: pd.DataFrame) -> str:
-    """For how many tasks a source is recommended, and what that gains on test. table: "recommendations"."""
-    chosen = table[table["recommended"]]
-    transfers = int((chosen["source"] != "").sum())
-    tasks = counted(len(chosen), "task")
-    if not transfers:
-        return f"No transfer is recommended for any of {tasks}; mean test F1 is {number(chosen['test_f1'].mean(), 3)}."
     return (
-        f"A source is recommended for {transfers:,} of {tasks}. On test the recommended models have a mean F1 of "
-        f"{number(chosen['test_f1'].mean(), 3)}, {change(chosen['gain'].mean())} against no transfer."
+        f"{counted(models, 'model')} {plural(models, 'is', 'are')} trained. The study has taken {duration(seconds)} with "
+        f"{counted(workers, 'worker')}; {allowed}."
+    )
+
+
+def decided_tasks(table: pd.DataFrame) -> str:
+    """How many tasks got which decision. table: "recommendations"."""
+    names = {
+        "transfer": "should start from one source",
+        "fuse": "from the mean of several",
+        "do_not_transfer": "should be trained without transfer",
+        "cannot_tell": "cannot be told",
+    }
+    counts = table["verdict"].value_counts()
+    parts = [f"{counts[verdict]:,} {names[verdict]}" for verdict in VERDICTS if verdict in counts]
+    return f"Of {counted(len(table), 'task')}, {listing(parts)}."
+
+
+def exported(names: list[str]) -> str:
+    """Where the models are. names: the tasks whose models were exported."""
+    if not names:
+        return "No model was exported: only a study with a budget, trained here, exports its models."
+    return (
+        f"{counted(len(names), 'model')} {plural(len(names), 'is', 'are')} in the study's folder `models`, each with a card "
+        f"that says how to load it: {listing([code(name) for name in names])}."
     )

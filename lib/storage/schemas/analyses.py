@@ -114,6 +114,8 @@ REGRESSION = {
 }
 
 
+KINDS = ("single", "frozen", "fused", "fused_top", "transfer")  # of what a target may start from
+
 SELECTION = {
     "representations": table(
         "the pretrained encoder, or the selected model of a source: what its features of the validation texts vary in",
@@ -164,18 +166,57 @@ SELECTION = {
         accounting=text("time that counts: paper (training pairs) or all_inclusive", "paper", "all_inclusive"),
         **anytime(),
     ),
-    "recommendations": table(
-        "a target and a source, or no transfer",
-        ["target", "source"],
+    "candidates": table(
+        "something that a target may start from, itself (training alone) included",
+        ["target", "kind", "source", "k"],
         **keys("target"),
-        source=text("name of the task that is transferred from; empty for no transfer"),
-        rank=count("place among the target's sources by expected validation F1, counted from 1"),
-        recommended=flag("whether it has the best validation F1 of what is trained, no transfer included"),
-        predicted_f1=share("predicted validation F1; empty with too few trained pairs", nullable=True),
-        predicted_low=share("lower end of the 90 % interval of `predicted_f1`", nullable=True),
-        predicted_high=share("upper end of the 90 % interval of `predicted_f1`", nullable=True),
-        validation_f1=share("validation F1; empty where the pair is not trained", nullable=True),
-        test_f1=share("test F1; empty where the pair is not trained", nullable=True),
-        gain=number("`test_f1` minus that of no transfer", nullable=True),
+        kind=text(
+            "single (training alone), frozen (no step of training), fused (the mean of all sources), fused_top (the mean of "
+            "the k most promising) or transfer (one source)",
+            *KINDS,
+        ),
+        source=text("name of the task that is transferred from; empty for other kinds"),
+        k=count("number of sources of fused_top; 0 for other kinds"),
+        validation_average_precision=share("average precision on validation, mean over seeds"),
+        validation_f1_tuned=share("F1 on validation at the threshold that is best there, mean over seeds"),
+        seeds=count("number of seeds that it was trained with"),
+        gain=number("`validation_average_precision` minus that of training alone; nothing is taken off for luck"),
+        used=flag("whether it is what the target's model is made from"),
+        seconds=amount("seconds of one worker, without those of source models"),
+    ),
+    "recommendations": table(
+        "a target and what it should be trained from",
+        ["target"],
+        **keys("target"),
+        verdict=text("the decision", "transfer", "fuse", "do_not_transfer", "cannot_tell"),
+        leader=text(
+            "kind of the candidate with the largest gain on validation; empty where none was trained", "", *KINDS
+        ),
+        sources=text("names of the tasks that this candidate starts from, separated by commas"),
+        used=text("kind of the candidate that the target's model is made from", *KINDS),
+        expected_gain=number(
+            "gain of the leader in average precision on validation over training alone, less what choosing the best adds by "
+            "luck",
+            nullable=True,
+        ),
+        **interval("expected_gain", nullable=True),
+        validation_average_precision=share("average precision on validation of what is used, mean over seeds"),
+        validation_f1_tuned=share("F1 on validation of what is used, at the threshold that is best there"),
+        alone_validation_average_precision=share("average precision on validation of training alone"),
+        alone_validation_f1_tuned=share("F1 on validation of training alone, at the threshold that is best there"),
+        validation_texts=count("number of validation texts"),
+        validation_positives=count("number of positives among them"),
+        candidates=count("number of candidates that were trained, training alone not counted"),
+        models=count("number of models that were trained for this target"),
+        minutes=amount("minutes of one worker for these models"),
+        more_seeds=number("how many more seeds of the leader and of training alone would settle the decision", True),
+        more_texts=number("how many more validation texts would settle the decision", True),
+        test_average_precision=share("average precision on test of what is used; empty without a test part", True),
+        test_f1_tuned=share("F1 on test of what is used, at the threshold of validation", True),
+        alone_test_average_precision=share("average precision on test of training alone", True),
+        alone_test_f1_tuned=share("F1 on test of training alone, at the threshold of validation", True),
+        test_gain=number("`test_average_precision` minus `alone_test_average_precision`", True),
+        test_low=number("lower end of the 95 % interval of `test_gain`, over texts", True),
+        test_high=number("upper end of the 95 % interval of `test_gain`, over texts", True),
     ),
 }

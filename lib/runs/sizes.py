@@ -1,0 +1,90 @@
+"""How much a study with a budget trains on, where its parameters leave that open.
+
+Caps follow from the budget, the tasks, their texts and the encoder alone, not from how fast this machine happens to be, so
+that the study stays the same study wherever and whenever it is run again.
+"""
+
+import math
+
+import numpy as np
+
+from lib.models.encoders import load_config
+from lib.study.parameters import Study
+from lib.study.sections import Encoder, Regime, Setting
+
+SOURCE_TEXTS, TARGET_TEXTS, FEWEST = 1024, 2048, 64  # the largest caps of a side, and the smallest of both
+POSITIVES = 0.25  # share of positives that is drawn where a cap leaves texts out
+SCOUTED = 2000  # target texts that each source reads, to say which sources are promising
+RATE = 150.0  # short texts that two cores train MiniLM on in a second
+CHEAPER = 4  # texts read or predicted in the time of one trained
+OVERHEAD = 60.0  # seconds of what is not training: notebooks, tables, figures
+SHARE = 0.8  # of the rest, for what every task needs whatever is decided; what is left over is for more candidates
+TRAININGS = 3  # of every target in that share: alone, from the mean of all sources, and once more for export
+WORDPIECES, WEIGHTS = 31.0, 6 * 384**2  # of the texts and the encoder that RATE was measured with
+
+
+def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> Study:
+    """A study with a budget as it is trained: with the caps that its budget can pay for, where it gives no sizes.
+
+    Args:
+        study: as its parameters say.
+        tasks: number of tasks.
+        lengths: (texts,) in wordpieces.
+        parts: number of texts in "train", "validation" and "test".
+
+    Returns:
+        The study itself where it has no budget, else the study with ``source.n``, ``target.n`` and, where it names no
+        settings, the most steps of a target.
+    """
+    if study.budget_minutes is None:
+        return study
+    share, (target, *others) = affordable_share(study, tasks, lengths, parts), study.settings_of("target")
+    if target.max_steps is not None and share < 1:
+        target = target.model_copy(
+            update={"max_steps": max(target.min_steps or 1, round(share * most_steps(target, parts["train"])))}
+        )
+    caps = {"source": SOURCE_TEXTS, "target": TARGET_TEXTS}
+    sides = {
+        side: _capped(getattr(study, side), _affordable_n(cap, share, parts["train"])) for side, cap in caps.items()
+    }
+    sides["target"] = sides["target"].model_copy(update={"settings": [target, *others]})
+    return study.model_copy(update=sides)
+
+
+def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> float:
+    """What the budget pays for, as a share of what training with the largest caps takes; from 0 to 1.
+
+    Arguments as for ``affordable``. Work is counted in texts trained once.
+    """
+    source, target = study.settings_of("source")[0], study.settings_of("target")[0]
+    sizes = {"source": min(SOURCE_TEXTS, parts["train"]), "target": min(TARGET_TEXTS, parts["train"])}
+    start = {side: n / CHEAPER for side, n in sizes.items()}  # a head that starts as a probe reads all texts once
+    trained = sizes["source"] * (source.epochs or 1.0) + start["source"]
+    trained += TRAININGS * (most_steps(target, parts["train"]) * target.batch_size + start["target"])
+    predicted = (TRAININGS + 2) * (parts["validation"] + parts["test"]) + SCOUTED + parts["validation"]
+    rate = RATE * WORDPIECES * WEIGHTS / (lengths.mean() * _weights(study.encoder))
+    paid = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * rate / tasks - predicted / CHEAPER
+    return min(1.0, max(paid / trained, 0.0))
+
+
+def most_steps(setting: Setting, texts: int) -> int:
+    """The steps of a target that has the largest cap, or all texts where there are fewer."""
+    n = min(TARGET_TEXTS, texts)
+    steps = setting.steps or math.ceil(setting.epochs * n / setting.batch_size)
+    return int(min(max(steps, setting.min_steps or 1), setting.max_steps or math.inf))
+
+
+def _affordable_n(cap: int, share: float, texts: int) -> int:
+    return cap if share == 1 else max(FEWEST, round(share * min(cap, texts)))
+
+
+def _capped(regime: Regime, n: int) -> Regime:
+    if regime.n is not None:
+        return regime
+    return regime.model_copy(update={"n": n, "positives": regime.positives or POSITIVES})
+
+
+def _weights(encoder: Encoder) -> float:
+    """A number that the time of a wordpiece grows with: layers times the square of their width."""
+    config = load_config(encoder)
+    return config.num_hidden_layers * config.hidden_size**2
