@@ -290,5 +290,5 @@ def test_the_ten_keys_needed_first_come_with_examples_that_are_studies(project):
     one, two = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", reference(), re.DOTALL)]
     write(project / "params", mine=one, mine_larger=two)
     mine, larger = Study.load("mine"), Study.load("mine_larger")
-    assert mine.corpus.path and mine.budget_minutes == 30 and mine.target.n == 144
-    assert larger == mine.model_copy(update={"name": "mine_larger", "target": Regime(n=288, positives=0.25)})
+    assert mine.corpus.path and mine.budget_minutes == 30 and mine.split.min_positives == 100
+    assert larger == mine.model_copy(update={"name": "mine_larger", "target": Regime(n=288)})
