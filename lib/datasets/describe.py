@@ -29,6 +29,11 @@ def task_table(taskset: TaskSet, source: Regime, target: Regime) -> pd.DataFrame
     return frame
 
 
+def left_out_table(taskset: TaskSet) -> pd.DataFrame:
+    """Table "left_out": every label that is no task, and why."""
+    return pd.DataFrame(list(taskset.left_out.items()), columns=["label", "reason"], dtype=str)
+
+
 def duplicate_table(taskset: TaskSet) -> pd.DataFrame:
     """Near-duplicates per part of the split: texts, those that repeat one of their own part, and a training text."""
     keys = integer_codes(duplicate_key(text) for text in taskset.texts)
