@@ -313,15 +313,15 @@ def test_ids_groups_and_splits_stand_beside_a_column_of_classes(tmp_path):
         (".jsonl", [["a"], [["b"]]], None, ["row 2: expected a class, found ['b']"]),
         (".jsonl", ["a", {"b": 1}], None, ["row 2: expected a class, found {'b': 1}"]),
         (".csv", ["a", "b", "a;b"], None, ["row 3: 'a;b' looks like 2 classes", "did you mean separator: ';'?"]),
-        (".csv", ["a|b", "b|c", "d", "e", "f", "g"], None, ["'b|c'", "did you mean separator: '|'?"]),
+        (".csv", ["a|b", "b|c", "d", "e", "f", "g"], None, ["row 1: 'a|b'", "did you mean separator: '|'?"]),
         (".csv", ["a, b", "c", "b, a", "d"], None, ["row 1: 'a, b'", "did you mean separator: ','?"]),
         (".csv", ["a;b", "c;d", "e"], None, ["row 1: 'a;b'", "did you mean separator: ';'?"]),
         (".csv", ["a;b", "a", "b", "a|b"], ";", ["row 4: 'a|b' separates classes by '|'", "'separator' is ';'"]),
         (".csv", ["a;b", "b;a", "a", "b"], "|", ["row 1: 'a;b' separates classes by ';'", "'separator' is '|'"]),
         (".csv", ["Flood", "fire", "flood"], None, ["'Flood' (row 1) and 'flood' (row 3)", "only in case or blanks"]),
-        (".csv", ["a  b", "c;a b"], ";", ["'a  b' (row 1) and 'a b' (row 2)", "write a class in one way"]),
-        (".csv", ["a", "a ", "a"], None, ["all 3 rows are of the one class 'a'", "at least two classes"]),
-        (".csv", ["a", "", "a"], None, ["2 rows are, and the others have no class, of the one class 'a'"]),
+        (".csv", ["a  b", "c;a b"], ";", ["'a b' (row 1) and 'a b' (row 2)", "write a class in one way"]),
+        (".csv", ["a", "a ", "a"], None, ["all 3 rows are 'a'", "at least two classes"]),
+        (".csv", ["a", "", "a"], None, ["the only class, of 2 rows, is 'a'"]),
         (".csv", ["", " "], None, ["no row has a class", "is this the column with the classes?"]),
         (".csv", ["a", "b/c"], None, ["row 2: the label name 'b/c' has a slash", "rename it"]),
         (".csv", [f"c{row}" for row in range(1001)], None, ["1,001 different classes in 1,001 rows"]),
@@ -627,3 +627,23 @@ def test_any_table_is_read_whole_or_refused_in_one_line(tmp_path_factory, writte
     )
     assert labels.isin([0, 1]).all(axis=None) and (labels.dtypes == np.int8).all() and labels.shape[1] >= 2
     assert corpus.messages["id"].is_unique and len(labels) == len(texts) > 0
+
+
+CELLS = st.sampled_from(["a", "b", "c", "a;b", "b; c", "a|b", "", " a ", "A", "x, y", "=1", "a/b", "nul"]) | st.text(
+    max_size=6
+)
+VALUES = CELLS | st.sampled_from([None, 1, 2.0, 0.5, True, 10**30, float("nan"), {"a": 1}, [["a"]], []])
+
+
+@settings(max_examples=400)
+@given(st.lists(VALUES | st.lists(VALUES, max_size=3), min_size=1, max_size=8), st.sampled_from([None, ";", "|", " "]))
+def test_any_column_of_classes_is_read_whole_or_refused_in_one_line(tmp_path_factory, cells, separator):
+    path = tmp_path_factory.getbasetemp() / "classes.jsonl"
+    path.write_text("\n".join(json.dumps({"text": f"word {row}", "topic": cell}) for row, cell in enumerate(cells)))
+    try:
+        labels = load_corpus(table(path, classes="topic", separator=separator), Path("unused")).labels
+    except InputError as refusal:
+        assert "classes.jsonl: column 'topic'" in str(refusal), refusal
+        return
+    assert labels.isin([0, 1]).all(axis=None) and labels.shape[1] >= 2 and len(labels) == len(cells)
+    assert all(name == name.strip() and (separator is None or separator not in name) for name in labels)

@@ -122,13 +122,13 @@ def test_conformal_intervals_cover_as_often_as_they_say():
 
 
 def test_training_stops_with_the_budget_and_a_second_call_ends_where_the_first_did(tmp_path):
-    bench = open_workbench(tiny_study(tmp_path, budget_minutes=1))
+    bench = open_workbench(tiny_study(tmp_path, budget_minutes=2))
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
     models, kept = transfer_models(bench, singles), []
-    assert train_within_budget(bench, models, 61.0 / 2, 0.0, kept.append) is None and kept == [None]
-    pairs = train_within_budget(bench, models, 0.0, 60.0, kept.append)
+    assert train_within_budget(bench, models, 121.0 / 2, 0.0, kept.append) is None and kept == [None]
+    pairs = train_within_budget(bench, models, 0.0, 120.0, kept.append)
     assert len(pairs) == 2 and len(kept) == 3  # one batch was expected to cost nothing
-    again = train_within_budget(bench, models, 0.0, 60.0, kept.append)
+    again = train_within_budget(bench, models, 0.0, 120.0, kept.append)
     pd.testing.assert_frame_equal(pairs, again)
     assert len(train_within_budget(bench, models, 0.0, 0.0, kept.append)) == len(models) == 6
 
@@ -179,7 +179,7 @@ def test_own_data_from_a_table_to_recommendations(tmp_path):
 
 def test_a_budget_that_was_too_small_is_told_as_that(tmp_path, grid, models):
     study = Study.parse(
-        {"name": "mine", "corpus": {"loader": "synthetic"}, "budget_minutes": 1, "results": str(tmp_path),
+        {"name": "mine", "corpus": {"loader": "synthetic"}, "budget_minutes": 2, "results": str(tmp_path),
          "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
     )  # fmt: skip
     for pairs, warned in ((None, True), (grid["pairs"].sample(15, random_state=2), False)):

@@ -3,6 +3,7 @@
 A class that is written in two ways would become two tasks, so such columns are refused and never guessed around.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -101,10 +102,8 @@ def _check_number(where: str, classes: list[set[str]], first: dict[str, int]) ->
         raise InputError(f"{where}: no row has a class; is this the column with the classes?")
     if len(first) == 1:
         rows = sum(map(len, classes))
-        held = f"all {rows:,} rows are" if rows == len(classes) else f"{rows:,} rows are, and the others have no class"
-        raise InputError(
-            f"{where}: {held} of the one class {next(iter(first))!r:.60}; give texts of at least two classes"
-        )
+        held = f"all {rows:,} rows are" if rows == len(classes) else f"the only class, of {rows:,} rows, is"
+        raise InputError(f"{where}: {held} {next(iter(first))!r:.60}; give texts of at least two classes")
     if len(first) > MOST:
         raise InputError(
             f"{where}: {len(first):,} different classes in {len(classes):,} rows, more than {MOST:,}; is this the column "
@@ -127,27 +126,29 @@ def _check_spelling(where: str, first: dict[str, int]) -> None:
 def _check_joined(where: str, first: dict[str, int], separator: str | None) -> None:
     """Refuse classes that look like several, joined by another character than the separator.
 
-    They do where each of their pieces is a class of other cells as well. Without a separator they also do where half of all
-    classes hold ; or |, which names hardly have.
+    They do where each of their pieces is also elsewhere, alone or joined. Without a separator ; and |, which names hardly
+    have, are believed sooner: where one piece is also elsewhere, or half of all classes hold the character.
     """
     for joiner in (character for character in JOINERS if character != separator):
         pieces = {name: _pieces(name, joiner) for name in first}
         joined = [name for name, parts in pieces.items() if len(parts) > 1]
-        if not joined:
-            continue
-        uses = pd.Series([part for parts in pieces.values() for part in parts]).value_counts()
+        uses = Counter(part for parts in pieces.values() for part in parts)
         known = [name for name in joined if all(uses[part] > 1 for part in pieces[name])]
-        if separator is None and (known or (joiner != "," and 2 * len(joined) >= len(first))):
-            name = (known or joined)[0]
+        if separator is None and joiner != "," and not known:
+            related = [name for name in joined if any(uses[part] > 1 for part in pieces[name])]
+            known = related or (joined if 2 * len(joined) >= len(first) else [])
+        if not known:
+            continue
+        row, name = first[known[0]], known[0]
+        if separator is None:
             raise InputError(
-                f"{where}, row {first[name]}: {name!r:.60} looks like {len(pieces[name])} classes; did you mean "
-                f"separator: '{joiner}'? (a single class of this name has to be renamed)"
+                f"{where}, row {row}: {name!r:.60} looks like {len(pieces[name])} classes; did you mean separator: "
+                f"'{joiner}'? (a single class of this name has to be renamed)"
             )
-        if known and separator is not None:
-            raise InputError(
-                f"{where}, row {first[known[0]]}: {known[0]!r:.60} separates classes by '{joiner}', where 'separator' is "
-                f"'{separator}'; use one separator in all rows"
-            )
+        raise InputError(
+            f"{where}, row {row}: {name!r:.60} separates classes by '{joiner}', where 'separator' is '{separator}'; use one "
+            "separator in all rows"
+        )
 
 
 def _pieces(name: str, joiner: str) -> set[str]:

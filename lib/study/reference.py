@@ -42,7 +42,8 @@ settings:
 
 Save it as `params/mine.yaml` and run `./run_all.sh params/mine.yaml`. This happens:
 
-1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1.
+1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1; or `classes: topic` names one
+   column whose classes are the tasks.
 2. Every task is trained alone: on up to 640 texts as a source, and on up to 144 texts as a target.
 3. The most promising pairs of a source and a target are trained until 30 minutes have passed since the start.
 4. `results/mine/recommendations.csv` ranks the sources of every task, and `results/mine/report.html` shows the best.
