@@ -13,6 +13,7 @@ from lib.notebooks.execution import run_jobs
 from lib.notebooks.plan import NOTEBOOKS, plan
 from lib.notebooks.run import _show_estimate
 from lib.report.figures.data import plot_cooccurrence, plot_prevalence
+from lib.report.figures.style import save_figure
 from lib.report.pages import write_report
 from lib.report.sentences import data as sentences
 from lib.runs.plan import single_models
@@ -74,12 +75,24 @@ def test_few_rows_are_described_and_planned(tmp_path, labels, fewest, split):
         sentences.label_overlap(co_occurrence(bench.tasks)),
     ]  # fmt: skip
     assert "undefined" not in "".join(texts) and ("No test texts" in texts[1]) == bool(split)
-    assert plot_prevalence(tasks) and plot_cooccurrence(co_occurrence(bench.tasks))
+    for name, figure in (("1", plot_prevalence(tasks)), ("2", plot_cooccurrence(co_occurrence(bench.tasks)))):
+        save_figure(figure, tmp_path, name)
     estimated = check("estimate", estimate_once(bench), "here").set_index("phase")["models"]
     models = single_models(bench)
     assert estimated["training single-task models"] == len(models) == 2 * 2 * len(tasks)
     assert estimated["training transfer models"] == len(tasks) * (len(tasks) - 1)
     assert all(0 < model.labels.sum() < len(model.labels) for model in models)
+
+
+def test_a_table_whose_texts_are_all_alike_in_every_label_is_refused(tmp_path):
+    (tmp_path / "alike.csv").write_text("text,a,b\n" + "".join(f"said {row},1,0\n" for row in range(100)))
+    study = tiny_study(tmp_path, budget_minutes=5, corpus={"loader": "table", "path": str(tmp_path / "alike.csv")})
+    with pytest.raises(InputError) as caught:
+        open_workbench(study)
+    assert str(caught.value) == (
+        "alike: 0 of 2 labels can become tasks, and transfer needs two ('a' has no negative text, 'b' has no positive "
+        "text); give more texts with and without these labels"
+    )
 
 
 def test_a_grid_needs_test_texts(tmp_path):

@@ -10,14 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.datasets.corpus import Corpus
-from lib.datasets.describe import co_occurrence, duplicate_table, left_out_table, task_table, text_lengths
+from lib.datasets.describe import (
+    co_occurrence,
+    duplicate_table,
+    keep_left_out,
+    left_out_table,
+    task_table,
+    text_lengths,
+)
 from lib.datasets.draws import draw_training_rows, probe_rows
 from lib.datasets.loading import load_corpus
 from lib.datasets.split import duplicate_key, seeded_generator, stratified
 from lib.datasets.tasks import decompose
 from lib.errors import InputError
 from lib.stats.metrics import scores
-from lib.storage.tables import check
+from lib.storage.tables import check, read_table
 from lib.study.corpora import Synthetic
 from lib.study.sections import Conductance, Regime, Split
 
@@ -252,13 +259,13 @@ RARE = {
     "unseen": ((12, 0, 4), "no positive in validation"),
     "everywhere": ((12, 8, 4), "no negative in validation"),
     "untested": ((12, 4, 0), "no positive in test"),
-    "only_tested": ((0, 0, 4), "positive only in test"),
+    "only_tested": ((0, 0, 4), "positives only in test"),
     "never": ((0, 0, 0), "no positive text"),
     "always": ((24, 8, 8), "no negative text"),
 }
 
 
-def test_labels_that_are_too_rare_are_left_out_with_the_reason(official):
+def test_labels_that_are_too_rare_are_left_out_with_the_reason(official, tmp_path):
     corpus = with_counts(official, **{name: counts for name, (counts, _) in RARE.items()})
     made = decompose(corpus, None, Split(), min_positives=8)
     assert made.names == ["a", "b", "enough"] and made.labels.shape == (40, 3)
@@ -266,6 +273,9 @@ def test_labels_that_are_too_rare_are_left_out_with_the_reason(official):
     assert made.findings["labels that are no tasks"] == 8
     table = check("left_out", left_out_table(made), "here")
     assert dict(zip(table["label"], table["reason"], strict=True)) == made.left_out
+    keep_left_out(tmp_path, made)
+    assert read_table(tmp_path, "left_out").equals(table)
+    assert keep_left_out(tmp_path, decompose(official, None, Split())).empty and not list(tmp_path.iterdir())
     assert decompose(corpus, None, Split(), min_positives=7).names == ["a", "b", "few", "enough"]
 
 
@@ -295,7 +305,7 @@ def test_two_tasks_have_to_remain(official):
         decompose(corpus, None, Split(), min_positives=8)
     assert str(caught.value) == (
         "made: 1 of 2 labels can become tasks, and transfer needs two ('few' has fewer than 8 positives in training); give "
-        "more texts of these labels, or lower min_positives (8)"
+        "more texts with and without these labels, or lower min_positives (8)"
     )
 
 

@@ -122,11 +122,11 @@ def _too_rare(labels: pd.DataFrame, parts: dict[str, np.ndarray], fewest: dict[s
         if column.min() == column.max():
             reasons[name] = f"no {one} text"
         elif kind == "positives" and not any(column[parts[other]].any() for other in ("train", "validation")):
-            reasons[name] = "positive only in test" if column[parts["test"]].any() else f"no {one} in any part"
+            reasons[name] = "positives only in test" if column[parts["test"]].any() else f"no {one} in any part"
         else:
             few = f"no {one}" if needed == 1 else f"fewer than {needed} {kind}"
             reasons[name] = f"{few} in {_CALLED[part]}"
-    return reasons
+    return {name: reasons[name] for name in labels.columns if name in reasons}
 
 
 def _remaining(corpus: Corpus, left_out: dict[str, str], min_positives: int) -> list[str]:
@@ -134,9 +134,10 @@ def _remaining(corpus: Corpus, left_out: dict[str, str], min_positives: int) -> 
     names = [name for name in corpus.labels.columns if name not in left_out]
     if len(names) < 2:
         shown = ", ".join(f"{name!r} has {reason}" for name, reason in left_out.items())
+        lower = f", or lower min_positives ({min_positives})" if "positives in training" in shown else ""
         raise InputError(
             f"{corpus.name}: {len(names)} of {len(corpus.labels.columns)} labels can become tasks, and transfer needs two "
-            f"({shown:.300}); give more texts of these labels, or lower min_positives ({min_positives})"
+            f"({shown:.300}); give more texts with and without these labels{lower}"
         )
     return names
 

@@ -107,7 +107,7 @@ def read_summary(folder: Path) -> dict | None:
 
 def opening_lines(study: Study) -> list[str]:
     """The tasks of the data and what the study will take, for the terminal."""
-    tasks, left_out, estimated = (read_table(study.tables, name) for name in ("tasks", "left_out", "estimate"))
+    tasks, estimated = (read_table(study.tables, name) for name in ("tasks", "estimate"))
     first, workers = tasks.iloc[0], study.engine.processes
     width = max(len("task"), *map(len, tasks["task"]))
     tested = f"{first['n_test']:,}" if first["n_test"] else "none"
@@ -127,13 +127,16 @@ def opening_lines(study: Study) -> list[str]:
             f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
-    return [*heads, *rows, *left_out_line(left_out), *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
+    return [*heads, *rows, *left_out_line(study), *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
 
 
-def left_out_line(left_out: "pd.DataFrame") -> list[str]:
-    """A line that names every label that is no task, and why, if there is any. left_out: the table of this name."""
-    reasons = (f"{', '.join(rows['label'])} ({reason})" for reason, rows in left_out.groupby("reason", sort=False))
-    return [f"no tasks: {'; '.join(reasons)}"] if len(left_out) else []
+def left_out_line(study: Study) -> list[str]:
+    """A line that names every label that is no task, and why, if there is any."""
+    if not (study.tables / "left_out.parquet").exists():
+        return []
+    reasons = read_table(study.tables, "left_out").groupby("reason", sort=False)["label"]
+    told = [f"{', '.join(labels)} ({reason})" for reason, labels in reasons]
+    return [f"no tasks: {'; '.join(told)}"]
 
 
 def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:
