@@ -43,7 +43,7 @@ def plot_validation_against_test(singles: pd.DataFrame) -> Figure:
     axes.set(xlabel="F1 on validation", ylabel="F1 on test", xlim=(-0.03, 1), ylim=(-0.03, 1), aspect="equal")
     axes.legend(fontsize=7)
     if reported_part(singles) != "test":
-        axes.text(0.5, 0.5, "no test texts", ha="center", va="center")
+        axes.text(0.7, 0.3, "no test texts", ha="center", va="center")
     return figure
 
 
