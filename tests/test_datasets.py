@@ -240,6 +240,118 @@ def test_the_types_of_a_corpus_do_not_depend_on_the_source():
     assert corpus.repairs == {"r": 1} and isinstance(corpus.messages.index, pd.RangeIndex)
 
 
+# table: a column of classes
+
+
+MULTI = [["flood", "water"], [], ["fire"], ["water"]]
+CLASSES = {"flood": [1, 0, 0, 0], "water": [1, 0, 0, 1], "fire": [0, 0, 1, 0]}
+
+
+def classes_of(path: Path, cells: list, suffix: str = ".csv", **options) -> Table:
+    """A table of as many texts as cells, written to ``path``; its column of classes is called topic."""
+    frame = pd.DataFrame({"text": [f"text {row}" for row in range(len(cells))], "topic": cells})
+    path = path / f"t{suffix}"
+    if suffix == ".jsonl":
+        write(path, "\n".join(json.dumps(row) for row in frame.to_dict("records")))
+    else:
+        frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    return table(path, classes="topic", **options)
+
+
+@pytest.mark.parametrize("separator", [";", "|", ",", " / "])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_cells_of_several_classes_become_one_label_each(tmp_path, separator, suffix):
+    cells = [f" {separator} ".join(own) + separator * (own == ["fire"]) for own in MULTI]
+    corpus = load_corpus(classes_of(tmp_path, cells, suffix, separator=separator), tmp_path)
+    assert list(corpus.labels) == sorted(CLASSES) and corpus.repairs == {}
+    assert corpus.labels.to_dict("list") == CLASSES and set(corpus.labels.dtypes) == {np.dtype("int8")}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_lists_of_classes_need_no_separator(tmp_path, suffix):
+    cells = [["flood ", " water"], [], ["fire", "fire"], ["water"], None, ["", None]]
+    corpus = load_corpus(classes_of(tmp_path, cells, suffix), tmp_path)
+    assert corpus.labels.to_dict("list") == {name: [*column, 0, 0] for name, column in CLASSES.items()}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "cells"),
+    [
+        (".csv", ["2", "", "1", "2"]),
+        (".jsonl", [2, None, 1, 2.0]),
+        (".parquet", [2, None, 1, 2]),
+        (".jsonl", [[2], [], [1], [2]]),
+    ],
+)
+def test_a_cell_is_one_class_and_numbers_are_names(tmp_path, suffix, cells):
+    labels = load_corpus(classes_of(tmp_path, cells, suffix), tmp_path).labels
+    assert labels.to_dict("list") == {"1": [0, 0, 1, 0], "2": [1, 0, 0, 1]}
+
+
+def test_commas_in_names_of_single_classes_are_no_separators(tmp_path):
+    cells = ["fire, explosion", "storm", "flood, tsunami", "storm"]
+    assert list(load_corpus(classes_of(tmp_path, cells), tmp_path).labels) == [
+        "fire, explosion",
+        "flood, tsunami",
+        "storm",
+    ]
+
+
+def test_ids_groups_and_splits_stand_beside_a_column_of_classes(tmp_path):
+    path = csv_of(tmp_path, topic=["u", "v", "u"], event=["e", "e", "f"], part=["train", "train", "validation"])
+    corpus = load_corpus(table(path, id="id", group="event", split="part", classes="topic"), tmp_path)
+    assert list(corpus.labels) == ["u", "v"] and corpus.messages["id"].tolist() == ROWS["id"]
+    assert corpus.messages["split"].tolist() == ["train", "train", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "cells", "separator", "words"),
+    [
+        (".jsonl", ["a", ["b"]], None, ["row 2: a list of classes, where row 1 has a single value", "or in none"]),
+        (".jsonl", [None, ["a"], ["b"], "c"], None, ["row 4: a single value of classes, where row 2 has a list"]),
+        (".jsonl", [[], ["a"], ["b"]], ";", ["row 1: a list of classes needs no separator; leave out 'separator'"]),
+        (".jsonl", [["a"], [["b"]]], None, ["row 2: expected a class, found ['b']"]),
+        (".jsonl", ["a", {"b": 1}], None, ["row 2: expected a class, found {'b': 1}"]),
+        (".csv", ["a", "b", "a;b"], None, ["row 3: 'a;b' looks like 2 classes", "did you mean separator: ';'?"]),
+        (".csv", ["a|b", "b|c", "d", "e", "f", "g"], None, ["row 1: 'a|b'", "did you mean separator: '|'?"]),
+        (".csv", ["a, b", "c", "b, a", "d"], None, ["row 1: 'a, b'", "did you mean separator: ','?"]),
+        (".csv", ["a;b", "c;d", "e"], None, ["row 1: 'a;b'", "did you mean separator: ';'?"]),
+        (".csv", ["a;b", "a", "b", "a|b"], ";", ["row 4: 'a|b' separates classes by '|'", "'separator' is ';'"]),
+        (".csv", ["a;b", "b;a", "a", "b"], "|", ["row 1: 'a;b' separates classes by ';'", "'separator' is '|'"]),
+        (".csv", ["Flood", "fire", "flood"], None, ["'Flood' (row 1) and 'flood' (row 3)", "only in case or blanks"]),
+        (".csv", ["a  b", "c;a b"], ";", ["'a b' (row 1) and 'a b' (row 2)", "write a class in one way"]),
+        (".csv", ["a", "a ", "a"], None, ["all 3 rows are 'a'", "at least two classes"]),
+        (".csv", ["a", "", "a"], None, ["the only class, of 2 rows, is 'a'"]),
+        (".csv", ["", " "], None, ["no row has a class", "is this the column with the classes?"]),
+        (".csv", ["a", "b/c"], None, ["row 2: the label name 'b/c' has a slash", "rename it"]),
+        (".csv", [f"c{row}" for row in range(1001)], None, ["1,001 different classes in 1,001 rows"]),
+    ],
+)  # fmt: skip
+def test_columns_of_classes_that_are_refused(tmp_path, suffix, cells, separator, words):
+    refused(classes_of(tmp_path, cells, suffix, separator=separator), f"t{suffix}: column 'topic'", *words)
+
+
+def test_an_unknown_column_of_classes_is_refused_with_a_close_one(tmp_path):
+    config = classes_of(tmp_path, ["a", "b"]).model_copy(update={"classes": "topics"})
+    refused(config, "t.csv: no column 'topics'; did you mean 'topic'?")
+    refused(config.model_copy(update={"classes": "text"}), "column 'text' is asked for twice")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_column_of_numbers_is_not_taken_for_texts(tmp_path, suffix):
+    config = classes_of(tmp_path, ["a", "b"], suffix)
+    path = ROOT / config.path
+    cells = [12.5, 7.0] if suffix != ".csv" else ["1,250.5", " -7e3"]
+    frame = pd.DataFrame({"score": cells, "topic": ["a", "b"], "text": ["x", "y"]})
+    if suffix == ".jsonl":
+        write(path, "\n".join(json.dumps(row) for row in frame.to_dict("records")))
+    else:
+        frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    expected = "is 'score' the column with the texts?" if suffix == ".csv" else "is this not the column with the texts?"
+    refused(config.model_copy(update={"text": "score"}), f"t{suffix}: column 'score'", expected)
+    assert load_corpus(config, tmp_path).messages["text"].tolist() == ["x", "y"]
+
+
 # synthetic
 
 
@@ -515,3 +627,23 @@ def test_any_table_is_read_whole_or_refused_in_one_line(tmp_path_factory, writte
     )
     assert labels.isin([0, 1]).all(axis=None) and (labels.dtypes == np.int8).all() and labels.shape[1] >= 2
     assert corpus.messages["id"].is_unique and len(labels) == len(texts) > 0
+
+
+CELLS = st.sampled_from(["a", "b", "c", "a;b", "b; c", "a|b", "", " a ", "A", "x, y", "=1", "a/b", "nul"]) | st.text(
+    max_size=6
+)
+VALUES = CELLS | st.sampled_from([None, 1, 2.0, 0.5, True, 10**30, float("nan"), {"a": 1}, [["a"]], []])
+
+
+@settings(max_examples=400)
+@given(st.lists(VALUES | st.lists(VALUES, max_size=3), min_size=1, max_size=8), st.sampled_from([None, ";", "|", " "]))
+def test_any_column_of_classes_is_read_whole_or_refused_in_one_line(tmp_path_factory, cells, separator):
+    path = tmp_path_factory.getbasetemp() / "classes.jsonl"
+    path.write_text("\n".join(json.dumps({"text": f"word {row}", "topic": cell}) for row, cell in enumerate(cells)))
+    try:
+        labels = load_corpus(table(path, classes="topic", separator=separator), Path("unused")).labels
+    except InputError as refusal:
+        assert "classes.jsonl: column 'topic'" in str(refusal), refusal
+        return
+    assert labels.isin([0, 1]).all(axis=None) and labels.shape[1] >= 2 and len(labels) == len(cells)
+    assert all(name == name.strip() and (separator is None or separator not in name) for name in labels)

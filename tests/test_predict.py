@@ -98,6 +98,7 @@ def refusals():
     """Faulty tables: file name, content, and the columns asked for."""
     many = "".join(f"{row},text {row}\n" for row in range(40))
     yield "numbers.jsonl", b'{"text": "a"}\n{"text": 5}\n', {}
+    yield "numbers.csv", b"text,x\n" + b"7,a\n" * 12, {}
     yield "numbers.parquet", pd.DataFrame({"text": [1, 2]}), {}
     yield "empty_texts.csv", b"text,x\na,1\n ,2\n,3\n", {}
     yield "missing.jsonl", b'{"text": "a"}\n{"x": 1}\n', {}
@@ -153,9 +154,11 @@ def test_a_byte_order_mark_semicolons_and_quoted_line_breaks_are_read(tmp_path):
     assert list(text_chunks(config)) == [(["1", "2"], ["a\r\nb, c", "d"])]
 
 
-def test_a_column_of_numbers_in_a_csv_is_text_as_in_training(tmp_path):
-    path = write(tmp_path / "new.csv", pd.DataFrame({"text": [1, 2.5]}))
-    assert list(text_chunks(Table(loader="table", path=str(path)))) == [(["1", "2"], ["1.0", "2.5"])]
+def test_numbers_among_the_texts_of_a_csv_are_texts_as_in_training(tmp_path):
+    path = write(tmp_path / "new.csv", pd.DataFrame({"text": [1, "two", 2.5]}))
+    config = Table(loader="table", path=str(path))
+    assert survey(config).rows == 3
+    assert list(text_chunks(config)) == [(["1", "2", "3"], ["1", "two", "2.5"])]
 
 
 def test_an_error_leaves_no_output_and_an_older_one_as_it_was(bench, texts, tmp_path, monkeypatch, capsys):

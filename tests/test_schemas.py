@@ -14,7 +14,7 @@ PUBLISHED = sorted((ROOT / "figures").glob("*/tables/*.parquet"))
 def test_every_published_table_fits_its_schema_and_every_column_is_described():
     unpublished = {
         "candidates", "recommendations", "recipes", "recipe_scores", "target_sizes", "target_size_gains",
-        "repeatability", "reseeded",
+        "repeatability", "reseeded", "left_out",
     }  # fmt: skip
     assert set(SCHEMAS) - unpublished <= {path.stem for path in PUBLISHED} <= set(SCHEMAS)
     for path in PUBLISHED:

@@ -21,6 +21,7 @@ from lib.report.sentences.words import (
     with_interval,
 )
 from lib.report.summary import beside_the_estimate, priced_tables, procedure_losses, seconds_by_phase
+from lib.stats.significance import smallest_difference
 from lib.storage.tables import read_table
 from lib.studies.regimes import rank_correlations_by_regime
 from lib.study.files import ROOT
@@ -84,7 +85,7 @@ def test_names_from_data_stand_for_themselves():
 
 
 def tasks_of(positives, test_positives) -> pd.DataFrame:
-    frame = pd.DataFrame({"train_positives": positives, "test_positives": test_positives})
+    frame = pd.DataFrame({"train_positives": positives, "test_positives": test_positives, "n_test": 10})
     return frame.assign(task=[f"t{n}" for n in range(len(frame))], prevalence=frame["train_positives"] / 100)
 
 
@@ -97,6 +98,69 @@ def test_task_sizes_that_are_alike():
     assert check(data.task_sizes(tasks_of([10, 10], [3, 3]))).startswith("All 2 tasks have 10.0 % positives")
     assert "`t0` and `t1` have the fewest, 3." in data.task_sizes(tasks_of([10, 10], [3, 3]))
     assert "5 tasks have the fewest, 3." in data.task_sizes(tasks_of([1, 2, 3, 4, 5], [3] * 5))
+
+
+def own_tasks(positives, n_test=0) -> pd.DataFrame:
+    """Tasks of 70 training and 20 validation texts. positives: of the validation texts."""
+    visible = [smallest_difference(count) for count in positives]
+    tasks = tasks_of(positives, [0] * len(positives)).assign(n_train=70, n_validation=20, n_test=n_test)
+    return tasks.assign(validation_positives=positives, validation_smallest_difference=visible)
+
+
+def left_out_of(**reasons) -> pd.DataFrame:
+    return pd.DataFrame(reasons.items(), columns=["label", "reason"])
+
+
+def test_a_corpus_as_tasks():
+    none, few = left_out_of(), "fewer than 8 positives in training"
+    told = data.corpus_as_tasks(own_tasks([10, 6], n_test=10), none)
+    assert check(told) == "There are 2 tasks over 70 training, 20 validation and 10 test texts."
+    told = data.corpus_as_tasks(own_tasks([10, 6]), left_out_of(a=few, b="no positive in test", c=few))
+    assert check(told) == (
+        "There are 2 tasks over 70 training, 20 validation and no test texts. 3 labels are no tasks: `a` and `c` (fewer "
+        "than 8 positives in training); `b` (no positive in test)."
+    )
+    within = check(data.corpus_as_tasks(own_tasks([10, 6]), left_out_of(a=few), budget_minutes=5))
+    assert "1 label is no task: `a`" in within and within.endswith(
+        "With 20 validation texts a gain in recall below 60 % to 100 %, by task, cannot be seen."
+    )
+
+
+@pytest.mark.parametrize(
+    ("positives", "told"),
+    [
+        ([12, 12], "a gain in recall below 50 % cannot be seen."),
+        ([12, 5], "below 50 % cannot be seen, and no gain at all in 1 task with fewer than 6 positives there."),
+        ([5, 4], "no gain can be seen: every task has fewer than 6 positives there. More validation texts show more."),
+    ],
+)
+def test_what_validation_can_show(positives, told):
+    assert check(data.visible_gains(own_tasks(positives))).endswith(told)
+
+
+def test_without_test_texts_the_sentences_are_about_validation():
+    tasks = own_tasks([12, 8])
+    assert check(data.task_sizes(tasks)).endswith(
+        "No test texts: everything is decided and reported on validation. The fewer positives in validation, the less "
+        "certain is F1: `t1` has the fewest, 8."
+    )
+    assert "can be seen on validation is 62 % in the median task" in check(data.smallest_differences(tasks))
+    assert check(data.smallest_differences(own_tasks([1, 1]))).endswith(
+        "No task has so many positives in validation, so no difference can be seen."
+    )
+    parts = duplicates(0, 0).assign(texts=[80, 20, 0])
+    assert check(data.split_sizes(parts)) == (
+        "80 texts are for training, 20 for validation and none for test. No validation text nearly repeats a training text."
+    )
+    assert "2 of the validation texts nearly repeat" in check(data.split_sizes(parts.assign(repeat_training=[0, 2, 0])))
+    singles = singles_of(test_f1=NAN, test_average_precision=NAN, validation_f1=[0.4, 0.1, 0.6, 0.3])
+    assert check(training.single_scores(singles)).startswith(
+        "No test texts: the scores are those that selected the models. The models that validation selects have a mean "
+        "validation F1 of 0.500 with a source's"
+    )
+    assert check(training.selection_noise(singles)) == (
+        "No test texts: how far the selection can be trusted is not known."
+    )
 
 
 def duplicates(validation, test) -> pd.DataFrame:

@@ -58,6 +58,12 @@ def test_scores_without_a_denominator_are_zero(labels):
     assert scores["average_precision"] == pytest.approx(np.mean(labels))
 
 
+def test_scores_without_texts_are_undefined():
+    nothing = np.empty(0, int), np.empty(0, np.float32)
+    assert set(map(str, scores_of(*nothing).values())) == {"nan"} and np.isnan(f1_at(0.5, *nothing))
+    assert list(scores_of(*nothing)) == list(scores_of(np.array([1, 0]), np.array([0.9, 0.1])))
+
+
 def test_a_diverged_model_is_an_error_and_not_a_score():
     with pytest.raises(ValueError, match="not finite"):
         scores_of(np.array([1, 0]), np.array([np.nan, 0.2]))

@@ -94,6 +94,11 @@ def test_the_reference_study_has_1728_models():
     assert singles + pairs == 1728
 
 
+def test_a_study_with_a_budget_may_do_without_test_texts():
+    study = Study.parse(GOOD | {"budget_minutes": 2, "split": {"test": 0}})
+    assert study.split.test == 0 and study.budget_seconds == 120 and study.min_positives == 8
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -115,6 +120,23 @@ def test_the_reference_study_has_1728_models():
         ({"seeds": [0, 0]}, "seeds holds the same value twice"),
         ({"ansat": {"thresholds": [1.5]}}, "'ansat.thresholds.0'"),
         ({"target_setting": "worst"}, "'best' or 'all'"),
+        (
+            {"budget_minutes": 1},
+            "'budget_minutes': starting the notebooks takes longer; give at least 2 minutes, or null",
+        ),
+        ({"budget_minutes": -1.5}, "give at least 2 minutes, or null to train all pairs, found -1.5"),
+        ({"budget_minutes": "5"}, "'budget_minutes': Input should be a valid number"),
+        ({"min_positives": 0}, "'min_positives': Input should be greater than or equal to 1"),
+        ({"split": {"test": 1}}, "'split.test': Input should be less than 1"),
+        ({"split": {"test": -0.1}}, "'split.test': Input should be greater than or equal to 0"),
+        (
+            {"corpus": {"loader": "table", "path": "a.csv", "labels": ["a", "b"], "classes": "topic"}},
+            "'corpus': give either 'labels', the 0/1 columns, or 'classes', the column with the classes, not both",
+        ),
+        (
+            {"corpus": {"loader": "table", "path": "a.csv", "separator": ";"}},
+            "'corpus': 'separator' separates the classes in a cell; give 'classes', the column with them, as well",
+        ),
     ],
 )
 def test_bad_parameters_are_refused_in_one_line(change, expected):

@@ -10,14 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.datasets.corpus import Corpus
-from lib.datasets.describe import co_occurrence, duplicate_table, task_table, text_lengths
+from lib.datasets.describe import (
+    co_occurrence,
+    duplicate_table,
+    keep_left_out,
+    left_out_table,
+    task_table,
+    text_lengths,
+)
 from lib.datasets.draws import draw_training_rows, probe_rows
 from lib.datasets.loading import load_corpus
 from lib.datasets.split import duplicate_key, seeded_generator, stratified
 from lib.datasets.tasks import decompose
 from lib.errors import InputError
 from lib.stats.metrics import scores
-from lib.storage.tables import check
+from lib.storage.tables import check, read_table
 from lib.study.corpora import Synthetic
 from lib.study.sections import Conductance, Regime, Split
 
@@ -140,7 +147,7 @@ def test_an_official_split_is_kept_and_what_straddles_it_is_counted(official):
     made = decompose(official, None, Split())
     assert rows_in(made) == [set(range(24)), set(range(24, 32)), set(range(32, 40))]
     assert made.findings == {
-        "constant labels left out": 0,
+        "labels that are no tasks": 0,
         "texts that nearly repeat an earlier one": 3,
         "near-duplicates of training texts in test": 1,
         "near-duplicates of training texts in validation": 1,
@@ -197,8 +204,11 @@ def test_tasks_are_the_named_labels_in_order(corpus):
 def test_constant_labels_are_left_out_and_counted(corpus):
     labels = corpus.labels.assign(never=0, always=1)
     made = decompose(Corpus("made", corpus.messages, labels, {}), None, Split())
-    assert made.names == list(corpus.labels) and made.findings["constant labels left out"] == 2
-    with pytest.raises(InputError, match="1 label"):
+    assert made.names == list(corpus.labels) and made.findings["labels that are no tasks"] == 2
+    assert made.left_out == {"never": "no positive text", "always": "no negative text"}
+    with pytest.raises(
+        InputError, match="^made: 1 of 2 labels can become tasks, .* \\('never' has no positive text\\)"
+    ):
         decompose(Corpus("made", corpus.messages, labels[["task_1", "never"]], {}), None, Split())
 
 
@@ -225,10 +235,98 @@ def test_tasks_with_too_few_texts_are_refused(official, part, count, line):
     assert "\n" not in str(caught.value)
 
 
-def test_two_positives_in_training_are_enough(official):
+def test_two_positives_in_training_are_enough_for_a_task_that_is_named(official):
     labels = official.labels.copy()
     labels.loc[:23, "b"] = (np.arange(24) < 2).astype(np.int8)
-    decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split())
+    made = decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split(), min_positives=8)
+    assert made.names == ["a", "b"] and made.left_out == {} and "labels that are no tasks" not in made.findings
+
+
+def with_counts(official, **counts) -> Corpus:
+    """The corpus with further labels; counts: of positives in training, validation and test (of 24, 8 and 8 texts)."""
+    labels, split = official.labels.copy(), official.messages["split"]
+    for name, numbers in counts.items():
+        places = split.groupby(split).cumcount()
+        limits = split.map(dict(zip(("train", "validation", "test"), numbers, strict=True)))
+        labels[name] = (places < limits).astype(np.int8)
+    return Corpus("made", official.messages, labels, {})
+
+
+RARE = {
+    "few": ((7, 4, 4), "fewer than 8 positives in training"),
+    "enough": ((8, 1, 1), None),
+    "common": ((23, 4, 4), "fewer than 2 negatives in training"),
+    "unseen": ((12, 0, 4), "no positive in validation"),
+    "everywhere": ((12, 8, 4), "no negative in validation"),
+    "untested": ((12, 4, 0), "no positive in test"),
+    "only_tested": ((0, 0, 4), "positives only in test"),
+    "never": ((0, 0, 0), "no positive text"),
+    "always": ((24, 8, 8), "no negative text"),
+}
+
+
+def test_labels_that_are_too_rare_are_left_out_with_the_reason(official, tmp_path):
+    corpus = with_counts(official, **{name: counts for name, (counts, _) in RARE.items()})
+    made = decompose(corpus, None, Split(), min_positives=8)
+    assert made.names == ["a", "b", "enough"] and made.labels.shape == (40, 3)
+    assert made.left_out == {name: reason for name, (_, reason) in RARE.items() if reason}
+    assert made.findings["labels that are no tasks"] == 8
+    table = check("left_out", left_out_table(made), "here")
+    assert dict(zip(table["label"], table["reason"], strict=True)) == made.left_out
+    keep_left_out(tmp_path, made)
+    assert read_table(tmp_path, "left_out").equals(table)
+    assert keep_left_out(tmp_path, decompose(official, None, Split())).empty and not list(tmp_path.iterdir())
+    assert decompose(corpus, None, Split(), min_positives=7).names == ["a", "b", "few", "enough"]
+
+
+def test_a_label_without_positives_under_the_cap_is_left_out():
+    """Of 400 validation texts 20 are kept; the single positive of "rare" is hardly among them."""
+    n = 1000
+    labels = {"a": [row % 2 for row in range(n)], "b": [row // 2 % 2 for row in range(n)]}
+    labels["rare"] = [int(row < 50 or row == 500) for row in range(n)]
+    split = ["train"] * 500 + ["validation"] * 400 + ["test"] * 100
+    corpus = corpus_of([f"text {row}" for row in range(n)], labels, None, split)
+    corpus.labels.loc[950, "rare"] = 1
+    made = decompose(corpus, None, Split(max_validation=20))
+    assert 500 not in made.split["validation"] and made.left_out == {"rare": "no positive in validation"}
+    assert decompose(corpus, None, Split()).names == ["a", "b", "rare"]
+
+
+def test_a_label_that_is_only_in_test_is_refused_where_it_is_named(official):
+    corpus = with_counts(official, only_tested=(0, 0, 4))
+    with pytest.raises(InputError, match="'only_tested' has 0 positives in train .* leave such labels out of 'tasks'"):
+        decompose(corpus, ["a", "only_tested"], Split())
+
+
+def test_two_tasks_have_to_remain(official):
+    corpus = with_counts(official, few=(7, 4, 4))
+    corpus = Corpus("made", corpus.messages, corpus.labels[["a", "few"]], {})
+    with pytest.raises(InputError) as caught:
+        decompose(corpus, None, Split(), min_positives=8)
+    assert str(caught.value) == (
+        "made: 1 of 2 labels can become tasks, and transfer needs two ('few' has fewer than 8 positives in training); give "
+        "more texts with and without these labels, or lower min_positives (8)"
+    )
+
+
+# no test part
+
+
+def test_a_drawn_split_may_have_no_test_texts(corpus):
+    made = decompose(corpus, None, Split(test=0, validation=0.25))
+    assert [len(rows) for rows in made.split.values()] == [450, 150, 0] and made.split["test"].dtype == np.int64
+    assert duplicate_table(made)["texts"].tolist() == [450, 150, 0]
+    table = check("tasks", task_table(made, Regime(), Regime()), "here")
+    assert (table["n_test"] == 0).all() and table["test_smallest_difference"].isna().all()
+    grouped = corpus_of(corpus.messages["text"], corpus.labels, [f"g{row % 30}" for row in range(600)])
+    assert [len(rows) > 0 for rows in decompose(grouped, None, Split(test=0, clean=True)).split.values()] == [1, 1, 0]
+
+
+def test_an_official_split_may_have_no_test_texts(official):
+    two = corpus_of(official.messages["text"], official.labels, None, ["train"] * 30 + ["validation"] * 10)
+    for clean in (False, True):
+        made = decompose(two, None, Split(clean=clean))
+        assert len(made.split["test"]) == 0 and len(made.split["train"]) == 30 and len(made.split["validation"]) <= 10
 
 
 # draws of training rows

@@ -12,6 +12,7 @@ from lib.errors import InputError
 PARTS = ("train", "validation", "test")
 LONGEST_TEXT = 100_000  # characters; an encoder reads far less, and a file pasted into a cell must not fill memory
 _LABEL_WORDS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1, "false": 0, "true": 1}
+_NUMBER = re.compile(r"\s*[+-]?\d[\d.,]*(e[+-]?\d+)?\s*", re.IGNORECASE)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)  # names no file on Windows has
 
 
@@ -62,6 +63,8 @@ def _texts(origin: str, column: str, texts: list) -> tuple[list[str], dict[str, 
     """Texts without NUL characters, at most LONGEST_TEXT long; a missing, empty or non-text value is refused."""
     texts, empty, counts = clean_texts(origin, column, texts)
     refuse_empty(origin, column, empty)
+    if not any(map(has_words, texts)):
+        raise only_numbers(origin, column)
     return texts, {repair: count for repair, count in counts.items() if count}
 
 
@@ -81,7 +84,8 @@ def clean_texts(origin: str, column: str, texts: list, first: int = 1) -> tuple[
     """
     for row, text in enumerate(texts, first):
         if not isinstance(text, str) and not _missing(text):
-            raise InputError(f"{origin}: column '{column}', row {row}: expected text, found {text!r:.40}; mend it")
+            asked = "mend it, or is this not the column with the texts?"
+            raise InputError(f"{origin}: column '{column}', row {row}: expected text, found {text!r:.40}; {asked}")
     nul = sum("\0" in text for text in texts if isinstance(text, str))
     texts = [text.replace("\0", "") if isinstance(text, str) else "" for text in texts]
     empty = [row for row, text in enumerate(texts, first) if not text.strip()]
@@ -95,6 +99,15 @@ def refuse_empty(origin: str, column: str, rows: list[int]) -> None:
     if rows:
         where = f"{origin}: column '{column}', row {rows[0]}"
         raise InputError(f"{where}: the text is empty ({len(rows)} such rows in all); remove them")
+
+
+def has_words(text: str) -> bool:
+    """Whether a text is more than a number."""
+    return _NUMBER.fullmatch(text) is None
+
+
+def only_numbers(origin: str, column: str) -> InputError:
+    return InputError(f"{origin}: column '{column}': every cell is a number; is '{column}' the column with the texts?")
 
 
 def _missing(value: object) -> bool:

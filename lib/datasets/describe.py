@@ -1,5 +1,7 @@
 """Tables that describe the tasks and their texts."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,7 @@ from lib.datasets.draws import draw_training_rows
 from lib.datasets.split import duplicate_key, integer_codes
 from lib.datasets.tasks import TaskSet
 from lib.stats.significance import smallest_difference
+from lib.storage.tables import write_table
 from lib.study.sections import Regime
 
 
@@ -27,6 +30,21 @@ def task_table(taskset: TaskSet, source: Regime, target: Regime) -> pd.DataFrame
             int(taskset.column(task)[rows].sum()) for task, rows in zip(taskset.names, drawn, strict=True)
         ]
     return frame
+
+
+def left_out_table(taskset: TaskSet) -> pd.DataFrame:
+    """Table "left_out": every label that is no task, and why."""
+    return pd.DataFrame(list(taskset.left_out.items()), columns=["label", "reason"], dtype=str)
+
+
+def keep_left_out(folder: Path, taskset: TaskSet) -> pd.DataFrame:
+    """Write the table "left_out" where a label is no task; where none is, remove the one that an earlier run wrote."""
+    table = left_out_table(taskset)
+    if len(table):
+        return write_table(folder, "left_out", table)
+    for ending in ("parquet", "csv"):
+        (folder / f"left_out.{ending}").unlink(missing_ok=True)
+    return table
 
 
 def duplicate_table(taskset: TaskSet) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lib.datasets.classes import numbered_classes, one_against_the_rest
 from lib.datasets.split import with_validation
 from lib.datasets.table import check_columns
 from lib.errors import InputError
@@ -40,7 +41,7 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
         frame["split"] = with_validation(frame["split"])
     ids = [str(row) for row in range(1, len(frame) + 1)]
     messages = pd.DataFrame({"id": ids, "text": frame[config.text], "group": None, "split": frame["split"]})
-    labels = _one_against_the_rest(frame[config.classes], first.features[config.classes]) if config.classes else None
+    labels = _labels_of(frame[config.classes], first.features[config.classes]) if config.classes else None
     left = sum(data.num_rows for split, data in splits.items() if split not in parts)
     repairs = {"texts of other splits left out": left} if left else {}
     return messages, frame[config.labels] if labels is None else labels, repairs
@@ -66,19 +67,11 @@ def _read(config: Hub, cache: Path) -> dict:
         ) from None
 
 
-def _one_against_the_rest(values: pd.Series, feature: object) -> pd.DataFrame:
+def _labels_of(values: pd.Series, feature: object) -> pd.DataFrame:
     """One 0/1 column per class of a column that holds one class, or a list of classes, for every text."""
     inner = getattr(feature, "feature", feature)  # of a list
     names = getattr(inner, "names", None)  # of a ClassLabel, whose values are numbers
-    rows = [_named(row if isinstance(row, Iterable) and not isinstance(row, str) else [row], names) for row in values]
-    classes = [*names] if names else sorted(set().union(*rows))
-    return pd.DataFrame({name: [int(name in row) for row in rows] for name in classes})
-
-
-def _named(values: Iterable, names: list[str] | None) -> set[str]:
-    """Names of the classes; without a value (or below 0, where they are numbers) a text has none."""
-    known = [value for value in values if not pd.isna(value)]
-    return {names[int(value)] for value in known if value >= 0} if names else {str(value) for value in known}
+    return one_against_the_rest(numbered_classes(values, names), names)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -44,15 +44,15 @@ def official_split(
             test text.
 
     Returns:
-        Part -> sorted row numbers, and what was found, with counts.
+        Part -> sorted row numbers, and what was found, with counts. Test may have none.
 
     Raises:
-        InputError: a part has no text.
+        InputError: training or validation has no text.
     """
     column = corpus.messages["split"].to_numpy()
     parts = {part: np.flatnonzero(column == part) for part in PARTS}
-    for part, rows in parts.items():
-        if not len(rows):
+    for part in ("train", "validation"):
+        if not len(parts[part]):
             raise InputError(f"{corpus.name}: its split has no {part} texts; add some, or set 'use_official: false'")
     parts, findings = _repeats(parts, keys, clean)
     if groups is not None:
@@ -87,7 +87,7 @@ def drawn_split(
         name: of the corpus, for messages.
         keys: (N,) equal for near-duplicates.
         groups: N groups, or None.
-        split: shares, seed, and whether to clean.
+        split: shares, seed, and whether to clean. With a share of 0 there are no test texts.
 
     Returns:
         Part -> sorted row numbers, and what was found, with counts.
@@ -111,7 +111,7 @@ def drawn_split(
         wanted[home[component]] -= sizes[component]
     parts = {part: np.flatnonzero(home[components] == number) for number, part in enumerate(PARTS)}
     for part, rows in parts.items():
-        if not len(rows):
+        if not len(rows) and not (part == "test" and split.test == 0):
             raise InputError(
                 f"{name}: no texts left for {part}, as groups and near-duplicates stay together in {len(sizes)} blocks"
                 "; use finer groups, leave out 'group', or set split.clean: true, which drops near-duplicates from "

@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from lib.datasets.corpus import clean_texts, refuse_empty, refuse_repeated, strings
+from lib.datasets.corpus import (
+    clean_texts,
+    has_words,
+    only_numbers,
+    refuse_empty,
+    refuse_repeated,
+    strings,
+)
 from lib.datasets.table import (
     check_columns,
     json_record,
@@ -44,11 +51,12 @@ def survey(config: Table) -> Survey:
     if not names:
         raise no_rows(config)
     check_columns(config.path, names, _used(config))
-    rows, empty, repairs, hashes = 0, [], Counter(), []
+    rows, empty, worded, repairs, hashes = 0, [], False, Counter(), []
     for ids, texts in _chunks(config):
         first = rows + 1
-        _, without, mended = clean_texts(config.path, config.text, texts, first)
+        cleaned, without, mended = clean_texts(config.path, config.text, texts, first)
         empty += without
+        worded = worded or any(map(has_words, cleaned))
         repairs.update(mended)
         if ids is not None:
             hashes.append(pd.util.hash_array(np.array(strings(config.path, config.id, ids, first), dtype=object)))
@@ -56,6 +64,8 @@ def survey(config: Table) -> Survey:
     if rows == 0:
         raise no_rows(config)
     refuse_empty(config.path, config.text, empty)
+    if not worded:
+        raise only_numbers(config.path, config.text)
     if hashes:
         _check_unique(config, np.concatenate(hashes))
     return Survey(rows, {repair: found for repair, found in repairs.items() if found})

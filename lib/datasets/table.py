@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet
 
+from lib.datasets.classes import labels_of_classes
 from lib.errors import InputError
 from lib.study.corpora import Table
 from lib.study.files import ROOT
@@ -21,18 +22,25 @@ _ROLES = ("text", "id", "group", "split")
 
 
 def load(config: Table, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
-    """Messages and labels of the file, values as they stand there; ``cache`` is not used. InputError: see below."""
+    """Messages and labels of the file, values as they stand there, classes as 0/1 labels; ``cache`` is not used."""
     frame = _read(config)
     columns = {role: getattr(config, role) for role in _ROLES}
     used = [column for column in columns.values() if column is not None]
-    labels = config.labels or [column for column in frame.columns if column not in used]
+    labels = [config.classes] if config.classes else config.labels
+    labels = labels or [column for column in frame.columns if column not in used]
     check_columns(config.path, list(frame.columns), [*used, *labels])
     messages = pd.DataFrame(index=frame.index)
     for role, column in columns.items():
         messages[role] = pd.Series([None] * len(frame), dtype=object) if column is None else frame[column]
     if config.id is None:
         messages["id"] = [str(row) for row in range(1, len(frame) + 1)]
-    return messages, frame[list(labels)], {}
+    if config.classes is None:
+        return messages, frame[labels], {}
+    return (
+        messages,
+        labels_of_classes(config.path, config.classes, frame[config.classes].tolist(), config.separator),
+        {},
+    )
 
 
 def check_columns(path: str, columns: list[str], used: list[str]) -> None:

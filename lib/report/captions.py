@@ -8,11 +8,11 @@ CAPTIONS = {  # by the name of the figure's file
     "01_cooccurrence": "Which labels occur together: the correlation (phi) of every two labels over the training "
     "texts.",
     "01_lengths": "Length of the texts in words.",
-    "02_single_task_scores": "Test scores of every single-task model, trained on as many texts as a source or a "
-    "target gets. Filled dots are the models that validation selects. A task near 0 is not learnt, and any source "
-    "would look good on it.",
+    "02_single_task_scores": "Scores of every single-task model on test, or on validation where there are no test texts. A "
+    "model is trained on as many texts as a source or a target gets. Filled dots are the models that validation selects. A "
+    "task near 0 is not learnt, and any source would look good on it.",
     "02_validation_against_test": "F1 of every single-task model on validation and on test. The closer the dots are "
-    "to the line, the more selection on validation can be trusted.",
+    "to the line, the more selection on validation can be trusted. Without test texts there are no dots.",
     "02_representations": "What fine-tuning leaves of the representation: effective rank of every source model's features "
     "(left), and the share of their variance in one direction (right). A dot is a model; left of the dotted line its "
     "representation has collapsed.",

@@ -110,9 +110,8 @@ def opening_lines(study: Study) -> list[str]:
     tasks, estimated = (read_table(study.tables, name) for name in ("tasks", "estimate"))
     first, workers = tasks.iloc[0], study.engine.processes
     width = max(len("task"), *map(len, tasks["task"]))
-    parts = (
-        f"{first['n_train']:,} texts to train on, {first['n_validation']:,} to validate, {first['n_test']:,} to test"
-    )
+    tested = f"{first['n_test']:,}" if first["n_test"] else "none"
+    parts = f"{first['n_train']:,} texts to train on, {first['n_validation']:,} to validate, {tested} to test"
     rows = [f"{row.task:<{width}}  {row.train_positives:>9,}  {row.prevalence:>7.1%}" for row in tasks.itertuples()]
     phases = estimated.set_index("phase")
     minutes = phases["seconds"] / 60 / workers
@@ -128,7 +127,16 @@ def opening_lines(study: Study) -> list[str]:
             f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
-    return [*heads, *rows, *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
+    return [*heads, *rows, *left_out_line(study), *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
+
+
+def left_out_line(study: Study) -> list[str]:
+    """A line that names every label that is no task, and why, if there is any."""
+    if not (study.tables / "left_out.parquet").exists():
+        return []
+    reasons = read_table(study.tables, "left_out").groupby("reason", sort=False)["label"]
+    told = [f"{', '.join(labels)} ({reason})" for reason, labels in reasons]
+    return [f"no tasks: {'; '.join(told)}"]
 
 
 def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:

@@ -39,7 +39,10 @@ def _row(bench: Workbench, model: Model) -> dict:
 
 
 def _scores(bench: Workbench, run: str, target: str) -> dict[str, float]:
-    """All scores of a finished run on both parts, and the threshold that is best on validation."""
+    """All scores of a finished run on both parts, and the threshold that is best on validation.
+
+    Scores on test are NaN where there are no test texts.
+    """
     probabilities, labels = bench.read_test({run: target})
     judged = {
         "validation": (bench.validation_labels(target), bench.validation_predictions(run)),

@@ -98,6 +98,7 @@ class Workbench:
     def read_test(self, targets: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Test probabilities by run, and test labels by task, (test texts,) each; targets: run id -> its target task.
 
+        Both hold empty arrays where the study has no test texts.
         The only reader of what models predict for test texts and of the labels that judge it: to report, never to choose.
         """
         labels = {task: self.tasks.column(task)[self.tasks.split["test"]] for task in dict.fromkeys(targets.values())}
@@ -105,9 +106,17 @@ class Workbench:
 
 
 def open_workbench(study: Study) -> Workbench:
-    """Load the corpus, cut it into tasks, tokenise it once; all from the ledger when it was done before."""
+    """Load the corpus, cut it into tasks, tokenise it once; all from the ledger when it was done before.
+
+    InputError: see ``load_corpus`` and ``decompose``, and for a grid without test texts.
+    """
     corpus = load_corpus(study.corpus, study.downloads)
-    tasks = decompose(corpus, study.tasks, study.split)
+    tasks = decompose(corpus, study.tasks, study.split, study.min_positives)
+    if study.budget_minutes is None and not len(tasks.split["test"]):
+        raise InputError(
+            f"{study.corpus.origin}: there are no test texts, on which a study without budget_minutes reports; give "
+            "budget_minutes, or test texts: some in the corpus's split, or 'use_official: false' and split.test above 0"
+        )
     device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
     tokens, materials = _materials(study, tasks)
     sizes = {part: len(rows) for part, rows in tasks.split.items()}

@@ -15,10 +15,12 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | 
     """Positive-class F1, precision and recall at 0.5, and average precision (threshold-free); each in [0, 1].
 
     labels: (texts,) of 0/1. probabilities: (texts,) of the positive class. weights: (texts,) how many texts each stands for;
-    None: all alike. A score without a denominator (no positive, or none predicted) is 0. Raises ValueError for a
-    probability that is not finite.
+    None: all alike. A score without a denominator (no positive, or none predicted) is 0; without texts all scores are NaN.
+    Raises ValueError for a probability that is not finite.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    if not len(labels):
+        return dict.fromkeys(("f1", "average_precision", "precision", "recall"), float("nan"))
     if not np.isfinite(probabilities).all():
         raise ValueError("a probability is not finite: the model diverged")
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -49,7 +51,9 @@ def best_threshold(labels: np.ndarray, probabilities: np.ndarray, weights: np.nd
 
 
 def f1_at(threshold: float, labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Positive-class F1 at a threshold. The other arguments are those of ``scores``."""
+    """Positive-class F1 at a threshold, NaN without texts. The other arguments are those of ``scores``."""
+    if not len(labels):
+        return float("nan")
     predicted = predicted_positive(probabilities, threshold)
     return float(f1_score(labels, predicted, zero_division=0.0, sample_weight=weights))
 

@@ -65,8 +65,10 @@ def keys(*names: str) -> dict[str, pa.Column]:
 _ALWAYS = ("f1", "average_precision", "precision", "recall")
 
 
-def scores(*metrics: str, parts: tuple[str, ...] = ("validation", "test")) -> dict[str, pa.Column]:
-    """Scores of a classifier on the validation and test texts, such as validation_f1."""
+def scores(
+    *metrics: str, parts: tuple[str, ...] = ("validation", "test"), nullable: tuple[str, ...] = ()
+) -> dict[str, pa.Column]:
+    """Scores of a classifier on validation and test texts, such as validation_f1. nullable: parts that may have none."""
     names = {
         "f1": "F1 of the positive class at probability 0.5",
         "f1_tuned": "F1 of the positive class at `threshold`",
@@ -75,7 +77,7 @@ def scores(*metrics: str, parts: tuple[str, ...] = ("validation", "test")) -> di
         "recall": "recall at probability 0.5",
     }
     return {
-        f"{part}_{metric}": share(f"{names[metric]}, on the {part} texts")
+        f"{part}_{metric}": share(f"{names[metric]}, on the {part} texts", part in nullable)
         for part in parts
         for metric in metrics or _ALWAYS
     }

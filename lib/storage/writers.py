@@ -1,7 +1,7 @@
 """Which notebook writes which table, so that an error about a missing table can say what to run."""
 
 WRITERS = {
-    "01_data_decomposition": ("tasks", "cooccurrence", "estimate"),
+    "01_data_decomposition": ("tasks", "left_out", "cooccurrence", "estimate"),
     "02_single_task_training": ("singles", "representations"),
     "03_transfer_grid": (
         "runs", "pairs", "step_matched", "reseeded", "rivals", "rival_scores", "checkpoints", "transfer_matrix", "choices",

@@ -85,19 +85,41 @@ class Synthetic(CorpusParameters):
 
 
 class Table(CorpusParameters):
-    """A user's own CSV, Parquet or JSON-lines file."""
+    """A user's own CSV, TSV, Parquet or JSON-lines file."""
 
     loader: Literal["table"]
     path: str = Field(description="path of the file, absolute or relative to the project's folder")
     text: str = Field("text", description="column with the texts")
     labels: list[str] | None = Field(
-        None, min_length=2, description="0/1 columns, each a task; null: all columns not named here"
+        None, min_length=2, description="0/1 columns, each a task; null: 'classes', else all columns not named here"
+    )
+    classes: str | None = Field(
+        None,
+        description="column with a text's class or classes, each class a task; an empty cell is no class, and Parquet and "
+        "JSON lines may hold lists; null: see 'labels'",
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="what separates several classes in a cell, such as ';'; null: a cell is one class",
     )
     id: str | None = Field(None, description="column with a unique id; null: row numbers")
     group: str | None = Field(
         None, description="column with each text's group (an event, a thread); a drawn split keeps groups together"
     )
     split: str | None = Field(None, description="column with train, validation or test; null: the split is drawn")
+
+    @model_validator(mode="after")
+    def _one_kind_of_labels(self):
+        if self.labels is not None and self.classes is not None:
+            raise ValueError(
+                "give either 'labels', the 0/1 columns, or 'classes', the column with the classes, not both"
+            )
+        if self.separator is not None and self.classes is None:
+            raise ValueError(
+                "'separator' separates the classes in a cell; give 'classes', the column with them, as well"
+            )
+        return self
 
 
 class Trecis(CorpusParameters):

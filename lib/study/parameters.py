@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lib.errors import InputError
 from lib.study.corpora import DisasterResponse, Hub, OrangeText, Synthetic, Table, Trecis
@@ -31,6 +31,7 @@ from lib.study.sections import (
     Transfer,
 )
 
+LEAST_MINUTES = 2  # a budget below it is over before a notebook has started and a pair could be trained
 RESOLVED = "# All parameters of this study: its own, those it extends, and the default of every other key.\n"
 
 
@@ -44,7 +45,15 @@ class Study(Parameters):
     corpus: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis = Field(
         discriminator="loader", description="where texts and labels come from; 'loader' chooses one of the kinds below"
     )
-    tasks: list[str] | None = Field(None, min_length=2, description="labels that become tasks; null: all")
+    tasks: list[str] | None = Field(
+        None, min_length=2, description="labels that become tasks; null: all that are not too rare"
+    )
+    min_positives: int = Field(
+        8,
+        ge=1,
+        description="where tasks is null: a label is too rare with fewer positive training texts than this, or where "
+        "validation, or test if there is one, has no positive or no negative text of it",
+    )
     split: Split = Split()
     encoder: Encoder = Encoder()
     source: Regime = Field(Regime(), description="training data and settings of a task as a source")
@@ -87,7 +96,7 @@ class Study(Parameters):
     engine: Engine = Engine()
     budget_minutes: float | None = Field(
         None,
-        gt=0,
+        ge=LEAST_MINUTES,
         description="null: train and analyse the whole grid. A number: train the single-task models, then what targets may "
         "start from, the most promising first, until this many minutes have passed in all; decide for every task what to "
         "train it from, and export its model",
@@ -109,6 +118,15 @@ class Study(Parameters):
     )
     results: str = Field("results", description="folder of all results, absolute or relative to the project's folder")
     cache: str = Field(".cache", description="folder of downloads, absolute or relative to the project's folder")
+
+    @field_validator("budget_minutes", mode="before")
+    @classmethod
+    def _enough_minutes(cls, value: object) -> object:
+        if isinstance(value, int | float) and value < LEAST_MINUTES:
+            raise ValueError(
+                f"starting the notebooks takes longer; give at least {LEAST_MINUTES} minutes, or null to train all pairs"
+            )
+        return value
 
     @model_validator(mode="after")
     def _no_repeats(self):

@@ -39,7 +39,8 @@ split: {validation: 0.2, max_validation: 1000, max_test: 600, min_positives: 100
 
 Save it as `params/mine.yaml` and run `./run_all.sh params/mine.yaml`. This happens:
 
-1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1.
+1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1; or `classes: topic` names one
+   column whose classes are the tasks.
 2. Every task is trained alone, on what it has: up to 1,024 texts as a source and 2,048 as a target, fewer where the budget
    cannot pay for so many.
 3. Until 30 minutes have passed since the start, every target is trained from what it may start from: the frozen encoder, the

@@ -19,7 +19,13 @@ class Split(Parameters):
 
     use_official: bool = Field(True, description="keep the corpus's own split, if it has one")
     validation: Share = Field(0.1, description="share of validation texts in a drawn split")
-    test: Share = Field(0.2, description="share of test texts in a drawn split")
+    test: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="share of test texts in a drawn split; 0: none, for a study with budget_minutes, which then reports "
+        "validation only",
+    )
     clean: bool = Field(
         False,
         description="drop validation and test texts that nearly repeat a training text. Where texts have groups, a drawn "

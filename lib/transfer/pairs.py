@@ -57,6 +57,11 @@ def reported(models: pd.DataFrame) -> list[str]:
     return [f"test_{metric}" for metric in METRICS if f"test_{metric}" in models]
 
 
+def reported_part(models: pd.DataFrame) -> str:
+    """The part of the split that models are reported on: "test", or "validation" where there are no test texts."""
+    return "test" if models["test_f1"].notna().any() else "validation"
+
+
 def among(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndarray:
     """Which rows have the keys of one of the others: (rows,) bool."""
     return pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(others[keys]))

@@ -13,8 +13,48 @@ INDEPENDENT = 0.1  # |phi| below which two labels are called nearly independent
 NAMED = 3  # tasks that a sentence names; of more it gives the number
 
 
+def corpus_as_tasks(tasks: pd.DataFrame, left_out: pd.DataFrame, budget_minutes: float | None = None) -> str:
+    """How many tasks there are over how many texts, which labels are no tasks, and what validation can show of a choice
+    within a budget. tasks, left_out: the tables of these names.
+    """
+    first = tasks.iloc[0]
+    parts = (f"{first['n_train']:,} training", f"{first['n_validation']:,} validation")
+    over = f"There are {counted(len(tasks), 'task')} over {listing([*parts, _tested(first['n_test'])])} texts."
+    told = [over, labels_left_out(left_out), visible_gains(tasks) if budget_minutes is not None else ""]
+    return " ".join(filter(None, told))
+
+
+def _tested(texts: int) -> str:
+    return f"{texts:,} test" if texts else "no test"
+
+
+def labels_left_out(left_out: pd.DataFrame) -> str:
+    """Every label that is no task, by reason; empty where there is none. left_out: the table of this name."""
+    if left_out.empty:
+        return ""
+    reasons = (
+        f"{listing(map(code, rows['label']))} ({reason})" for reason, rows in left_out.groupby("reason", sort=False)
+    )
+    return f"{counted(len(left_out), 'label')} {plural(len(left_out), 'is no task', 'are no tasks')}: {'; '.join(reasons)}."
+
+
+def visible_gains(tasks: pd.DataFrame) -> str:
+    """How small a gain validation can show, over the tasks. tasks: the table of this name."""
+    visible, texts = tasks["validation_smallest_difference"], counted(tasks["n_validation"].iloc[0], "validation text")
+    blind = int(visible.isna().sum())
+    too_few = f"fewer than {FEWEST} positives there"
+    if blind == len(tasks):
+        return f"With {texts} no gain can be seen: every task has {too_few}. More validation texts show more."
+    finest, coarsest = (percent(share, 0) for share in (visible.min(), visible.max()))
+    below = finest if finest == coarsest else f"{finest} to {coarsest}, by task,"
+    none = f", and no gain at all in {counted(blind, 'task')} with {too_few}" if blind else ""
+    return f"With {texts} a gain in recall below {below} cannot be seen{none}."
+
+
 def task_sizes(tasks: pd.DataFrame) -> str:
-    """The range of prevalences, and which tasks have the fewest positives in test. tasks: the table of this name."""
+    """The range of prevalences, and which tasks have the fewest positives in test, or in validation where there are no
+    test texts. tasks: the table of this name.
+    """
     rarest, commonest = (tasks.loc[pick] for pick in (tasks["prevalence"].idxmin(), tasks["prevalence"].idxmax()))
     if rarest["prevalence"] == commonest["prevalence"]:
         spread = f"All {counted(len(tasks), 'task')} have {percent(rarest['prevalence'])} positives in training."
@@ -24,25 +64,38 @@ def task_sizes(tasks: pd.DataFrame) -> str:
             for task in (rarest, commonest)
         ]
         spread = f"The share of positives in training ranges over the {len(tasks)} tasks from {ends[0]} to {ends[1]}."
-    fewest = tasks["test_positives"].min()
-    names = tasks.loc[tasks["test_positives"] == fewest, "task"]
+    part = _judged(tasks)
+    fewest = tasks[f"{part}_positives"].min()
+    names = tasks.loc[tasks[f"{part}_positives"] == fewest, "task"]
     who = listing(map(code, names)) if len(names) <= NAMED else counted(len(names), "task")
     has = plural(len(names), "has", "have")
-    return f"{spread} The fewer positives in test, the less certain is F1: {who} {has} the fewest, {fewest:,}."
+    rule = f"{_no_test(tasks)}The fewer positives in {part}, the less certain is F1"
+    return f"{spread} {rule}: {who} {has} the fewest, {fewest:,}."
+
+
+def _judged(tasks: pd.DataFrame) -> str:
+    return "test" if tasks["n_test"].any() else "validation"
+
+
+def _no_test(tasks: pd.DataFrame) -> str:
+    return "" if tasks["n_test"].any() else "No test texts: everything is decided and reported on validation. "
 
 
 def smallest_differences(tasks: pd.DataFrame) -> str:
-    """How small a difference in recall the test positives can show, and of which tasks none. tasks: the table."""
-    visible = tasks.set_index("task")["test_smallest_difference"]
+    """How small a difference in recall the positives in test (without test texts: in validation) can show, and of which
+    tasks none. tasks: the table.
+    """
+    part = _judged(tasks)
+    visible = tasks.set_index("task")[f"{part}_smallest_difference"]
     blind = visible.index[visible.isna()]
     rule = (
-        f"Two models must differ on at least {FEWEST} positives, and one of them be right on all, before the difference "
-        "is outside the noise (a two-sided sign test at 5 %)."
+        f"{_no_test(tasks)}Two models must differ on at least {FEWEST} positives, and one of them be right on all, before "
+        "the difference is outside the noise (a two-sided sign test at 5 %)."
     )
     if len(blind) == len(visible):
-        return f"{rule} No task has so many positives in test, so no difference can be seen."
+        return f"{rule} No task has so many positives in {part}, so no difference can be seen."
     median, finest, coarsest = (percent(share, 0) for share in (visible.median(), visible.min(), visible.max()))
-    seen = f"So the smallest difference in recall that can be seen on test is {median} in the median task"
+    seen = f"So the smallest difference in recall that can be seen on {part} is {median} in the median task"
     spread = f", {finest} in the largest and {coarsest} in the smallest." if finest != coarsest else "."
     if not len(blind):
         return f"{rule} {seen}{spread}"
@@ -56,13 +109,15 @@ def split_sizes(duplicates: pd.DataFrame) -> str:
     duplicates: from ``duplicate_table``, a row per part.
     """
     parts = duplicates.set_index("part")
-    sizes, repeats = parts["texts"], parts["repeat_training"].drop("train")
+    sizes, held_out = parts["texts"], ["validation", *(["test"] if parts["texts"]["test"] else [])]
+    tested = f"{sizes['test']:,} for test" if sizes["test"] else "none for test"
     opening = (
         f"{counted(sizes['train'], 'text')} {plural(sizes['train'], 'is', 'are')} for training, "
-        f"{sizes['validation']:,} for validation and {sizes['test']:,} for test."
+        f"{sizes['validation']:,} for validation and {tested}."
     )
+    repeats = parts["repeat_training"][held_out]
     if not repeats.any():
-        return f"{opening} No validation or test text nearly repeats a training text."
+        return f"{opening} No {' or '.join(held_out)} text nearly repeats a training text."
     told = (f"{repeats[part]:,} of the {part} texts" for part in repeats.index)
     return f"{opening} {listing(told)} nearly repeat a training text."
 

@@ -5,7 +5,7 @@ import pandas as pd
 from lib.report.headline import duration
 from lib.report.sentences.words import change, code, counted, listing, megabytes, number, plural
 from lib.transfer.collapse import collapsed_representations, pretrained_and_sources, rank_summary
-from lib.transfer.pairs import of_side
+from lib.transfer.pairs import of_side, reported_part
 
 TRAINED_ON = {
     "source": "a source's training texts",
@@ -15,20 +15,26 @@ TRAINED_ON = {
 
 
 def single_scores(singles: pd.DataFrame) -> str:
-    """Mean test scores of the selected models by side, and the target that is solved worst. singles: the table."""
-    chosen = singles[singles["selected"]]
-    means = chosen.groupby("side")[["test_f1", "test_average_precision"]].mean()
+    """Mean scores of the selected models by side, on test (validation, where there are no test texts), and the target that
+    is solved worst. singles: the table.
+    """
+    part, chosen = reported_part(singles), singles[singles["selected"]]
+    f1, average_precision = f"{part}_f1", f"{part}_average_precision"
+    means = chosen.groupby("side")[[f1, average_precision]].mean()
     told = (
-        f"{number(row.test_f1, 3)} with {TRAINED_ON[side]} (average precision {number(row.test_average_precision, 3)})"
+        f"{number(row[f1], 3)} with {TRAINED_ON[side]} (average precision {number(row[average_precision], 3)})"
         for side, row in means.iterrows()
     )
-    targets = of_side(chosen, "target").groupby("target")["test_f1"].mean()
+    targets = of_side(chosen, "target").groupby("target")[f1].mean()
     worst = f"The target with the lowest F1 is {code(targets.idxmin())} ({number(targets.min(), 3)})."
-    return f"The models that validation selects have a mean test F1 of {listing(told)}. {worst}"
+    scores = f"The models that validation selects have a mean {part} F1 of {listing(told)}. {worst}"
+    return scores if part == "test" else f"No test texts: the scores are those that selected the models. {scores}"
 
 
 def selection_noise(singles: pd.DataFrame) -> str:
     """How far F1 on validation and on test are apart. singles: the table of this name."""
+    if reported_part(singles) != "test":
+        return "No test texts: how far the selection can be trusted is not known."
     gap = singles["validation_f1"] - singles["test_f1"]
     return (
         f"F1 on validation and on test differ by {number(gap.abs().mean(), 3)} on average and by "

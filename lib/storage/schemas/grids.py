@@ -61,6 +61,12 @@ DATA = {
         target_texts=count("number of texts that the task is trained on as a target"),
         target_positives=count("number of positives among `target_texts`"),
     ),
+    "left_out": table(
+        "a label that is no task, though no tasks are named",
+        ["label"],
+        label=text("name of the label"),
+        reason=text("why it is no task"),
+    ),
     "cooccurrence": table(
         "an ordered pair of tasks",
         ["source", "target"],

@@ -50,11 +50,11 @@ def models() -> dict[str, pa.Column]:
         "precision": text("numeric precision of training and predicting"),
         "threads": count("number of threads of the worker"),
         "peak_memory_mb": count("largest resident memory of the worker up to then (MB)"),
-        **scores(),
+        **scores(nullable=("test",)),
         **optional(
             {
                 "threshold": share("probability from which F1 on the validation texts is largest"),
-                **scores("f1_tuned"),
+                **scores("f1_tuned", nullable=("test",)),
             }
         ),
     }
