@@ -19,6 +19,8 @@ from lib.datasets.table import load
 from lib.errors import InputError
 from lib.predict.command import main
 from lib.predict.export import export_models
+from lib.predict.folder import exported_models
+from lib.predict.play import as_html, example_texts, playground, read_text
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench
@@ -213,3 +215,41 @@ def test_the_launcher_predicts_from_any_folder(bench, texts, tmp_path):
     assert len(pd.read_csv(tmp_path / "out.csv")) == len(texts)
     again = subprocess.run([*command[:3], "absent.csv"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert again.returncode == 2 and again.stderr.startswith("error: absent.csv: no such file")
+
+
+# trying a text in a notebook
+
+
+def test_a_text_is_read_as_it_was_recorded_and_its_terms_add_up(bench, texts):
+    folder, classifier = next(iter(exported_models(bench.study.folder / "models").items()))
+    reading = read_text(folder, classifier, texts[0])
+    recorded = bench.validation_predictions(classifier.run)[0]
+    assert reading.probability == pytest.approx(recorded, abs=1e-3)
+    assert reading.positive == (reading.probability >= classifier.threshold)
+    assert len(reading.words) == len(reading.scores) > 0 and np.isfinite(reading.scores).all()
+    with pytest.raises(InputError, match="type a sentence"):
+        read_text(folder, classifier, "  ")
+
+
+def test_markup_in_a_text_is_shown_and_not_obeyed(bench):
+    folder, classifier = next(iter(exported_models(bench.study.folder / "models").items()))
+    page = as_html(classifier, read_text(folder, classifier, "<script>alert(1)</script> baba"))
+    assert "<script>" not in page and "&lt;" in page
+
+
+def test_the_playground_follows_the_task_and_the_text(bench, texts, monkeypatch):
+    names = [classifier.task for classifier in exported_models(bench.study.folder / "models").values()]
+    table = pd.DataFrame({"target": names, "kind": ["single", *["fused"] * (len(names) - 1)]})
+    examples = example_texts(bench.tasks.names, bench.tasks.labels, bench.tasks.texts, bench.tasks.split["validation"])
+    for name in names:
+        assert bench.tasks.column(name)[bench.tasks.texts.index(examples[name])] == 1
+    monkeypatch.delenv("WHENCE_HEADLESS", raising=False)
+    task, text, page = playground(bench.study.folder, table, examples).children
+    assert text.value == examples[names[0]] and f"<b>{names[0]}: " in page.value and "single" in page.value
+    task.value = names[1]
+    assert text.value == examples[names[1]] and f"<b>{names[1]}: " in page.value and "fused" in page.value
+    text.value = " "
+    assert "type a sentence" in page.value
+    monkeypatch.setenv("WHENCE_HEADLESS", "1")
+    assert f"<h4>{names[0]}</h4>" in playground(bench.study.folder, table, examples).data
+    assert "No model was exported" in playground(bench.study.folder / "absent", table, examples).data

@@ -33,7 +33,7 @@ from lib.report.pages import write_report
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.results import run_table, select_settings
-from lib.runs.sizes import SOURCE_TEXTS, TARGET_TEXTS, affordable
+from lib.runs.sizes import LEAST_STEPS, SOURCE_TEXTS, TARGET_TEXTS, affordable, affordable_split
 from lib.runs.workbench import open_workbench
 from lib.selection.promising import PROMISING, scout
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
@@ -278,8 +278,18 @@ def test_sizes_grow_with_the_budget_up_to_their_caps():
     for sizes in ([s.source.n for s in studies], [s.target.n for s in studies]):
         assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
     steps = [study.settings_of("target")[0].max_steps for study in studies]
-    assert steps == sorted(steps) and steps[0] == 60 and steps[-1] == 192
+    assert steps == sorted(steps) and steps[0] == LEAST_STEPS and steps[-1] == 192
     assert (studies[-1].source.n, studies[-1].target.n) == (SOURCE_TEXTS, TARGET_TEXTS)
+
+
+def test_many_labels_leave_time_for_training_and_few_keep_the_caps():
+    values = {"name": "sized", "corpus": {"loader": "synthetic"}, "split": {"max_validation": 1000, "max_test": 600}}
+    splits = {tasks: affordable_split(Study.parse(values | {"budget_minutes": 30}), tasks) for tasks in (5, 50, 500)}
+    caps = {tasks: (split.max_validation, split.max_test) for tasks, split in splits.items()}
+    assert caps[5] == (1000, 600) and caps[500] == (300, 150)
+    assert 300 < caps[50][0] < 1000 and 150 < caps[50][1] < 600
+    grid = Study.parse(values)
+    assert affordable_split(grid, 500) == grid.split
 
 
 @pytest.mark.parametrize("dearer", [{"tasks": 50}, {"length": 120.0}])
@@ -330,7 +340,7 @@ def own_table(path, n=240):
 
 def test_own_data_from_a_table_to_decisions_and_models(tmp_path):
     """As a user would: a CSV with three labels, a budget, one command."""
-    own_table(tmp_path / "mine.csv")
+    own_table(tmp_path / "mine.csv", 480)
     path = tmp_path / "mine.yaml"
     path.write_text(
         f"name: mine\ncorpus: {{loader: table, path: {tmp_path}/mine.csv, text: message}}\nbudget_minutes: 4\n"

@@ -315,13 +315,19 @@ def test_a_decision_in_words(verdict, leader, used, sources, told):
     assert recommend.decided(verdict, leader, used, sources) == told
 
 
+def settling(verdict="cannot_tell", **columns) -> str:
+    return recommend.decisions(recommendations_of(verdict=verdict, **columns))[0].settle
+
+
 def test_what_would_settle_a_decision():
-    assert recommend.what_would_settle("transfer", NAN, NAN) == ""
-    assert recommend.what_would_settle("cannot_tell", 1.0, NAN) == "training both 1 more time"
-    assert recommend.what_would_settle("cannot_tell", 2.0, NAN) == "training both 2 more times"
+    assert settling("transfer", more_seeds=1.0) == ""
+    assert settling(more_seeds=1.0) == "training both 1 more time"
+    assert settling(more_seeds=2.0) == "training both 2 more times"
     for texts, told in ((143, "150"), (150, "150"), (430, "450"), (1001, "1,500")):
-        assert recommend.what_would_settle("cannot_tell", NAN, texts) == f"about {told} more labelled texts"
-    assert "few thousand" in recommend.what_would_settle("cannot_tell", NAN, NAN)
+        assert settling(more_texts=float(texts)) == f"about {told} more labelled texts"
+    assert "few thousand" in settling()
+    assert "budget_minutes" in settling(leader="")
+    assert settling(leader="", validation_positives=5) == "at least 6 positives to validate on"
 
 
 def test_decisions_on_the_terminal_are_aligned_and_say_what_they_rest_on():

@@ -463,7 +463,7 @@ def test_a_stratified_cap_keeps_positives_and_estimates_the_whole_without_bias()
     rng, estimates, plain = np.random.default_rng(1), [], []
     for _ in range(1000):
         order = rng.permutation(len(labels))
-        rows, weights = stratified(order, labels[order], 400, 25, "split.max_test")
+        rows, weights, _ = stratified(order, labels[order], 400, 25, "split.max_test")
         assert len(rows) == len(set(rows)) == 400 and weights.mean() == pytest.approx(1)
         assert (labels[rows].sum(axis=0) >= np.minimum(25, labels.sum(axis=0))).all()
         estimates.append([scores(labels[rows, task], found[rows, task], weights) for task in range(3)])
@@ -480,10 +480,28 @@ def test_a_stratified_cap_keeps_positives_and_estimates_the_whole_without_bias()
     assert prevalence == pytest.approx(labels.mean(axis=0), rel=0.5)
 
 
-def test_a_stratified_cap_that_is_too_small_names_the_key():
+def test_a_stratified_cap_keeps_as_many_positives_as_fit():
     labels, _ = rare_corpus()
-    with pytest.raises(InputError, match="split.max_test: 40 positives of every task take .* raise split.max_test to"):
-        stratified(np.arange(3000), labels, 60, 40, "split.max_test")
+    rows, weights, kept = stratified(np.arange(3000), labels, 60, 40, "split.max_test")
+    assert len(rows) == len(weights) == 60 and 1 <= kept < 40
+    assert all(labels[rows, task].sum() >= kept for task in range(3))
+    assert (labels[rows].sum(axis=1) == 0).sum() >= 12  # a fifth
+
+
+def test_a_stratified_cap_of_texts_that_nearly_all_have_a_label():
+    labels = np.zeros((3000, 26), dtype=np.int8)
+    labels[:2980, 25] = 1
+    for task in range(25):
+        labels[task * 40 : task * 40 + 30, task] = 1
+    rows, weights, kept = stratified(np.arange(3000), labels, 900, 40, "split.max_test")
+    assert len(rows) <= 900 and kept >= 20 and labels[rows].sum(axis=0).min() >= min(kept, 30)
+    assert np.average(labels[rows, 0], weights=weights) == pytest.approx(0.01, rel=0.05)
+
+
+def test_a_stratified_cap_that_is_too_small_names_the_key():
+    labels = np.vstack([np.eye(20, dtype=np.int8), np.zeros((400, 20), dtype=np.int8)])
+    with pytest.raises(InputError, match="split.max_test: 22 texts are too few .* of 20 tasks; raise split.max_test"):
+        stratified(np.arange(420), labels, 22, 40, "split.max_test")
 
 
 def test_a_stratified_cap_is_part_of_the_split_and_weights_go_with_it(tmp_path):

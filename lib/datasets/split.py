@@ -153,7 +153,9 @@ def cap(
         if split.min_positives is None:
             capped[part] = np.sort(order[:most])
             continue
-        drawn, weight = stratified(order, labels[order], most, split.min_positives, f"split.max_{part}")
+        drawn, weight, kept = stratified(order, labels[order], most, split.min_positives, f"split.max_{part}")
+        if kept < split.min_positives:
+            findings[f"positives of a task, in place of min_positives, that fit into max_{part}"] = kept
         place = np.argsort(drawn)
         capped[part], weights[part] = drawn[place], weight[place]
     return capped, weights, findings
@@ -161,7 +163,7 @@ def cap(
 
 def stratified(
     order: np.ndarray, labels: np.ndarray, most: int, fewest: int, key: str
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, int]:
     """A sample in which every task has positives enough, and the weight that each text then stands for.
 
     A text belongs to the stratum of the rarest task that it is positive for, or to that of the texts without any
@@ -171,41 +173,50 @@ def stratified(
 
     Args:
         order: (n,) rows in the order in which they are drawn. labels: (n, K) their labels.
-        most: texts to draw. fewest: positives that every task keeps, as far as it has them.
-        key: the parameter to blame when ``most`` is too small.
+        most: texts to draw. fewest: positives that every task keeps, as far as it has them. Where this leaves too few texts
+            to the last stratum, strata that lack nothing get less than their proportion, and then tasks fewer positives.
+        key: the parameter to blame when ``most`` is too small for a single positive of every task.
 
     Returns:
-        rows (most,) and weights (most,).
+        rows (at most ``most``), their weights, and the positives that every task keeps.
 
     Raises:
-        InputError: the strata of the tasks leave less than a fifth of the sample, and less than half of its share, to the
-            last one.
+        InputError: see ``key``.
     """
     rarest_first = np.argsort(labels.sum(axis=0), kind="stable")
     positive = labels[:, rarest_first] == 1
     tasks = positive.shape[1]
     stratum = np.where(positive.any(axis=1), positive.argmax(axis=1), tasks)
-    chosen: list[np.ndarray] = []
-    weights: list[np.ndarray] = []
-    have, drawn = np.zeros(tasks), 0
-    for number in range(tasks + 1):
-        members = np.flatnonzero(stratum == number)
-        even = most * len(members) / len(order)  # the stratum's share of an even draw
-        size = math.ceil(even)
-        size = max(size, fewest - int(have[number])) if number < tasks else most - drawn
-        size = min(size, len(members))
-        if number == tasks and size < min(even / 2, most / 5):
-            raise InputError(
-                f"{key}: {fewest} positives of every task take {drawn} of {most} texts; raise {key} to "
-                f"{math.ceil(drawn * 1.25)} or more, or lower split.min_positives"
-            )
-        if size:
-            chosen.append(members[:size])
-            weights.append(np.full(size, len(members) / size))
-            have += positive[members[:size]].sum(axis=0)
-            drawn += size
-    weight = np.concatenate(weights)
-    return order[np.concatenate(chosen)], weight / weight.mean()
+    members = [np.flatnonzero(stratum == number) for number in range(tasks + 1)]
+    while fewest:
+        for proportion in PROPORTIONS:
+            if chosen := _chosen(members, positive, most, fewest, proportion):
+                sizes = [(len(drawn), len(all)) for drawn, all in zip(chosen, members, strict=True) if len(drawn)]
+                weight = np.concatenate([np.full(drawn, all / drawn) for drawn, all in sizes])
+                return order[np.concatenate(chosen)], weight / weight.mean(), fewest
+        fewest = fewest * 4 // 5
+    raise InputError(f"{key}: {most} texts are too few for a positive of each of {tasks} tasks; raise {key}")
+
+
+PROPORTIONS = (1.0, 0.8, 0.6, 0.4, 0.2)  # of its even share that a stratum which lacks nothing gets at least
+
+
+def _chosen(
+    members: list[np.ndarray], positive: np.ndarray, most: int, fewest: int, proportion: float
+) -> list[np.ndarray] | None:
+    """The texts of each stratum that ``stratified`` draws; None where they leave less than a fifth of the sample, and less
+    than half of its share, to the last one."""
+    chosen, have, drawn, last = [], np.zeros(positive.shape[1]), 0, len(members) - 1
+    for number, own in enumerate(members):
+        even = most * len(own) / len(positive)  # the stratum's share of an even draw
+        size = max(math.ceil(proportion * even), fewest - int(have[number])) if number < last else most - drawn
+        size = min(size, len(own))
+        if number == last and size < min(even / 2, most / 5):
+            return None
+        chosen.append(own[:size])
+        have += positive[own[:size]].sum(axis=0)
+        drawn += size
+    return chosen
 
 
 def seeded_generator(*parts: object) -> np.random.Generator:

@@ -13,6 +13,7 @@ from lib.runs.results import run_table
 from lib.runs.workbench import Workbench
 from lib.stats.bootstrap import draw_counts, interval, score_draws
 from lib.stats.metrics import THRESHOLD
+from lib.stats.significance import FEWEST
 from lib.storage.tables import write_for_spreadsheets, write_table
 
 DRAWS = 1000
@@ -48,7 +49,7 @@ class Decider:
         return judgements
 
     def judgements(self) -> dict[str, Judgement]:
-        """Every target's judgement."""
+        """Every target's judgement; nothing can be told from fewer than FEWEST positives."""
         spread = self.spread()
         return {
             target: judge(
@@ -56,6 +57,8 @@ class Decider:
                 spread,
                 seeded_generator("decisions", "seeds", target),
             )
+            if self.bench.validation_labels(target).sum() >= FEWEST
+            else Judgement("cannot_tell", None)
             for target, groups in by_candidate(self.models).items()
         }
 

@@ -10,17 +10,23 @@ import numpy as np
 
 from lib.models.encoders import load_config
 from lib.study.parameters import Study
-from lib.study.sections import Encoder, Regime, Setting
+from lib.study.sections import Encoder, Regime, Setting, Split
 
 SOURCE_TEXTS, TARGET_TEXTS, FEWEST = 1024, 2048, 64  # the largest caps of a side, and the smallest of both
+LEAST_STEPS = 40  # of a target, whatever the budget
+LEAST_PREDICTED = {"validation": 300, "test": 150}  # texts
 POSITIVES = 0.25  # share of positives that is drawn where a cap leaves texts out
-SCOUTED = 2000  # target texts that each source reads, to say which sources are promising
-RATE = 150.0  # short texts that two cores train MiniLM on in a second
+SCOUTED = 1200  # target texts that each source reads, to say which sources are promising
+RATE = 120.0  # short texts that two slow cores train MiniLM on in a second
 CHEAPER = 4  # texts read or predicted in the time of one trained
 OVERHEAD = 60.0  # seconds of what is not training: notebooks, tables, figures
 SHARE = 0.8  # of the rest, for what every task needs whatever is decided; what is left over is for more candidates
+PREDICTING = 0.25  # of that share, at most, for predicting validation and test texts
 TRAININGS = 3  # of every target in that share: alone, from the mean of all sources, and once more for export
-WORDPIECES, WEIGHTS = 31.0, 6 * 384**2  # of the texts and the encoder that RATE was measured with
+WORDPIECES, WEIGHTS = (
+    31.0,
+    6 * 384**2,
+)  # of the texts and the encoder that RATE was measured with; shorter texts are no faster
 
 
 def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> Study:
@@ -34,21 +40,37 @@ def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, i
 
     Returns:
         The study itself where it has no budget, else the study with ``source.n``, ``target.n`` and, where it names no
-        settings, the most steps of a target.
+        settings, the most steps of a target. Its models are tried once: decisions rest on average precision, which a
+        model that predicts no positive may have too.
     """
     if study.budget_minutes is None:
         return study
     share, (target, *others) = affordable_share(study, tasks, lengths, parts), study.settings_of("target")
     if target.max_steps is not None and share < 1:
-        target = target.model_copy(
-            update={"max_steps": max(target.min_steps or 1, round(share * most_steps(target, parts["train"])))}
-        )
+        steps = max(LEAST_STEPS, round(share * most_steps(target, parts["train"])))
+        target = target.model_copy(update={"min_steps": min(steps, target.min_steps or steps), "max_steps": steps})
     caps = {"source": SOURCE_TEXTS, "target": TARGET_TEXTS}
     sides = {
         side: _capped(getattr(study, side), _affordable_n(cap, share, parts["train"])) for side, cap in caps.items()
     }
     sides["target"] = sides["target"].model_copy(update={"settings": [target, *others]})
-    return study.model_copy(update=sides)
+    training = study.training.model_copy(update={"tries": 1})
+    return study.model_copy(update=sides | {"training": training})
+
+
+def affordable_split(study: Study, tasks: int) -> Split:
+    """The split of a study with a budget: with caps that leave most of the budget to training.
+
+    study: as its parameters say. tasks: number of labels that may become tasks.
+    """
+    split = study.split
+    if study.budget_minutes is None:
+        return split
+    trained = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * RATE / (tasks * (TRAININGS + 2))
+    most = {"validation": split.max_validation or math.inf, "test": split.max_test or math.inf}
+    paid = {"validation": 0.6 * PREDICTING * CHEAPER * trained, "test": 0.4 * PREDICTING * CHEAPER * trained}
+    caps = {f"max_{part}": int(min(most[part], max(LEAST_PREDICTED[part], paid[part]))) for part in most}
+    return split.model_copy(update=caps)
 
 
 def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> float:
@@ -62,7 +84,7 @@ def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[
     trained = sizes["source"] * (source.epochs or 1.0) + start["source"]
     trained += TRAININGS * (most_steps(target, parts["train"]) * target.batch_size + start["target"])
     predicted = (TRAININGS + 2) * (parts["validation"] + parts["test"]) + SCOUTED + parts["validation"]
-    rate = RATE * WORDPIECES * WEIGHTS / (lengths.mean() * _weights(study.encoder))
+    rate = RATE * WORDPIECES * WEIGHTS / (max(lengths.mean(), WORDPIECES) * _weights(study.encoder))
     paid = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * rate / tasks - predicted / CHEAPER
     return min(1.0, max(paid / trained, 0.0))
 

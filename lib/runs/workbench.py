@@ -15,7 +15,7 @@ from lib.datasets.tasks import TaskSet, decompose
 from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
 from lib.models.training import resolve_precision
-from lib.runs.sizes import affordable
+from lib.runs.sizes import affordable, affordable_split
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.storage.tables import read_table
 from lib.study.parameters import Study
@@ -111,6 +111,7 @@ def open_workbench(study: Study) -> Workbench:
     InputError: see ``load_corpus`` and ``decompose``, and for a grid without test texts.
     """
     corpus = load_corpus(study.corpus, study.downloads)
+    study = study.model_copy(update={"split": affordable_split(study, len(study.tasks or corpus.labels.columns))})
     tasks = decompose(corpus, study.tasks, study.split, study.min_positives)
     if study.budget_minutes is None and not len(tasks.split["test"]):
         raise InputError(

@@ -36,8 +36,8 @@ class Split(Parameters):
     min_positives: int | None = Field(
         None,
         ge=1,
-        description="keep this many positives of every task, if there are as many, where max_validation or max_test leaves "
-        "texts out. Weights then make the scores estimate those of all texts; null: leave out at random",
+        description="keep this many positives of every task, if there are as many and they fit, where max_validation or "
+        "max_test leaves texts out. Weights then make the scores estimate those of all texts; null: leave out at random",
     )
     seed: int = Field(0, ge=0, description="seed of the drawn split and of max_validation and max_test")
 
@@ -170,7 +170,7 @@ class Training(Parameters):
         ge=1,
         le=10,
         description="a model that predicts no positive on validation is trained again from another seed, until it was "
-        "trained this many times",
+        "trained this many times; with budget_minutes once",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="arithmetic of training; auto: bfloat16 where the hardware is fast at it, else float32"

@@ -18,8 +18,8 @@ def decisions_title(table: pd.DataFrame) -> str:
     """The finding: for how many tasks a source helps beyond doubt. table: "recommendations"."""
     helped = int(table["verdict"].isin(["transfer", "fuse"]).sum())
     unclear = int((table["verdict"] == "cannot_tell").sum())
-    first = f"{helped or 'No'} task{'' if helped == 1 else 's'} of {len(table)} gain{'s' * (helped == 1)} beyond doubt"
-    return f"{first}; {unclear} cannot be told" if unclear else first
+    first = f"{helped or 'None'} of {len(table)} tasks gain{'s' * (helped < 2)} beyond doubt"
+    return f"{first}; for {unclear} it cannot be told" if unclear else first
 
 
 def plot_decisions(table: pd.DataFrame) -> Figure:
@@ -28,6 +28,8 @@ def plot_decisions(table: pd.DataFrame) -> Figure:
     figure, (axes,) = panel_row(1, 1.2 + 0.24 * len(rows))
     for verdict, name in NAMES.items():
         own = rows[rows["verdict"] == verdict].dropna(subset="expected_gain")
+        if own.empty:
+            continue
         filled = COLOURS[verdict] if verdict != "cannot_tell" else "none"
         axes.hlines(own.index, own["low"], own["high"], color=COLOURS[verdict], lw=1.6)
         axes.scatter(

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.report.headline import duration
 from lib.report.sentences.words import change, code, counted, known, listing, plural, with_interval
+from lib.stats.significance import FEWEST
 
 VERDICTS = ("transfer", "fuse", "do_not_transfer", "cannot_tell")
 NAMED = 3  # sources that are named where several are fused
@@ -42,7 +43,7 @@ def decisions(table: pd.DataFrame) -> list[Decision]:
             on_test=_gain(row.test_gain, row.test_low, row.test_high) if known(row.test_gain) else "",
             positives=f"{row.validation_positives:,}",
             minutes=f"{row.minutes:.1f}",
-            settle=what_would_settle(row.verdict, row.more_seeds, row.more_texts),
+            settle=what_would_settle(row),
             expected=row.expected_gain, low=row.low, high=row.high,
         )
         for row in table.itertuples()
@@ -77,14 +78,18 @@ def starting_from(leader: str, sources: str) -> str:
     return f"fuse {', '.join(names) if len(names) <= NAMED else f'all {len(names)} others'}"
 
 
-def what_would_settle(verdict: str, more_seeds: float, more_texts: float) -> str:
-    """What would turn "cannot tell" into a decision, in words."""
-    if verdict != "cannot_tell":
+def what_would_settle(row) -> str:
+    """What would turn "cannot tell" into a decision, in words. row: of the table "recommendations"."""
+    if row.verdict != "cannot_tell":
         return ""
-    if known(more_seeds):
-        return f"training both {counted(int(more_seeds), 'more time')}"
-    if known(more_texts):
-        return f"about {_round_up(more_texts):,} more labelled texts"
+    if row.validation_positives < FEWEST:
+        return f"at least {FEWEST} positives to validate on"
+    if not row.leader:
+        return "a larger budget_minutes: nothing was tried"
+    if known(row.more_seeds):
+        return f"training both {counted(int(row.more_seeds), 'more time')}"
+    if known(row.more_texts):
+        return f"about {_round_up(row.more_texts):,} more labelled texts"
     return "more than a few thousand labelled texts"
 
 
