@@ -127,7 +127,22 @@ def opening_lines(study: Study) -> list[str]:
             f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
-    return [*heads, *rows, *left_out_line(study), *cut_warning(tasks, study.encoder.max_length), f"estimate: {plan}"]
+    warnings = [*left_out_line(study), *cut_warning(tasks, study.encoder.max_length)]
+    return [*heads, *rows, *warnings, f"estimate: {plan}", *_small_budget(study, minutes)]
+
+
+def _small_budget(study: Study, minutes: "pd.Series") -> list[str]:
+    """A line where a budget hardly pays for more than single-task models. minutes: of each phase, on all workers.
+
+    Every target is trained at least three times: alone, from the mean of all sources, and for export.
+    """
+    least = 2 * minutes["training single-task models"] + minutes["feature extraction"]
+    if study.budget_minutes is None or study.budget_minutes >= least:
+        return []
+    return [
+        f"warning: a decision for each of these tasks takes about {least:.0f} minutes; raise budget_minutes, or name fewer "
+        "tasks"
+    ]
 
 
 def left_out_line(study: Study) -> list[str]:

@@ -43,5 +43,6 @@ def plot_decisions(table: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(rows)), [label(task) for task in rows["target"]])
     axes.set(xlabel="gain in average precision over training alone", ylabel="task")
     axes.set_title(decisions_title(table))
-    figure.legend(loc="outside lower center", ncols=5, fontsize=7.5)
+    if axes.get_legend_handles_labels()[0]:  # none where nothing was tried
+        figure.legend(loc="outside lower center", ncols=5, fontsize=7.5)
     return figure

@@ -173,6 +173,6 @@ def planned_work(estimated: pd.DataFrame, workers: int, budget_minutes: float | 
         return f"To be trained and analysed: {work}."
     minutes = f"{budget_minutes:g} {plural(budget_minutes, 'minute', 'minutes')}"
     return (
-        f"The whole grid would be {work}. The study trains its single-task models, then the most promising pairs, "
+        f"The whole grid would be {work}. The study trains its single-task models, then what they may start from, "
         f"until its budget of {minutes} is spent."
     )
