@@ -1,8 +1,9 @@
 """Decisions within a budget: luck is told from gain, the order of work is kept, and so is the clock."""
 
 import math
+import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grids
 import numpy as np
@@ -37,7 +38,9 @@ from lib.runs.sizes import LEAST_STEPS, SOURCE_TEXTS, TARGET_TEXTS, affordable, 
 from lib.runs.workbench import open_workbench
 from lib.selection.promising import PROMISING, scout
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
+from lib.study.files import ROOT
 from lib.study.parameters import Study
+from lib.study.recipe import RATES
 from lib.study.sections import Setting
 
 ALONE, A, FUSED, FROZEN = Candidate("single"), Candidate("transfer", "a"), Candidate("fused"), Candidate("frozen")
@@ -207,6 +210,16 @@ def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch
     assert again == decisions
 
 
+def test_without_a_budget_every_candidate_is_trained_once(trained):
+    bench, singles, selectors = trained
+    study = bench.study.model_copy(update={"budget_minutes": None})
+    decider = Decider(replace(bench, study=study))
+    train_candidates(decider.bench, singles, selectors, 0.0, decider)
+    assert pd.Series([each.kind for each in decider.models]).value_counts().to_dict() == {
+        "transfer": 12, "single": 4, "frozen": 4, "fused": 4, "fused_top": 4,
+    }  # fmt: skip
+
+
 def test_test_scores_stand_beside_the_decision_and_have_no_part_in_it(trained):
     bench, singles, selectors = trained
     decider = Decider(bench)
@@ -312,6 +325,15 @@ def test_steps_bound_the_epochs_of_a_setting():
     for wrong in ({"steps": 60, "min_steps": 1}, {"epochs": 1, "min_steps": 9, "max_steps": 8}):
         with pytest.raises(ValueError, match="min_steps"):
             Setting(learning_rate=1e-4, **wrong)
+
+
+def test_the_page_of_encoders_says_the_rates_that_are_used():
+    rows = re.findall(
+        r"^\| [^|]+ \| `([^`]+)` \| \d+ \| [^|]+ \| (\S+) \|", (ROOT / "docs/encoders.md").read_text(), re.MULTILINE
+    )
+    assert {name: float(rate) for name, rate in rows} == {
+        name: target for name, (source, target) in RATES.items() if name != "tiny" and source == target / 2
+    }
 
 
 def test_an_unknown_encoder_gets_the_rates_of_a_base_one():

@@ -79,6 +79,7 @@ def judge(scores: Mapping[Candidate, np.ndarray], spread: float, rng: np.random.
     for place, candidate in enumerate(others):
         own = scores[candidate].mean(axis=0) - single.mean(axis=0)
         luck = spread / math.sqrt(len(scores[candidate])) * rng.standard_normal(draws)
+        luck *= candidate.kind != "frozen"  # nothing in it is random
         gains[place], resampled[place] = own[0], own[1:] + luck - noise
     best, lead = int(gains.argmax()), resampled - gains[:, None]
     winners = resampled.argmax(axis=0)

@@ -33,7 +33,7 @@ Decide = Callable[[Sequence[Model]], dict[str, Judgement]]
 def train_candidates(
     bench: Workbench, singles: pd.DataFrame, selectors: pd.DataFrame, recorded: float, decide: Decide
 ) -> dict[str, Judgement]:
-    """Train candidates in the order of the stages, as far as the budget goes.
+    """Train candidates in the order of the stages, as far as the budget goes; without a budget, all of them once.
 
     Args:
         bench: the study; its engine and budget.
@@ -52,6 +52,8 @@ def train_candidates(
     spending.train(fused_top_models(bench, singles, ranked_sources(selectors)), "mean of the first sources", FUSED_TOP)
     pairs = most_promising_first(transfer_models(bench, singles), singles, selectors)
     spending.train(pairs, "single sources", PAIRS)
+    if bench.study.budget_minutes is None:
+        return spending.decisions
     planned = {(model.target, candidate_of(model)): model for model in [*baseline, *spending.planned]}
     for round in range(1, MOST_SEEDS):
         again = list(restarts(planned, spending.decisions, round, bench.study.seeds))
@@ -85,7 +87,8 @@ class Spending:
         """Train models in this order until a share of the time is over; returns whether any was trained."""
         end = self.end if math.isinf(self.end) else self.shared + share * (self.end - self.shared)
         workers = self.bench.engine.processes
-        size, batch = 2 * workers * len(self.bench.study.seeds), []
+        size = max(len(models), 1) if math.isinf(end) else 2 * workers * len(self.bench.study.seeds)
+        batch: list[Model] = []
         for first in range(0, len(models), size):
             batch = list(models[first : first + size])
             if self.seconds + self.expected * len(batch) / workers > end:
