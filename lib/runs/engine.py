@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from threading import Lock, Timer
+from threading import Lock, RLock, Timer
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import process_executor
@@ -226,8 +226,13 @@ class Lanes:
 
 
 def _new_lane() -> ProcessPoolExecutor:
-    growth = (process_executor, "_MAX_MEMORY_LEAK_SIZE", GROWTH)  # set in the process that begins
-    return ProcessPoolExecutor(max_workers=1, env=LANE, initializer=setattr, initargs=growth)
+    return ProcessPoolExecutor(max_workers=1, env=LANE, initializer=_begin_lane)
+
+
+def _begin_lane() -> None:
+    """Set what holds in a lane's process. tqdm's own lock would be a semaphore, which a killed process leaves behind."""
+    process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
+    plain_bar.set_lock(RLock())
 
 
 def _on_a_cluster(function: Callable, jobs: Sequence, engine: Engine) -> Iterator[bool]:
