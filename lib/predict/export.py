@@ -20,7 +20,7 @@ from lib.models.training import predict
 from lib.predict.card import UNKNOWN, encoder_licence, model_card, part_scores
 from lib.predict.folder import FOLDER, Classifier, read_classifier, write_network
 from lib.runs.engine import compute, train_missing
-from lib.runs.plan import finished, latest_try, single_tries
+from lib.runs.plan import finished, latest_try, single_tries, source_tasks
 from lib.runs.records import Model
 from lib.runs.workbench import PARTS, Place, Workbench, load_materials
 from lib.runs.worker import trained
@@ -83,7 +83,8 @@ def export_decided(bench: Workbench, chosen: Mapping[str, Model]) -> list[str]:
     """
     if bench.study.budget_minutes is None or os.environ.get("WHENCE_PUBLISHED") == "1":
         return []
-    return sorted(path.name for path in export_models(bench, chosen).iterdir() if path.name in chosen)
+    export_models(bench, chosen)
+    return sorted(chosen)
 
 
 def export_model(bench: Workbench, model: Model, folder: Path, starts: Sequence[Model] = ()) -> Path:
@@ -162,7 +163,7 @@ def start_of(bench: Workbench, model: Model) -> str:
         return f"the pretrained encoder, trained together with the task {model.source}; nothing else was transferred"
     if model.kind == "joint":
         return "the encoder of one model of all other tasks"
-    tasks = [bench.ledger.entry(run)["record"]["task"] for run in model.run.starts]
+    tasks = source_tasks(bench, model)
     if not tasks:
         return "the pretrained encoder; nothing was transferred"
     if len(tasks) == 1:

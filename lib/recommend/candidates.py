@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from lib.recommend.judging import NONE, Candidate
+from lib.recommend.judging import ALONE, Candidate
 from lib.runs.records import Model
 
 
 def candidate_of(model: Model) -> Candidate:
     """What a model starts from; models that differ in the seed only are of one candidate."""
     if model.kind in ("single", "reseeded"):
-        return Candidate(NONE)
+        return ALONE
     if model.kind == "fused_top":
         return Candidate(model.kind, k=len(model.run.sources))
     return Candidate(model.kind, model.source)

@@ -7,32 +7,34 @@ import pandas as pd
 
 from lib.datasets.split import seeded_generator
 from lib.recommend.candidates import by_candidate
-from lib.recommend.judging import NONE, Candidate, Judgement, judge, spread_over_seeds, what_would_settle
+from lib.recommend.judging import ALONE, Candidate, Judgement, judge, spread_over_seeds, what_would_settle
+from lib.runs.plan import source_tasks
 from lib.runs.records import Model
 from lib.runs.results import run_table
 from lib.runs.workbench import Workbench
-from lib.stats.bootstrap import draw_counts, interval, score_draws
+from lib.stats.bootstrap import interval, score_draws, weighted_counts
 from lib.stats.metrics import THRESHOLD
 from lib.stats.significance import FEWEST
 from lib.storage.tables import write_for_spreadsheets, write_table
 
 DRAWS = 1000
+_STREAMS = {"validation": "texts", "test": "test"}  # names of the draws
 MEASURED = ("average_precision", "f1_tuned")
-ALONE = Candidate(NONE)
+TEST = [f"{prefix}test_{name}" for prefix in ("", "alone_") for name in MEASURED]
+TEST += ["test_gain", "test_low", "test_high"]
 
 
 class Decider:
     """Decides about all targets from the models that are trained, as often as there are new ones, and writes the tables.
 
-    Resamples of the validation texts are the same for all models, so that differences are paired. What a model scores is
-    read once.
+    Resamples of a part's texts are the same for all models, so that differences are paired. What a model scores is read
+    once.
     """
 
     def __init__(self, bench: Workbench):
         self.bench, self.models = bench, []
-        n = len(bench.tasks.split["validation"])
-        self.counts = _counts(n, bench.tasks.weight("validation"), seeded_generator("decisions", "texts"))
-        self.draws: dict[str, np.ndarray] = {}
+        self.counts: dict[str, np.ndarray] = {}
+        self.draws: dict[tuple[str, str], np.ndarray] = {}
         self.rows: dict[str, pd.DataFrame] = {}
 
     def __call__(self, models: Sequence[Model]) -> dict[str, Judgement]:
@@ -53,7 +55,7 @@ class Decider:
         spread = self.spread()
         return {
             target: judge(
-                {candidate: self._scores(target, tries) for candidate, tries in groups.items()},
+                {candidate: self._scores(tries) for candidate, tries in groups.items()},
                 spread,
                 seeded_generator("decisions", "seeds", target),
             )
@@ -65,8 +67,8 @@ class Decider:
     def spread(self) -> float:
         """The standard deviation of average precision over seeds, in what has several."""
         tries = [
-            self._scores(target, models)[:, 0]
-            for target, groups in by_candidate(self.models).items()
+            self._scores(models)[:, 0]
+            for groups in by_candidate(self.models).values()
             for candidate, models in groups.items()
             if candidate.kind != "frozen" and len(models) > 1
         ]
@@ -106,9 +108,10 @@ class Decider:
         validation, labels = self.bench.tasks.split["validation"], self.bench.validation_labels(target)
         seeds, texts = what_would_settle(judgement, len(validation), spread)
         leader = judgement.leader
+        sources = [] if leader is None else sorted(source_tasks(self.bench, groups[leader][0]))
         return {
             "target": target, "verdict": judgement.verdict, "leader": "" if leader is None else leader.kind,
-            "sources": "" if leader is None else self.sources_of(groups[leader][0]), "used": judgement.used.kind,
+            "sources": ", ".join(sources), "used": judgement.used.kind,
             "expected_gain": judgement.expected, "low": judgement.low, "high": judgement.high,
             **self._means(groups, judgement.used, "validation"),
             "validation_texts": len(validation), "validation_positives": int(labels.sum()),
@@ -126,17 +129,11 @@ class Decider:
 
     def _on_test(self, groups: Mapping[Candidate, Sequence[Model]], used: Candidate) -> dict[str, float]:
         """Test scores, and the gain in average precision with its 95 % interval over texts; NaN without a test part."""
-        scores, n = self._means(groups, used, "test"), len(self.bench.tasks.split["test"])
-        if n == 0:
+        scores = self._means(groups, used, "test")
+        if len(self.bench.tasks.split["test"]) == 0:
             return scores
-        counts = _counts(n, self.bench.tasks.weight("test"), seeded_generator("decisions", "test"))
-        means = []
-        for candidate in (used, ALONE):
-            targets = {model.run.id: model.target for model in groups[candidate]}
-            probabilities, labels = self.bench.read_test(targets)
-            drawn = [score_draws(counts, labels[targets[run]], probabilities[run], THRESHOLD) for run in targets]
-            means.append(np.mean([each["average_precision"] for each in drawn], axis=0))
-        gain = means[0] - means[1]
+        own, alone = (self._scores(groups[candidate], "test").mean(axis=0) for candidate in (used, ALONE))
+        gain = own - alone
         low, high = interval(gain[1:])
         return scores | {"test_gain": float(gain[0]), "test_low": float(low), "test_high": float(high)}
 
@@ -145,39 +142,30 @@ class Decider:
         runs = self._runs(self.models)
         return float(runs.loc[~runs["run"].isin(singles["run"]), "total_seconds"].sum())
 
-    def sources_of(self, model: Model) -> str:
-        """The tasks whose encoders a model starts from, separated by commas; empty where none is."""
-        ledger = self.bench.ledger
-        return ", ".join(sorted(ledger.entry(run)["record"]["task"] for run in model.run.starts))
-
     def _runs(self, models: Sequence[Model]) -> pd.DataFrame:
         for model in models:
             if model.run.id not in self.rows:
                 self.rows[model.run.id] = run_table(self.bench, [model])
         return pd.concat([self.rows[model.run.id] for model in models])
 
-    def _scores(self, target: str, models: Sequence[Model]) -> np.ndarray:
-        """Average precision of models on the validation texts and on their resamples, (models, 1 + DRAWS)."""
-        labels = self.bench.validation_labels(target)
+    def _scores(self, models: Sequence[Model], part: str = "validation") -> np.ndarray:
+        """Average precision of models on a part's texts and on their resamples, (models, 1 + DRAWS)."""
+        if part not in self.counts:
+            n, rng = len(self.bench.tasks.split[part]), seeded_generator("decisions", _STREAMS[part])
+            self.counts[part] = weighted_counts(n, self.bench.tasks.weight(part), DRAWS, rng)
         for model in models:
-            if model.run.id not in self.draws:
-                probabilities = self.bench.validation_predictions(model.run.id)
-                drawn = score_draws(self.counts, labels, probabilities, THRESHOLD)
-                self.draws[model.run.id] = drawn["average_precision"]
-        return np.stack([self.draws[model.run.id] for model in models])
+            if (part, model.run.id) not in self.draws:
+                drawn = score_draws(self.counts[part], *self._judged(model, part), THRESHOLD)
+                self.draws[part, model.run.id] = drawn["average_precision"]
+        return np.stack([self.draws[part, model.run.id] for model in models])
 
-
-TEST = [f"{prefix}test_{name}" for prefix in ("", "alone_") for name in MEASURED] + [
-    "test_gain",
-    "test_low",
-    "test_high",
-]
-
-
-def _counts(n: int, weights: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """How much each of n texts counts, as it is and in every resample: (1 + DRAWS, n)."""
-    counts = np.vstack([np.ones((1, n), dtype=np.float32), draw_counts(n, DRAWS, rng)])
-    return counts if weights is None else counts * weights.astype(np.float32)
+    def _judged(self, model: Model, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and probabilities of a part's texts, (texts,) each."""
+        run, target = model.run.id, model.target
+        if part == "validation":
+            return self.bench.validation_labels(target), self.bench.validation_predictions(run)
+        probabilities, labels = self.bench.read_test({run: target})
+        return labels[target], probabilities[run]
 
 
 def used_models(models: Sequence[Model], judgements: Mapping[str, Judgement]) -> dict[str, Model]:

@@ -15,7 +15,6 @@ import numpy as np
 
 from lib.stats.bootstrap import TAILS
 
-NONE = "single"  # the kind of the models that train the target alone
 MATTERS = 0.01  # gains in average precision that are certainly below this one are not worth a source
 PRIOR_SPREAD = 0.02  # standard deviation of average precision over seeds, until it is measured
 PRIOR_SEEDS = 3  # degrees of freedom that the prior counts for
@@ -31,6 +30,9 @@ class Candidate(NamedTuple):
     kind: str
     source: str = ""
     k: int = 0
+
+
+ALONE = Candidate("single")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Judgement:
     @property
     def used(self) -> Candidate:
         """What the target's model should be: the leader where a gain is expected of it, else training alone."""
-        return self.leader if self.leader is not None and self.expected > 0 else Candidate(NONE)
+        return self.leader if self.leader is not None and self.expected > 0 else ALONE
 
 
 def judge(scores: Mapping[Candidate, np.ndarray], spread: float, rng: np.random.Generator) -> Judgement:
@@ -69,8 +71,8 @@ def judge(scores: Mapping[Candidate, np.ndarray], spread: float, rng: np.random.
     Returns:
         The judgement. With no candidate but training alone nothing can be told.
     """
-    single = scores[Candidate(NONE)]
-    others = [candidate for candidate in scores if candidate.kind != NONE]
+    single = scores[ALONE]
+    others = [candidate for candidate in scores if candidate != ALONE]
     if not others:
         return Judgement("cannot_tell", None)
     draws = single.shape[1] - 1

@@ -10,14 +10,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count, islice
+from itertools import islice
 
 import pandas as pd
 
 from lib.recommend.candidates import candidate_of
-from lib.recommend.judging import MOST_SEEDS, NONE, Candidate, Judgement
+from lib.recommend.judging import ALONE, MOST_SEEDS, Candidate, Judgement
 from lib.runs.engine import train_missing, train_models
-from lib.runs.plan import frozen_models, fused_models, sources_to_train, transfer_models
+from lib.runs.plan import frozen_models, fused_models, other_seeds, sources_to_train, transfer_models
 from lib.runs.records import Model
 from lib.runs.results import run_table
 from lib.runs.rivals import fused_top_models, target_models
@@ -75,7 +75,7 @@ class Spending:
         self.recorded = recorded
         self.expected = float(run_table(bench, self.trained)["total_seconds"].mean())
         export = self.expected * len(bench.tasks.names) / bench.engine.processes
-        self.end = bench.study.budget_seconds - (0.0 if bench.study.budget_minutes is None else export)
+        self.end = bench.study.budget_seconds - export
         self.shared = 0.0
         self.decisions = decide(self.trained)
 
@@ -85,7 +85,7 @@ class Spending:
 
     def train(self, models: Sequence[Model], label: str, share: float) -> bool:
         """Train models in this order until a share of the time is over; returns whether any was trained."""
-        end = self.end if math.isinf(self.end) else self.shared + share * (self.end - self.shared)
+        end = self.shared + share * (self.end - self.shared)
         workers = self.bench.engine.processes
         size = max(len(models), 1) if math.isinf(end) else 2 * workers * len(self.bench.study.seeds)
         batch: list[Model] = []
@@ -139,7 +139,7 @@ def restarts(
         round: number of the seed, from 1.
         seeds: of the study.
     """
-    seed = next(islice((seed for seed in count() if seed not in seeds), round - 1, None))
+    seed = next(islice(other_seeds(seeds), round - 1, None))
     unsure = {"cannot_tell"} if len(seeds) + round > 2 else {"cannot_tell", "transfer", "fuse"}
     still_open = {
         target: judgement
@@ -147,7 +147,7 @@ def restarts(
         if judgement.leader is not None and judgement.verdict in unsure
     }
     for target, judgement in sorted(still_open.items(), key=lambda item: (-item[1].expected, item[0])):
-        for candidate in (Candidate(NONE), judgement.leader):
+        for candidate in (ALONE, judgement.leader):
             if candidate.kind != "frozen":
                 model = planned[target, candidate]
                 yield replace(model, run=replace(model.run, seed=seed), seed=seed)

@@ -1,6 +1,6 @@
 """Which runs a study needs: single-task models, transfer models, and the baselines beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
@@ -98,13 +98,23 @@ def reseeded_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
     """
     study = bench.study
     n = (len(bench.tasks.names) - 1) * study.models_per_pair if study.reseeded else 0
-    seeds = list(islice((seed for seed in count() if seed not in study.seeds), n))
+    seeds = list(islice(other_seeds(study.seeds), n))
     selected = selected_singles(singles, "target").drop_duplicates("target")  # of all seeds the same setting
     return [
         _model(bench, "reseeded", "target", single.target, single.setting, seed)
         for single in selected.itertuples()
         for seed in seeds
     ]
+
+
+def other_seeds(seeds: Sequence[int]) -> Iterator[int]:
+    """Seeds that are none of these, from the lowest."""
+    return (seed for seed in count() if seed not in seeds)
+
+
+def source_tasks(bench: Workbench, model: Model) -> list[str]:
+    """The tasks of the finished runs that a model starts from; none for the pretrained encoder."""
+    return [bench.ledger.entry(run)["record"]["task"] for run in model.run.starts]
 
 
 def fused_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:

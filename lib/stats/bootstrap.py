@@ -14,6 +14,12 @@ def draw_counts(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     return np.bincount(picks.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float32)
 
 
+def weighted_counts(n: int, weights: np.ndarray | None, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """How much each of n texts counts, as it is and in every resample: (1 + draws, n) float32. weights: None: all alike."""
+    weights = np.ones(n) if weights is None else weights
+    return np.vstack([np.ones((1, n)), draw_counts(n, draws, rng)]).astype(np.float32) * weights.astype(np.float32)
+
+
 def nested_weights(targets: int, seeds: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Weights of a nested bootstrap: targets are drawn with replacement, and then seeds within every drawn target.
 

@@ -6,14 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.errors import InputError
-from lib.stats.bootstrap import (
-    draw_counts,
-    f1_draws,
-    interval,
-    mean_over_targets,
-    nested_weights,
-    target_weights,
-)
+from lib.stats.bootstrap import f1_draws, interval, mean_over_targets, nested_weights, target_weights, weighted_counts
 from lib.stats.metrics import predicted_positive
 from lib.stats.significance import discoveries, two_sided
 from lib.study.sections import Ranking
@@ -58,7 +51,7 @@ def transfer_matrix(
     means["step_matched_test_f1"] = step_matched.groupby("target")["test_f1"].mean()
     matrix = matrix.merge(means.reset_index(), on="target", how="left", validate="many_to_one")
     rng = np.random.default_rng(seed)
-    texts = _weighted_draws(len(next(iter(labels.values()))), weights, draws, rng)
+    texts = weighted_counts(len(next(iter(labels.values()))), weights, draws, rng)
     seeds = nested_weights(1, pairs["seed"].nunique(), draws, rng)[:, 0]
     runs, scores = _runs(baseline, step_matched, pairs, matrix), _test_scores(singles, step_matched, pairs)
     gains = []
@@ -80,12 +73,6 @@ def _with_other_gains(matrix: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFr
         f"{score.removeprefix('test_')}_gain": matrix[score] - matrix["target"].map(single[score]) for score in others
     }
     return matrix.assign(**gains)
-
-
-def _weighted_draws(n: int, weights: np.ndarray | None, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """The weight of each of n texts, as it is and in every resample: (1 + draws, n) float32."""
-    weights = np.ones(n) if weights is None else weights
-    return np.vstack([np.ones((1, n)), draw_counts(n, draws, rng)]).astype(np.float32) * weights.astype(np.float32)
 
 
 def _intervals(draws: np.ndarray, name: str, index: pd.Index) -> pd.DataFrame:
