@@ -8,7 +8,14 @@ from lib.errors import InputError
 from lib.models.device_check import check_device, first_step
 from lib.models.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
 from lib.models.steps import POSITIONS, Steps, compact_vocabulary, restore_vocabulary
-from lib.models.training import epochs_of_steps, fine_tune, predict, prediction_batches, training_batches
+from lib.models.training import (
+    epochs_of_steps,
+    fine_tune,
+    predict,
+    prediction_batches,
+    resolve_precision,
+    training_batches,
+)
 from lib.stats.metrics import scores
 from lib.study.sections import Encoder, Setting, Training
 
@@ -137,6 +144,14 @@ def test_a_device_is_checked_against_the_cpu(tokens, monkeypatch):
     monkeypatch.setattr(Steps, "half", property(lambda self: 1 if self.precision == "float32" else 8), raising=False)
     with pytest.raises(InputError, match="gradient norm differ"):
         check_device(TINY, *texts, "cpu", "bfloat16")
+
+
+@pytest.mark.parametrize(("device", "amx", "expected"), [("cpu", True, "bfloat16"), ("cpu", False, "float32"),
+                                                         ("cuda", False, "bfloat16")])  # fmt: skip
+def test_a_machine_trains_in_the_precision_in_which_it_is_fast(device, amx, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert resolve_precision(Training(), device) == expected
+    assert resolve_precision(Training(precision="float32"), device) == "float32"
 
 
 def test_an_interrupted_training_leaves_a_network_that_the_next_can_use(tokens, model):
