@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from lib.models.encoders import fresh_head, load_model, tokenise
-from lib.models.head import head_inputs, last_linear, probe, set_heads, several_heads, start_at_probe
+from lib.models.head import head_inputs, head_of, last_linear, set_outputs, start_at_probe
 from lib.models.steps import POSITIONS, Steps
 from lib.models.training import fine_tune, predict
+from lib.models.types.classification import Classification
+from lib.models.types.probe import probe
 from lib.study.sections import Encoder, Setting, Training
 
 TINY = Encoder(name="tiny", max_length=16)
@@ -31,7 +33,7 @@ def labels(tokens):
 def network_of(pooling: str, heads: int = 1, dropout: float = 0.0) -> torch.nn.Module:
     torch.manual_seed(0)
     network = load_model(TINY.model_copy(update={"pooling": pooling}), dropout, "cpu")
-    set_heads(network, heads)
+    set_outputs(network, 2 * heads)
     fresh_head(network)
     return network
 
@@ -51,7 +53,7 @@ def differing(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> s
 def test_heads_come_and_go_and_the_first_one_predicts(tokens, pooling):
     network = network_of(pooling)
     before, alone = weights_of(network), predict(network, tokens, np.arange(60), "float32")
-    with several_heads(network, 3):
+    with head_of(network, Classification(heads=3)):
         last = last_linear(network)
         assert last.out_features == network.config.num_labels == 6 and not last.weight[2:].any()
         torch.nn.init.ones_(last.bias[2:])
@@ -69,7 +71,7 @@ def test_heads_come_and_go_and_the_first_one_predicts(tokens, pooling):
 
 def test_a_network_has_one_head_again_after_an_error():
     network = network_of("mean")
-    with pytest.raises(ZeroDivisionError), several_heads(network, 2):
+    with pytest.raises(ZeroDivisionError), head_of(network, Classification(heads=2)):
         raise ZeroDivisionError
     assert last_linear(network).out_features == 2
 
@@ -121,7 +123,7 @@ class PlainSteps(Steps):
     """The loss as it was when there was one head: no flattening, no mask."""
 
     def backward(self, batch):
-        self.plain = self.weight[:2]
+        self.plain = torch.tensor([1.0, self.positive_weight])
         positions = len(batch) * int(self.tokens.lengths[batch].max())
         parts = max(1, -(-positions // POSITIONS[self.model.device.type]))
         whole = self.plain[self.targets[batch]].sum()
@@ -173,7 +175,7 @@ def test_a_head_whose_labels_are_all_masked_is_as_if_it_were_not_there(tokens, l
 
     def trained(heads, known):
         network = network_of("mean", heads=2, dropout=0.1)
-        set_heads(network, heads)
+        set_outputs(network, 2 * heads)
         torch.manual_seed(1)
         fine_tune(network, tokens, np.arange(60), known, SETTING, Training(), "float32")
         return weights_of(network)

@@ -13,8 +13,9 @@ from studies import OLDEST, tiny_study
 
 from lib.attribution.conductance import POSITIVE, layer_conductances
 from lib.models.encoders import MeanPooled, fresh_head, load_model, token_mean, tokenise
-from lib.models.head import INVERSE_PENALTY, head_inputs, probe, start_at_probe
+from lib.models.head import head_inputs, start_at_probe
 from lib.models.training import predict
+from lib.models.types.probe import INVERSE_PENALTY, probe
 from lib.runs.engine import train_models
 from lib.runs.plan import frozen_models, fused_models, single_models, transfer_models
 from lib.runs.results import run_table, select_settings

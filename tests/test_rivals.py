@@ -149,7 +149,7 @@ def test_a_joint_source_has_a_head_for_each_other_task(trained):
         assert len(model.rows) == 100 < len(drawn) and set(model.rows) <= set(drawn)
         expected = np.stack([bench.tasks.column(task)[model.rows] for task in others], axis=1)
         np.testing.assert_array_equal(model.labels, expected)
-        assert model.heads == TASKS - 1 and bench.ledger.entry(model.run.id)["numbers"]["steps"] == 7
+        assert model.type.heads == TASKS - 1 and bench.ledger.entry(model.run.id)["numbers"]["steps"] == 7
     assert [sources[model.target, model.seed].run.id for model in of_kind(models, "joint")] == [
         model.run.source for model in of_kind(models, "joint")
     ]

@@ -5,8 +5,9 @@ import torch
 
 from lib.errors import InputError
 from lib.models.encoders import Tokens, fresh_head, load_model
-from lib.models.head import set_heads
+from lib.models.head import set_outputs
 from lib.models.steps import Steps
+from lib.models.types.classification import binary
 from lib.study.sections import Encoder, Setting, Training
 
 TOLERANCES = {"loss": 0.02, "gradient norm": 0.1}  # relative differences that bfloat16 explains
@@ -59,7 +60,7 @@ def first_step(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = load_model(encoder, 0.0, "cpu")
-        set_heads(model, 1 if labels.ndim == 1 else labels.shape[1])
+        set_outputs(model, binary(labels).outputs)
         fresh_head(model)
     setting = Setting(learning_rate=1.0e-4, epochs=1, batch_size=len(rows))
     steps = Steps(model.to(device).eval(), tokens, rows, labels, setting, Training(), precision)

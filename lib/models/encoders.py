@@ -19,6 +19,7 @@ from transformers import (
     AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BatchEncoding,
     BertConfig,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
@@ -59,6 +60,10 @@ class Tokens:
         """Wordpiece ids of one text, special tokens included."""
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
+    def words_of(self, row: int) -> np.ndarray:
+        """The word that each position of one text belongs to, -1 for special tokens."""
+        return self.words[self.offsets[row] : self.offsets[row + 1]]
+
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and attention mask of some texts, padded to the longest: two (rows, length) int64 tensors."""
         lengths = self.lengths[rows]
@@ -66,6 +71,14 @@ class Tokens:
         ids = np.full(mask.shape, self.pad, dtype=np.int64)
         ids[mask] = np.concatenate([self.text(row) for row in rows])
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+
+    def words_in(self, rows: np.ndarray) -> np.ndarray:
+        """The words of some texts' positions, padded to the longest with -1: (rows, length)."""
+        lengths = self.lengths[rows]
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        words = np.full(mask.shape, -1, dtype=np.int32)
+        words[mask] = np.concatenate([self.words_of(row) for row in rows])
+        return words
 
 
 def load_tokenizer(encoder: Encoder) -> PreTrainedTokenizerFast:
@@ -85,16 +98,21 @@ def tokenise(encoder: Encoder, texts: list[str]) -> Tokens:
     return tokenise_with(load_tokenizer(encoder), texts, encoder.max_length)
 
 
-def tokenise_with(tokenizer: PreTrainedTokenizerFast, texts: list[str], max_length: int) -> Tokens:
-    """Tokenise texts, each cut to ``max_length`` wordpieces."""
-    encoded = tokenizer(texts, truncation=True, max_length=max_length)
+def tokenise_with(tokenizer: PreTrainedTokenizerFast, texts: list[str] | list[tuple], max_length: int) -> Tokens:
+    """Tokenise texts, or pairs of texts, each cut to ``max_length`` wordpieces."""
+    sides = [list(side) for side in zip(*texts, strict=True)] if isinstance(texts[0], tuple) else [texts]
+    return as_tokens(tokenizer(*sides, truncation=True, max_length=max_length), tokenizer.pad_token_id)
+
+
+def as_tokens(encoded: BatchEncoding, pad: int) -> Tokens:
+    """What a tokenizer made of texts. pad: id of its padding token."""
     ids = encoded["input_ids"]
     words = [[-1 if word is None else word for word in encoded.word_ids(row)] for row in range(len(ids))]
     return Tokens(
         ids=np.concatenate([np.asarray(row, dtype=np.int32) for row in ids]),
         words=np.concatenate([np.asarray(row, dtype=np.int32) for row in words]),
         offsets=np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64),
-        pad=tokenizer.pad_token_id,
+        pad=pad,
     )
 
 
@@ -137,10 +155,12 @@ def load_model(encoder: Encoder, dropout: float | None, device: str) -> torch.nn
 
 
 class MeanPooled(torch.nn.Module):
-    """An encoder under a linear classifier of the mean of its last layer; called like transformers' own classifiers."""
+    """An encoder under a linear map of the mean of its last layer, or of every token of it where ``reads`` is "positions";
+    called like transformers' own classifiers."""
 
     def __init__(self, encoder: torch.nn.Module):
         super().__init__()
+        self.reads = "mean"
         self.config, self.base_model_prefix = encoder.config, encoder.base_model_prefix
         if hasattr(encoder, "pooler"):
             encoder.pooler = None
@@ -160,9 +180,10 @@ class MeanPooled(torch.nn.Module):
 
     def forward(self, attention_mask: torch.Tensor | None = None, **inputs) -> SequenceClassifierOutput:
         output = self.encoder(attention_mask=attention_mask, **inputs)
-        pooled = token_mean(output.last_hidden_state, attention_mask)
+        last = output.last_hidden_state
+        read = token_mean(last, attention_mask) if self.reads == "mean" else last
         return SequenceClassifierOutput(
-            logits=self.classifier(self.dropout(pooled)), hidden_states=getattr(output, "hidden_states", None)
+            logits=self.classifier(self.dropout(read)), hidden_states=getattr(output, "hidden_states", None)
         )
 
     def get_input_embeddings(self) -> torch.nn.Module:

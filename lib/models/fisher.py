@@ -15,24 +15,32 @@ import torch
 
 from lib.models.encoders import Tokens, is_head
 from lib.models.training import prediction_batches
+from lib.models.types.base import TaskType
+from lib.models.types.classification import BINARY
 
 POSITIONS = 512  # wordpieces in one pass: per-text gradients of a whole weight matrix are held for each of its texts
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
 def diagonal_fisher(
-    network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, labels: np.ndarray, positions: int = POSITIONS
+    network: torch.nn.Module,
+    tokens: Tokens,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    positions: int = POSITIONS,
+    type: TaskType = BINARY,
 ) -> dict[str, np.ndarray]:
-    """The mean over texts of the squared gradients of their cross-entropy, by component of the network.
+    """The mean over texts of the squared gradients of their losses, by component of the network.
 
     Components are the weights and biases of each encoder layer's linear maps and norms ("layer 3"), of the "pooler"
     and of the "head"; and each layer's outputs ("output 3"), averaged over a text's wordpieces. Embeddings are left
     out, as in Vu et al.
 
     Args:
-        network: a sequence classifier in eval mode.
-        tokens, rows, labels: the tokenised texts, the rows to read and their 0/1 labels, both (n,).
+        network: with the outputs of the type, in eval mode.
+        tokens, rows, labels: the tokenised texts, the rows to read, (n,), and their targets, (n, ...).
         positions: wordpieces in one pass; bounds memory and changes results by rounding only.
+        type: of task; by default that of 0/1 labels.
 
     Returns:
         Component -> (k,) float32.
@@ -40,7 +48,7 @@ def diagonal_fisher(
     totals: dict[str, torch.Tensor] = {}
     with _watched(network, totals):
         for batch in prediction_batches(tokens.lengths[rows], positions):
-            _add_batch(network, tokens, rows[batch], labels[batch], totals)
+            _add_batch(network, tokens, rows[batch], type.tensor(labels[batch]), type, totals)
     parts = defaultdict(list)
     for name, total in totals.items():
         parts[_component(network, name)].append(total.flatten().cpu().numpy() / len(rows))
@@ -48,14 +56,18 @@ def diagonal_fisher(
 
 
 def _add_batch(
-    network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, labels: np.ndarray, totals: dict[str, torch.Tensor]
+    network: torch.nn.Module,
+    tokens: Tokens,
+    rows: np.ndarray,
+    targets: torch.Tensor,
+    type: TaskType,
+    totals: dict[str, torch.Tensor],
 ) -> None:
     """Add the squared gradients of these texts to the totals: of weights by their hooks, of layers' outputs here."""
     ids, mask = (tensor.to(network.device) for tensor in tokens.batch(rows))
     words = network.get_input_embeddings()(ids).detach().requires_grad_(True)
     output = network(inputs_embeds=words, attention_mask=mask, output_hidden_states=True)
-    target = torch.as_tensor(labels, dtype=torch.long, device=network.device)
-    loss = torch.nn.functional.cross_entropy(output.logits, target, reduction="sum")  # a text's gradient is its own
+    loss = type.text_losses(output.logits, targets.to(network.device))  # a text's gradient is its own
     share = mask[:, :, None] / mask.sum(dim=1)[:, None, None]
     _, *layers = torch.autograd.grad(loss, output.hidden_states)  # down to the embeddings, past the lowest layer
     for layer, gradient in enumerate(layers, 1):

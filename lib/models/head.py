@@ -1,46 +1,48 @@
-"""The heads of a network: how many there are, and how they start.
+"""The heads of a network: how many outputs they have, what they read, and how they start.
 
-A network has one head, or a head for each of several labels. A head is two logits of the last linear map. A new head can
-start as a logistic regression on the features that fine-tuning starts from (LP-FT). Kumar et al. (ICLR 2022, arXiv
-2202.10054): a random head first turns the features to itself; one that already fits them leaves them as they are.
+A network's last linear map has the outputs of its type of task: two logits for each of its heads, a logit for every class
+or tag. A new one can start as a linear model of the features that fine-tuning starts from (LP-FT). Kumar et al. (ICLR 2022,
+arXiv 2202.10054): a random head first turns the features to itself; one that already fits them leaves them as they are.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from lib.models.encoders import Tokens
 from lib.models.training import predict
+from lib.models.types.base import TaskType
+from lib.models.types.classification import BINARY, binary
 
-INVERSE_PENALTY = 0.01  # of the logistic regression, on standardised features
-SMALLEST_SPREAD = 1e-3  # of a feature that counts, as a share of the largest one's
 
-
-def set_heads(network: torch.nn.Module, heads: int) -> None:
-    """Give a network this many heads: it keeps the first of those that it has, and those that it lacks are zero."""
+def set_outputs(network: torch.nn.Module, outputs: int, reads: str = "mean") -> None:
+    """Give a network's last linear map this many outputs: it keeps the first of those that it has, and those that it lacks
+    are zero. reads: what it reads, see ``TaskType``; only a network that pools by the mean can read positions."""
+    if hasattr(network, "reads"):
+        network.reads = reads
     old = last_linear(network)
-    if old.out_features == 2 * heads:
+    if old.out_features == outputs:
         return
-    new = torch.nn.utils.skip_init(torch.nn.Linear, old.in_features, 2 * heads, device=old.weight.device)
+    new = torch.nn.utils.skip_init(torch.nn.Linear, old.in_features, outputs, device=old.weight.device)
     with torch.no_grad():
         for ours, theirs in ((new.weight, old.weight), (new.bias, old.bias)):
             kept = min(len(ours), len(theirs))
             ours.zero_()[:kept] = theirs[:kept]
     network.set_submodule(next(name for name, module in network.named_modules() if module is old), new)
-    network.config.num_labels = 2 * heads
+    network.config.num_labels = outputs
 
 
 @contextmanager
-def several_heads(network: torch.nn.Module, heads: int) -> Iterator[None]:
-    """Inside, a network of one head has this many; afterwards it has the first of them."""
-    set_heads(network, heads)
+def head_of(network: torch.nn.Module, type: TaskType) -> Iterator[None]:
+    """Inside, a network of one binary head has the outputs of this type; afterwards it has the first two of them."""
+    set_outputs(network, type.outputs, type.reads)
     try:
         yield
     finally:
-        set_heads(network, 1)
+        set_outputs(network, BINARY.outputs)
 
 
 def start_at_probe(
@@ -50,75 +52,64 @@ def start_at_probe(
     labels: np.ndarray,
     positive_weight: float,
     precision: str,
+    type: TaskType | None = None,
 ) -> None:
-    """Set a network's last linear map to a logistic regression on what it reads of the training texts.
+    """Set a network's last linear map to a linear model of what it reads of the training texts.
 
     Args:
-        network: a classifier of two logits per head, its encoder where fine-tuning starts.
-        tokens, rows, labels: the training texts, (n,), and their 0/1 labels, (n,) or (n, heads) with -1 where one is masked.
+        network: with the outputs of the type, its encoder where fine-tuning starts.
+        tokens, rows, labels: the training texts, (n,), and their targets, (n, ...), with -1 where one is masked.
         positive_weight: of the positive class in the regression, as in the loss.
         precision: arithmetic in which the features are computed.
+        type: of task; None: that of 0/1 labels, (n,) or (n, heads).
 
-    Every head is fitted to the texts whose label it knows; a text that is there several times counts once. A head whose
-    texts all have one label stays as it is.
+    Outputs that no linear model can start stay as they are.
     """
-    heads, texts = labels.reshape(len(rows), -1).T, np.unique(rows)
-    fitted = [head for head, own in enumerate(heads) if {0, 1} <= set(own.tolist())]
-    features = head_inputs(network, tokens, texts, precision) if fitted else None
-    for head in fitted:
-        known = np.flatnonzero(heads[head] >= 0)
-        own, first = np.unique(rows[known], return_index=True)
-        weights, bias = probe(features[np.searchsorted(texts, own)], heads[head][known][first], positive_weight)
-        set_logistic(network, torch.from_numpy(weights), bias, head)
+    type, texts = binary(labels) if type is None else type, np.unique(rows)
+    features = cache(lambda: head_inputs(network, tokens, texts, precision, type))
+    last = last_linear(network)
+    with torch.no_grad():
+        for outputs, weights, biases in type.fitted(features, np.searchsorted(texts, rows), labels, positive_weight):
+            last.weight[outputs] = torch.from_numpy(weights).to(last.weight)
+            last.bias[outputs] = torch.from_numpy(biases).to(last.bias)
 
 
-def set_logistic(network: torch.nn.Module, weights: torch.Tensor, bias: float | torch.Tensor, head: int = 0) -> None:
-    """Set one head of a network to a logistic regression: the softmax of (-z / 2, z / 2) is the logistic function of z.
+def set_logistic(network: torch.nn.Module, weights: torch.Tensor, bias: float | torch.Tensor) -> None:
+    """Set a network's first head to a logistic regression: the softmax of (-z / 2, z / 2) is the logistic function of z.
 
     Args:
         network: a classifier of two logits per head.
         weights, bias: of z, (d,) and a number.
-        head: which one.
     """
     last = last_linear(network)
     with torch.no_grad():
-        for logit, half in enumerate((-0.5, 0.5), 2 * head):
+        for logit, half in enumerate((-0.5, 0.5)):
             last.weight[logit] = (half * weights).to(last.weight)
             last.bias[logit] = half * bias
 
 
-def probe(features: np.ndarray, labels: np.ndarray, positive_weight: float = 1.0) -> tuple[np.ndarray, float]:
-    """Weights (d,) and bias of a logistic regression of 0/1 labels (n,) on features (n, d), standardised inside.
-
-    Features that hardly vary get no weight: standardised, they would need weights so large that the norm of the loss's
-    gradient, which is clipped, would be theirs alone.
-    """
-    mean, spread = features.mean(axis=0), features.std(axis=0)
-    varies = spread > SMALLEST_SPREAD * spread.max()
-    classifier = LogisticRegression(
-        C=INVERSE_PENALTY, class_weight={0: 1.0, 1: positive_weight}, solver="newton-cholesky"
-    ).fit((features - mean)[:, varies] / spread[varies], labels)
-    weights = np.zeros(len(mean))
-    weights[varies] = classifier.coef_[0] / spread[varies]
-    return weights, float(classifier.intercept_[0] - weights @ mean)
-
-
-def head_inputs(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str) -> np.ndarray:
+def head_inputs(
+    network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: str, type: TaskType = BINARY
+) -> np.ndarray | list[np.ndarray]:
     """What a network's last linear map reads of texts, without dropout.
 
     Args:
-        network: a classifier.
+        network: with the outputs of the type.
         tokens, rows: the tokenised texts and the rows to read.
         precision: "float32" or "bfloat16" (autocast).
+        type: of task.
 
     Returns:
-        Features (rows, d), float64, in the order of ``rows``.
+        Features (rows, d), float64, in the order of ``rows``; where the type reads positions a list of (positions, d).
     """
     order, parts = [], []
     with _watched(last_linear(network), parts):
-        predict(network, tokens, rows, precision, order.append)
-    found = np.concatenate(parts)
-    return found[np.argsort(np.concatenate(order), kind="stable")]
+        predict(network, tokens, rows, precision, order.append, type)
+    back = np.argsort(np.concatenate(order), kind="stable")
+    if type.reads == "mean":
+        return np.concatenate(parts)[back]
+    found = [text for part in parts for text in part]
+    return [found[place][: tokens.lengths[row]] for place, row in zip(back, rows, strict=True)]
 
 
 @contextmanager

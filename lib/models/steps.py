@@ -11,6 +11,8 @@ import numpy as np
 import torch
 
 from lib.models.encoders import Tokens
+from lib.models.types.base import TaskType
+from lib.models.types.classification import binary
 from lib.study.sections import Setting, Training
 
 NO_DECAY = ("bias", "norm", "embeddings")  # parts of names, in lower case
@@ -26,11 +28,12 @@ class Steps:
     """The optimiser steps of one fine-tuning.
 
     Args:
-        model: a sequence classifier of two logits per head; its weights are trained in place.
-        tokens, rows, labels: the training texts: their row numbers, (n,), and their 0/1 labels, (n,) or (n, heads). A label
+        model: a network with as many outputs as the type of task has; its weights are trained in place.
+        tokens, rows, labels: the training texts: their row numbers, (n,), and their targets, (n, ...). A label
             of -1 is masked: it has no part in the loss. Every text has a label that is not masked.
         setting, training: batch size, weight decay, weight of the positive class; the largest norm of the gradient.
         precision: "float32" or "bfloat16" (autocast).
+        type: of task; None: that of 0/1 labels, (n,) or (n, heads).
     """
 
     def __init__(
@@ -42,12 +45,13 @@ class Steps:
         setting: Setting,
         training: Training,
         precision: str,
+        type: TaskType | None = None,
     ):
         self.model, self.clip, self.precision = model, training.clip, precision
+        self.type = binary(labels) if type is None else type
         self.tokens, self.vocabulary = compact_vocabulary(model, tokens, rows)
         self.parameters, self.optimiser = list(model.parameters()), optimiser(model, setting.weight_decay)
-        self.weight = torch.tensor([1.0, setting.positive_weight, 0.0], device=model.device)  # of labels 0, 1 and -1
-        self.targets = torch.as_tensor(labels, dtype=torch.long)
+        self.positive_weight, self.targets = setting.positive_weight, self.type.tensor(labels)
 
     def take(self, batch: np.ndarray, rate: float) -> torch.Tensor:
         """One step at this learning rate on the texts at these positions; returns the loss before it."""
@@ -62,21 +66,20 @@ class Steps:
         """Loss of the texts at these positions and the norm of its gradient, which is left in the model, clipped."""
         positions = len(batch) * int(self.tokens.lengths[batch].max())
         parts = max(1, -(-positions // POSITIONS[self.model.device.type]))
-        whole = self.weight[self.targets[batch]].sum()
+        whole = self.type.amount(self.targets[batch], self.positive_weight)
         losses = [self._part(part, whole) for part in np.array_split(batch, min(parts, len(batch)))]
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         return torch.stack(losses).sum(), norm
 
     def _part(self, part: np.ndarray, whole: torch.Tensor) -> torch.Tensor:
-        """Add the gradient of some texts of a batch whose weights sum to ``whole``; returns their part of the loss."""
+        """Add the gradient of some texts of a batch that counts ``whole``; returns their part of the loss."""
         device = self.model.device
         ids, mask = (tensor.to(device) for tensor in self.tokens.batch(part))
-        targets = self.targets[part].to(device).flatten()
+        targets = self.targets[part].to(device)
         with autocast(device.type, self.precision):
             logits = self.model(input_ids=ids, attention_mask=mask).logits
-        share = self.weight[targets].sum() / whole
-        logits = logits.float().reshape(-1, 2)
-        loss = torch.nn.functional.cross_entropy(logits, targets, self.weight[:2], ignore_index=-1) * share
+        share = self.type.amount(targets, self.positive_weight) / whole.to(device)
+        loss = self.type.loss(logits.float(), targets, self.positive_weight) * share
         loss.backward()
         return loss.detach()
 

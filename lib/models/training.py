@@ -14,6 +14,8 @@ import torch
 from lib.errors import InputError
 from lib.models.encoders import Tokens
 from lib.models.steps import Steps, autocast
+from lib.models.types.base import MASKED, TaskType
+from lib.models.types.classification import BINARY
 from lib.study.sections import Setting, Training
 
 WINDOW = 8  # batches that are sorted by length together
@@ -55,17 +57,19 @@ def fine_tune(
     heartbeat: Callable[[], None] = lambda: None,
     checkpoints: Sequence[float] = (),
     visit: Callable[[float, int, float], None] = lambda checkpoint, step, seconds: None,
+    type: TaskType | None = None,
 ) -> Fit:
-    """Fine-tune a model in place, from torch's random state: AdamW, linear warm-up and decay, weighted cross-entropy.
+    """Fine-tune a model in place, from torch's random state: AdamW, linear warm-up and decay, the loss of the type of task.
 
     Args:
-        model: a sequence classifier of two logits per head.
-        tokens, rows, labels: the tokenised texts, the rows to train on, (n,), and their 0/1 labels, (n,) or (n, heads) with
-            -1 where a label is masked. The loss is the mean over all labels that are not.
+        model: a network with as many outputs as the type of task has.
+        tokens, rows, labels: the tokenised texts, the rows to train on, (n,), and their targets, (n, ...), with -1 where a
+            label is masked. The loss is the mean over all labels that are not.
         setting, training: the hyperparameters; the largest norm of the gradient.
         precision, heartbeat: "float32" or "bfloat16" (autocast); what is called after every step.
         checkpoints: moments at which ``visit`` is called, see ``checkpoint_step``.
         visit: gets the checkpoint, the step and the seconds so far. It must draw nothing from torch's random state.
+        type: of task; None: that of 0/1 labels, (n,) or (n, heads).
 
     Returns:
         Steps, texts, seconds and losses.
@@ -74,7 +78,7 @@ def fine_tune(
         InputError: the loss is not finite.
     """
     started = time.perf_counter()
-    steps = Steps(model, tokens, rows, labels, setting, training, precision)
+    steps = Steps(model, tokens, rows, labels, setting, training, precision, type)
     batches = list(training_batches(tokens.lengths[rows], setting, np.random.default_rng(torch.initial_seed())))
     visits, losses = 0.0, torch.empty(len(batches), device=model.device)
     model.train()
@@ -146,33 +150,46 @@ def predict(
     rows: np.ndarray,
     precision: str,
     visit: Callable[[np.ndarray], object] = lambda batch: None,
+    type: TaskType = BINARY,
 ) -> np.ndarray:
     """Predict texts in batches of like length, in eval mode.
 
     Args:
-        model: a sequence classifier of two logits per head; its first head predicts.
+        model: a network with as many outputs as the type of task has.
         tokens, rows: the tokenised texts and the rows to predict.
         precision: "float32" or "bfloat16" (autocast).
         visit: gets each batch, as positions into ``rows``, before it is predicted.
+        type: of task; by default the first head of two logits predicts.
 
     Returns:
-        Probabilities of the positive class, (rows,) float32.
+        What the type makes of them, (rows, ...): probabilities of the positive class, (rows,) float32, by default. Rows
+        shorter than the longest are filled up with -1.
 
     Raises:
-        InputError: a probability is not finite.
+        InputError: a prediction is not finite.
     """
     device = next(model.parameters()).device
     model.eval()
-    logits = torch.empty(len(rows), 2)
-    for batch in prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[device.type]):
+    batches, found = list(prediction_batches(tokens.lengths[rows], PREDICT_POSITIONS[device.type])), []
+    for batch in batches:
         ids, mask = (tensor.to(device) for tensor in tokens.batch(rows[batch]))
         visit(batch)
         with autocast(device.type, precision):
-            logits[batch] = model(input_ids=ids, attention_mask=mask).logits[:, :2].float().cpu()
-    probabilities = logits.softmax(1)[:, 1].contiguous().numpy()
-    if not np.isfinite(probabilities).all():
+            logits = model(input_ids=ids, attention_mask=mask).logits.float().cpu()
+        found.append(type.decode(logits, tokens.words_in(rows[batch]) if type.reads == "positions" else None))
+    predicted = _in_order(found, batches)
+    if not np.isfinite(predicted).all():
         raise InputError("a model predicts values that are not finite: lower the learning_rate in settings")
-    return probabilities
+    return predicted
+
+
+def _in_order(parts: list[np.ndarray], batches: list[np.ndarray]) -> np.ndarray:
+    """What was found batch by batch, in the order of the rows, filled up with -1."""
+    shape = tuple(max(sizes) for sizes in zip(*(part.shape[1:] for part in parts), strict=True))
+    whole = np.full((sum(map(len, batches)), *shape), MASKED, dtype=parts[0].dtype)
+    for batch, part in zip(batches, parts, strict=True):
+        whole[(batch, *(slice(size) for size in part.shape[1:]))] = part
+    return whole
 
 
 def prediction_batches(lengths: np.ndarray, positions: int) -> Iterator[np.ndarray]:

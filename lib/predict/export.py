@@ -16,14 +16,13 @@ import numpy as np
 from lib.errors import InputError
 from lib.models.cpu import worker_process
 from lib.models.encoders import load_tokenizer
-from lib.models.training import predict
 from lib.predict.card import UNKNOWN, encoder_licence, model_card, part_scores
 from lib.predict.folder import FOLDER, Classifier, read_classifier, write_network
 from lib.runs.engine import compute, train_missing
 from lib.runs.plan import finished, latest_try, single_tries, source_tasks
 from lib.runs.records import Model
-from lib.runs.workbench import PARTS, Place, Workbench, load_materials
-from lib.runs.worker import trained
+from lib.runs.workbench import PARTS, Place, Workbench
+from lib.runs.worker import predicted, trained
 from lib.stats.metrics import best_threshold, predicted_positive
 from lib.storage.replacing import replacing_folder
 
@@ -193,27 +192,27 @@ def write_model(place: Place, export: Export) -> None:
     Where this training's predictions equal those of the first one, the scores are of what was recorded then. On a GPU they
     may not; then threshold and scores are of the model that is exported.
     """
-    model = export.model
-    network, _, _ = trained(place, replace(model, checkpoints=()))
-    tokens, rows = load_materials(place.ledger, place.materials)
-    again = predict(network, tokens, rows["validation"], place.precision)
-    apart = float(np.abs(again - export.recorded["validation"]).max())
-    predicted = export.recorded
-    if apart > TOLERANCE:
-        predicted = {part: predict(network, tokens, rows[part], place.precision) for part in predicted}
-    threshold = best_threshold(export.labels["validation"], predicted["validation"], export.weights["validation"])
+    model = replace(export.model, checkpoints=())
+    with trained(place, model) as (network, _, _):
+        again = predicted(place, model, network, "validation")
+        apart = float(np.abs(again - export.recorded["validation"]).max())
+        found = export.recorded
+        if apart > TOLERANCE:
+            found = {part: predicted(place, model, network, part) for part in found}
+        in_float32 = replace(place, precision="float32")
+        as_loaded = again if place == in_float32 else predicted(in_float32, model, network, "validation")
+    threshold = best_threshold(export.labels["validation"], found["validation"], export.weights["validation"])
     classifier = Classifier(
         task=model.target, labels=(f"not {model.target}", model.target), threshold=threshold,
         max_length=place.encoder.max_length, pooling=place.encoder.pooling, precision=place.precision,
         text=export.columns["text"], id=export.columns["id"], run=model.run.id,
     )  # fmt: skip
     scores = {
-        part: part_scores(export.labels[part], predicted[part], export.weights[part], threshold, model.target)
-        for part in predicted
+        part: part_scores(export.labels[part], found[part], export.weights[part], threshold, model.target)
+        for part in found
     }
-    as_loaded = again if place.precision == "float32" else predict(network, tokens, rows["validation"], "float32")
-    measured = differences(predicted["validation"], as_loaded, threshold) | {"trained_again": apart}
-    with replacing_folder(export.folder) as folder:
+    measured = differences(found["validation"], as_loaded, threshold) | {"trained_again": apart}
+    with replacing_folder(export.folder) as folder:  # the network has its first head only
         write_network(folder, network, load_tokenizer(place.encoder), classifier)
         (folder / "README.md").write_text(model_card(classifier, export.facts, scores, measured), encoding="utf-8")
 

@@ -1,10 +1,13 @@
 """What a run is: a frozen record of everything that decides its result; the record's hash is the run's id."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from lib.models.types.base import TaskType
+from lib.models.types.classification import binary
 from lib.storage.ledger import digest
 from lib.study.sections import SEEDS
 
@@ -18,7 +21,7 @@ class Run:
     source: id of the run whose encoder it starts from; "" for the pretrained encoder. sources: ids of several such
     runs, where it starts from the mean of their encoders. recipe: where it departs from the oldest recipe ([CLS] and
     pooler read and carried, a random head): "pooling", "head", for a start from sources "carried" and "interpolation",
-    and "frozen" where a probe is all that is fitted.
+    "frozen" where a probe is all that is fitted, and "type" for a task that is not binary.
     """
 
     task: str
@@ -50,9 +53,11 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A run in its place in the study, with the training rows, (n,), and labels, (n,) or (n, heads), that it needs.
+    """A run in its place in the study, with the training rows, (n,), and targets, (n, ...), that it needs.
 
-    The first head is the one that predicts. A label of -1 is masked; a text may be there several times.
+    Of several heads the first one predicts. A label of -1 is masked; a text may be there several times.
+    own_type: of task; None: that of 0/1 labels, (n,) or (n, heads). held_out: "validation", "test" -> the rows to predict;
+    None: those of the study's tasks together.
     earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
     predictions are kept (see ``training.checkpoint_step``). validation_labels, validation_weights: for early stopping.
     """
@@ -70,10 +75,12 @@ class Model:
     checkpoints: tuple[float, ...] = ()
     validation_labels: np.ndarray | None = None
     validation_weights: np.ndarray | None = None
+    own_type: TaskType | None = None
+    held_out: Mapping[str, np.ndarray] | None = None
 
     @property
-    def heads(self) -> int:
-        return 1 if self.labels.ndim == 1 else self.labels.shape[1]
+    def type(self) -> TaskType:
+        return binary(self.labels) if self.own_type is None else self.own_type
 
 
 def next_try(model: Model) -> Model:

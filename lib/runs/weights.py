@@ -26,7 +26,8 @@ def weights_to_keep(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) 
 
 
 def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
-    """Set a network to a finished run's weights, or to the pretrained encoder's where ``run`` is empty."""
+    """Set a network to a finished run's weights, or to the pretrained encoder's where ``run`` is empty. A head whose run
+    had another number of outputs than the network has stays as it is."""
     stored = Ledger(place.ledger).arrays(run, "weights") if run else {}
     if stored is None:
         raise FileNotFoundError(f"weights of run {run} are missing from the ledger {place.ledger}")
@@ -34,7 +35,9 @@ def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             value = pretrained(place.encoder, place.device)[name]
-            parameter.copy_(torch.from_numpy(stored[name]) if name in stored and name != embedding else value)
+            value = torch.from_numpy(stored[name]) if name in stored and name != embedding else value
+            if value.shape == parameter.shape:
+                parameter.copy_(value)
         if stored:
             rows = torch.from_numpy(stored["vocabulary"]).to(network.device)
             network.get_input_embeddings().weight[rows] = torch.from_numpy(stored[embedding]).float().to(network.device)

@@ -15,9 +15,9 @@ import torch
 
 from lib.models.cpu import worker_process
 from lib.models.encoders import fresh_head
-from lib.models.head import several_heads, start_at_probe
+from lib.models.head import head_of, start_at_probe
 from lib.models.training import Fit, fine_tune, predict
-from lib.runs.records import Model, Run, checkpoint_entry
+from lib.runs.records import Model, checkpoint_entry
 from lib.runs.weights import load_start, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Place, load_materials
 from lib.stats.metrics import scores
@@ -36,16 +36,15 @@ def train(place: Place, model: Model) -> None:
     Where only the weights of a finished model are missing, they alone are added: tables rest on what it predicted then.
     """
     started, ledger, run = time.perf_counter(), Ledger(place.ledger), model.run
-    tokens, rows = load_materials(place.ledger, place.materials)
-    with lost_seconds(place.ledger, run.id) as clock:
-        network, fit, looking = trained(place, model, clock.beat)
+    tokens, _ = load_materials(place.ledger, place.materials)
+    with lost_seconds(place.ledger, run.id) as clock, trained(place, model, clock.beat) as (network, fit, looking):
         weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
             ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | weights)
             return
         predicting = time.perf_counter()
-        files = {"predictions": {part: predict(network, tokens, rows[part], place.precision) for part in PARTS}}
+        files = {"predictions": {part: predicted(place, model, network, part) for part in PARTS}}
         files["losses"] = {"training": fit.losses}
         ended = time.perf_counter()
         numbers = {
@@ -57,26 +56,33 @@ def train(place: Place, model: Model) -> None:
         ledger.put(run.id, run.record, numbers, files | weights)
 
 
+def predicted(place: Place, model: Model, network: torch.nn.Module, part: str) -> np.ndarray:
+    """What a model's network predicts of a part, "validation" or "test": see ``training.predict``."""
+    tokens, shared = load_materials(place.ledger, place.materials)
+    rows = (shared if model.held_out is None else model.held_out)[part]
+    return predict(network, tokens, rows, place.precision, type=model.type)
+
+
+@contextmanager
 def trained(
     place: Place, model: Model, heartbeat: Callable[[], None] = lambda: None
-) -> tuple[torch.nn.Module, Fit, float]:
-    """This process's network after a model's training, with one head; on a CPU the same network at every call.
+) -> Iterator[tuple[torch.nn.Module, Fit, float]]:
+    """Inside, this process's network after a model's training; afterwards it has one binary head again.
 
     Args:
         place: where texts and ledger are; the ledger holds the weights of what the model starts from.
         model: what to train.
         heartbeat: called at every step.
 
-    Returns:
-        The network, and what ``fit_model`` returns.
+    Yields:
+        The network, on a CPU the same at every call, and what ``fit_model`` returns.
     """
     run = model.run
     network = worker_network(place.encoder, run.training.get("dropout"), place.device)
     load_start(place, network, run)
     torch.manual_seed(int(run.id, 16) >> 1)
-    with several_heads(network, model.heads):
-        fit, looking = fit_model(place, model, network, heartbeat)
-    return network, fit, looking
+    with head_of(network, model.type):
+        yield network, *fit_model(place, model, network, heartbeat)
 
 
 def fit_model(place: Place, model: Model, network: torch.nn.Module, heartbeat: Callable[[], None]) -> tuple[Fit, float]:
@@ -85,7 +91,7 @@ def fit_model(place: Place, model: Model, network: torch.nn.Module, heartbeat: C
     Args:
         place: where texts and ledger are.
         model: what to train.
-        network: its encoder where the run starts, with as many heads as the model has.
+        network: its encoder where the run starts, with the outputs of the model's type of task.
         heartbeat: called at every step.
 
     Returns:
@@ -93,27 +99,28 @@ def fit_model(place: Place, model: Model, network: torch.nn.Module, heartbeat: C
         validation for early stopping, which are part of its visits.
     """
     started, run = time.perf_counter(), model.run
-    tokens, rows = load_materials(place.ledger, place.materials)
+    tokens, _ = load_materials(place.ledger, place.materials)
     setting = Setting.model_construct(**run.setting)  # the step-matched baselines' epochs may pass a user's limit
     fresh_head(network)
     frozen = run.recipe.get("frozen", False)
     if frozen or run.recipe.get("head") == "probe":
-        start_at_probe(network, tokens, model.rows, model.labels, setting.positive_weight, place.precision)
+        given = (tokens, model.rows, model.labels, setting.positive_weight, place.precision, model.type)
+        start_at_probe(network, *given)
     heading = time.perf_counter() - started
     if frozen:
         return Fit(steps=0, texts=0, seconds=heading, losses=np.empty(0, np.float32)), 0.0
-    best = BestState(network, partial(predict, network, tokens, rows["validation"], place.precision), model)
+    best = BestState(network, partial(predicted, place, model, network, "validation"), model)
     looks = [] if setting.early_stopping is None else best.moments(setting.early_stopping)
 
     def visit(moment: float, step: int, seconds: float) -> None:
         if moment in looks:
             best.look()
         if moment in model.checkpoints:
-            keep_checkpoint(place, run, network, moment, step, seconds)
+            keep_checkpoint(place, model, network, moment, step, seconds)
 
     fit = fine_tune(
         network, tokens, model.rows, model.labels, setting, Training(clip=run.training["clip"]), place.precision,
-        heartbeat, sorted({*model.checkpoints, *looks}), visit,
+        heartbeat, sorted({*model.checkpoints, *looks}), visit, model.type,
     )  # fmt: skip
     best.restore()
     return replace(fit, seconds=fit.seconds + heading), best.seconds
@@ -149,20 +156,19 @@ class BestState:
 
 
 def keep_checkpoint(
-    place: Place, run: Run, network: torch.nn.Module, checkpoint: float, step: int, seconds: float
+    place: Place, model: Model, network: torch.nn.Module, checkpoint: float, step: int, seconds: float
 ) -> None:
-    """Enter the validation predictions of a run that is under way in the ledger, and what they cost.
+    """Enter the validation predictions of a model that is under way in the ledger, and what they cost.
 
     Args:
         place: where texts and ledger are.
-        run, network: the run and its network as it is now.
+        model, network: the model and its network as it is now.
         checkpoint, step, seconds: the moment, as the study names it and as the step that it is, and the seconds of training.
     """
     started = time.perf_counter()
-    tokens, rows = load_materials(place.ledger, place.materials)
-    predictions = {"validation": predict(network, tokens, rows["validation"], place.precision)}
+    predictions = {"validation": predicted(place, model, network, "validation")}
     numbers = {"steps": step, "train_seconds": seconds, "predict_seconds": time.perf_counter() - started}
-    Ledger(place.ledger).put(*checkpoint_entry(run, checkpoint), numbers, {"predictions": predictions})
+    Ledger(place.ledger).put(*checkpoint_entry(model.run, checkpoint), numbers, {"predictions": predictions})
 
 
 def peak_memory_mb() -> int:

@@ -1,4 +1,4 @@
-"""The tasks of a corpus of mixed classes: where each task's examples come from, and by what they are judged."""
+"""The tasks of a corpus of mixed types: where each task's examples come from, and by what they are judged."""
 
 from typing import Annotated, Literal
 
@@ -120,7 +120,7 @@ TaskSource = Annotated[
 
 
 class Mixed(CorpusParameters):
-    """Tasks of several classes (classification, regression, sequence labelling, question answering), each with its own texts."""
+    """Tasks of several types (classification, regression, sequence labelling, question answering), each with own texts."""
 
     loader: Literal["mixed"]
     tasks: dict[str, TaskSource] = Field(min_length=2, description="name of a task -> where its examples come from")
