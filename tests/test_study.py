@@ -108,7 +108,7 @@ def test_a_study_with_a_budget_may_do_without_test_texts():
         ({"corpus": {"loader": "synthetic", "textz": 1}}, "unknown key 'corpus.textz' (did you mean 'texts'"),
         ({"checkpoints": [float("inf")]}, "'checkpoints.0'"),
         ({"corpus": {"loader": "hub", "paht": "a/b"}}, "unknown key 'corpus.paht' (did you mean 'path'"),
-        ({"corpus": {"loader": "nowhere"}}, "'disaster_response', 'hub', 'orange_text'"),
+        ({"corpus": {"loader": "nowhere"}}, "'disaster_response', 'hub', 'mixed', 'orange_text'"),
         ({"settings": [{"learning_rate": "1e-5", "epochs": 1}]}, "'settings.0.learning_rate'"),
         ({"settings": [{"learning_rate": "1e-5", "epochs": 1}]}, "write 1.0e-5"),
         ({"settings": []}, "'settings'"),

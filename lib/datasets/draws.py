@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lib.datasets.examples import Examples
 from lib.datasets.split import duplicate_key, integer_codes, seeded_generator
 from lib.datasets.tasks import TaskSet
 from lib.errors import InputError
@@ -15,12 +16,27 @@ def draw_training_rows(taskset: TaskSet, task: str, regime: Regime) -> np.ndarra
     one of each. The draw depends on the task's name and the regime's seed only; a larger n holds the rows of a smaller.
     """
     rows = taskset.split["train"]
+    return _drawn(task, rows, taskset.column(task)[rows], regime)
+
+
+def draw_examples(examples: Examples, regime: Regime) -> np.ndarray:
+    """The training examples that a regime gives to a task of any type, sorted, int64: see ``draw_training_rows``.
+
+    A share of positives holds for tasks of two classes only; of all others examples are drawn at random.
+    """
+    rows = examples.split["train"]
+    if len(examples.names) == 2 and examples.kind == "classification":
+        return _drawn(examples.name, rows, np.asarray(examples.targets)[rows], regime)
+    order = seeded_generator("regime", examples.name, regime.seed).permutation(rows)
+    return np.sort(order[: regime.n])
+
+
+def _drawn(task: str, rows: np.ndarray, labels: np.ndarray, regime: Regime) -> np.ndarray:
+    """A regime's draw from these rows with their 0/1 labels, both (n,)."""
     if regime.n is None or regime.n >= len(rows):
         return rows
-    labels = taskset.column(task)[rows]
-    order = seeded_generator("regime", task, regime.seed).permutation(rows)
-    positives = order[taskset.column(task)[order] == 1]
-    negatives = order[taskset.column(task)[order] == 0]
+    order = seeded_generator("regime", task, regime.seed).permutation(len(rows))
+    positives, negatives = (rows[order[labels[order] == label]] for label in (1, 0))
     share = labels.mean() if regime.positives is None else regime.positives
     n_positives = min(len(positives), regime.n - 1, max(1, round(share * regime.n)))
     n_positives = max(n_positives, regime.n - len(negatives))

@@ -15,7 +15,11 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
 RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
-COMPARING = {"recipes": "12", "target_sizes": "13"}  # key of a study that trains no grid -> its only notebook
+ONLY = {
+    "recipes": "12",
+    "target_sizes": "13",
+    "regimes": "14",
+}  # key of a study that trains no grid -> its only notebook
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
 
 def _belongs(notebook: Path, study: Study) -> bool:
     number = notebook.name[:2]
-    asked = [own for key, own in COMPARING.items() if getattr(study, key)]
-    if asked or number in COMPARING.values():
+    asked = [own for key, own in ONLY.items() if getattr(study, key)]
+    if asked or number in ONLY.values():
         return number in asked
     return number != RECOMMENDING if study.budget_minutes is None else number in BUDGETED
 

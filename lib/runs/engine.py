@@ -70,8 +70,8 @@ def say_device_check(bench: Workbench, model: Model) -> None:
     """Print how one step of this model's training on the study's device differs from the CPU's, once per process."""
     place, rows = bench.place, model.rows[: model.run.setting.get("batch_size", 1)]  # a frozen model has no batches
     if place not in _checked:
-        labels = model.labels[: len(rows)]
-        print(check_device(place.encoder, bench.tokens, rows, labels, place.device, place.precision), flush=True)
+        given = (rows, model.labels[: len(rows)], place.device, place.precision, model.type)
+        print(check_device(place.encoder, bench.tokens, *given), flush=True)
         _checked.add(place)
 
 

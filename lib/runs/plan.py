@@ -10,7 +10,6 @@ from lib.errors import InputError
 from lib.models.training import epochs_of, epochs_of_steps
 from lib.runs.records import Model, Run, checkpoint_entry, next_try
 from lib.runs.workbench import Workbench
-from lib.stats.metrics import collapsed
 from lib.storage.ledger import fingerprint
 from lib.study.parameters import Study
 from lib.transfer.pairs import of_side, selected_singles
@@ -144,7 +143,7 @@ def frozen_models(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
 def _frozen(run: Run) -> Run:
     """The run without what decides nothing where no step is taken."""
     setting = {"epochs": 0, "positive_weight": run.setting["positive_weight"]}
-    recipe = {key: value for key, value in run.recipe.items() if key == "pooling"} | {"frozen": True}
+    recipe = {key: value for key, value in run.recipe.items() if key in ("pooling", "type")} | {"frozen": True}
     return replace(run, training={"precision": run.training["precision"]}, setting=setting, seed=0, recipe=recipe)
 
 
@@ -168,13 +167,13 @@ def _model(
 ) -> Model:
     study, settings = bench.study, bench.study.settings_of(drawn_as(side))
     rows = bench.drawn(target, drawn_as(side))
-    labels = bench.tasks.column(target)[rows]
+    labels, type = bench.targets(target, rows), bench.type_of(target)
     training = {"clip": study.training.clip, "dropout": study.training.dropout, "precision": bench.place.precision}
     run = Run(
         task=target, texts=bench.place.materials, training_texts=fingerprint(rows, labels), encoder=bench.encoder,
         training=training, setting=settings[setting].record(epochs or epochs_of(settings[setting], len(rows))),
-        source=source_run, seed=seed, recipe=recipe_of(study, starts_from_source=bool(source_run or source_runs)),
-        sources=source_runs,
+        source=source_run, seed=seed, sources=source_runs,
+        recipe=recipe_of(study, bool(source_run or source_runs)) | ({"type": type.record} if type and type.record else {}),
     )  # fmt: skip
     checkpoints = tuple(study.checkpoints) if kind == "transfer" else ()
     number = source_setting * len(study.settings_of("target")) + setting
@@ -183,6 +182,7 @@ def _model(
         run, kind, target, source, side, number, seed, rows, labels, checkpoints=checkpoints,
         validation_labels=bench.validation_labels(target) if early else None,
         validation_weights=bench.tasks.weight("validation") if early else None,
+        own_type=type, held_out=bench.held_out(target),
     )  # fmt: skip
 
 
@@ -209,8 +209,8 @@ def single_tries(bench: Workbench) -> Iterator[Model]:
 
 
 def has_collapsed(bench: Workbench, model: Model) -> bool:
-    """Whether a finished model predicts no positive on validation."""
-    return collapsed(bench.validation_predictions(model.run.id))
+    """Whether a finished model tells no validation text from another; a binary one: whether it predicts no positive."""
+    return model.type.collapsed(bench.validation_predictions(model.run.id))
 
 
 def latest_try(bench: Workbench, model: Model) -> Model:

@@ -1,5 +1,6 @@
 """The tables of what finished runs were and scored."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ from lib.errors import InputError
 from lib.runs.plan import has_collapsed, single_tries
 from lib.runs.records import Model, checkpoint_entry
 from lib.runs.workbench import PARTS, Workbench
-from lib.stats.metrics import best_threshold, f1_at, scores
+from lib.stats.metrics import scores
 from lib.storage.ledger import fingerprint
 from lib.transfer.pairs import among
 
@@ -35,37 +36,18 @@ def _row(bench: Workbench, model: Model) -> dict:
         "precision": model.run.training["precision"], "threads": numbers["threads"], "seen": numbers["texts"],
         "peak_memory_mb": numbers["peak_memory_mb"],
     }  # fmt: skip
-    return row | _scores(bench, model.run.id, model.target)
+    return row | bench.scores_of(model.run.id, model.target)
 
 
-def _scores(bench: Workbench, run: str, target: str) -> dict[str, float]:
-    """All scores of a finished run on both parts, and the threshold that is best on validation.
-
-    Scores on test are NaN where there are no test texts.
-    """
-    probabilities, labels = bench.read_test({run: target})
-    judged = {
-        "validation": (bench.validation_labels(target), bench.validation_predictions(run)),
-        "test": (labels[target], probabilities[run]),
-    }
-    threshold = best_threshold(*judged["validation"], bench.tasks.weight("validation"))
-    row = {"threshold": threshold}
-    for part in PARTS:
-        values = (*judged[part], bench.tasks.weight(part))
-        metrics = scores(*values) | {"f1_tuned": f1_at(threshold, *values)}
-        row |= {f"{part}_{name}": value for name, value in metrics.items()}
-    return row
-
-
-def select_settings(runs: pd.DataFrame) -> pd.DataFrame:
-    """Table "singles": the single-task runs, ``selected`` where validation F1 (then average precision) is best.
+def select_settings(runs: pd.DataFrame, criteria: Sequence[str] = Workbench.criteria) -> pd.DataFrame:
+    """Table "singles": the single-task runs, ``selected`` where the criteria, by default validation F1 (then average
+    precision), are best.
 
     One setting is selected for each target and side, by the mean over seeds; test scores play no part.
     """
     singles, key = runs[runs["kind"] == "single"].copy(), ["target", "side", "setting"]
-    criteria = ["validation_f1", "validation_average_precision"]
-    means = singles.groupby(key, as_index=False)[criteria].mean()
-    ranked = means.sort_values([*criteria, "setting"], ascending=[False, False, True], kind="stable")
+    means = singles.groupby(key, as_index=False)[list(criteria)].mean()
+    ranked = means.sort_values([*criteria, "setting"], ascending=[*[False] * len(criteria), True], kind="stable")
     singles["selected"] = among(singles, ranked.drop_duplicates(["target", "side"]), key)
     return singles
 

@@ -1,6 +1,6 @@
 """A study with its corpus cut into tasks and its texts tokenised, and where workers find both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,7 +15,9 @@ from lib.datasets.tasks import TaskSet, decompose
 from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
 from lib.models.training import resolve_precision
+from lib.models.types.base import TaskType
 from lib.runs.sizes import affordable, affordable_split
+from lib.stats.metrics import best_threshold, f1_at, scores
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.storage.tables import read_table
 from lib.study.parameters import Study
@@ -49,6 +51,8 @@ class Workbench:
     encoder: str
     place: Place
 
+    criteria = ("validation_f1", "validation_average_precision")  # by which settings are selected, the first one first
+
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.place.ledger)
@@ -66,8 +70,21 @@ class Workbench:
     def drawn(self, task: str, side: str) -> np.ndarray:
         """Training rows of a task as a source or as a target; drawn once, since every pair asks for them."""
         if (task, side) not in self._drawn:
-            self._drawn[task, side] = draw_training_rows(self.tasks, task, getattr(self.study, side))
+            self._drawn[task, side] = self._draw(task, side)
         return self._drawn[task, side]
+
+    def _draw(self, task: str, side: str) -> np.ndarray:
+        return draw_training_rows(self.tasks, task, getattr(self.study, side))
+
+    def targets(self, task: str, rows: np.ndarray) -> np.ndarray:
+        """What a task's models learn of these rows, (rows, ...)."""
+        return self.tasks.column(task)[rows]
+
+    def type_of(self, task: str) -> TaskType | None:
+        """A task's type; None: it is a label of texts."""
+
+    def held_out(self, task: str) -> Mapping[str, np.ndarray] | None:
+        """The rows that a task is validated and tested on; None: those of all tasks."""
 
     def sides(self, task: str) -> list[str]:
         """The sides for which a task has models of its own: "both" where source and target are trained alike."""
@@ -94,6 +111,24 @@ class Workbench:
 
     def validation_labels(self, task: str) -> np.ndarray:
         return self.tasks.column(task)[self.tasks.split["validation"]]
+
+    def scores_of(self, run: str, target: str) -> dict[str, float]:
+        """All scores of a finished run on both parts, and the threshold that is best on validation.
+
+        Scores on test are NaN where there are no test texts.
+        """
+        probabilities, labels = self.read_test({run: target})
+        judged = {
+            "validation": (self.validation_labels(target), self.validation_predictions(run)),
+            "test": (labels[target], probabilities[run]),
+        }
+        threshold = best_threshold(*judged["validation"], self.tasks.weight("validation"))
+        row = {"threshold": threshold}
+        for part in PARTS:
+            values = (*judged[part], self.tasks.weight(part))
+            metrics = scores(*values) | {"f1_tuned": f1_at(threshold, *values)}
+            row |= {f"{part}_{name}": value for name, value in metrics.items()}
+        return row
 
     def read_test(self, targets: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Test probabilities by run, and test labels by task, (test texts,) each; targets: run id -> its target task.
@@ -138,16 +173,25 @@ def _earlier_precision(study: Study) -> str | None:
 
 def _materials(study: Study, tasks: TaskSet) -> tuple[Tokens, str]:
     """The tokenised texts and the rows to predict, and the id under which workers find them."""
-    ledger, rows = Ledger(study.ledger), {part: tasks.split[part] for part in PARTS}
+    rows = {part: tasks.split[part] for part in PARTS}
     tokenizer = load_tokenizer(study.encoder).backend_tokenizer.to_str()
     parts = [fingerprint(tokenizer.encode()), fingerprint(tasks.texts), *(fingerprint(rows[part]) for part in PARTS)]
     record = {"texts and rows": parts, "max_length": study.encoder.max_length}
-    id = digest(record)
-    if ledger.arrays(id, "tokens") is None:
-        tokens = tokenise(study.encoder, tasks.texts)
-        arrays = {"ids": tokens.ids, "words": tokens.words, "offsets": tokens.offsets, "pad": np.array(tokens.pad)}
-        ledger.put(id, record, {}, {"tokens": arrays | rows})
+    id = keep_materials(study.ledger, record, lambda: tokenise(study.encoder, tasks.texts), rows)
     return load_materials(study.ledger, id)[0], id
+
+
+def keep_materials(ledger: Path, record: dict, tokenised: Callable[[], Tokens], rows: Mapping[str, np.ndarray]) -> str:
+    """Enter tokens and the rows of validation and test in the ledger, unless it has them; returns their id.
+
+    record: everything that decides them.
+    """
+    id = digest(record)
+    if Ledger(ledger).arrays(id, "tokens") is None:
+        tokens = tokenised()
+        arrays = {"ids": tokens.ids, "words": tokens.words, "offsets": tokens.offsets, "pad": np.array(tokens.pad)}
+        Ledger(ledger).put(id, record, {}, {"tokens": arrays | dict(rows)})
+    return id
 
 
 @lru_cache(maxsize=2)

@@ -71,14 +71,14 @@ def extract(place: Place, extraction: Extraction) -> None:
     network.eval()
     if extraction.kind == "fisher":
         with FrozenLinearMaps():
-            arrays = _halved(diagonal_fisher(network, tokens, extraction.rows, extraction.labels))
+            arrays = halved(diagonal_fisher(network, tokens, extraction.rows, extraction.labels))
     else:
         arrays = encode(network, tokens, extraction.rows, extraction.precision)
     numbers = {"seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(extraction.id, extraction.record, numbers, {extraction.kind: arrays})
 
 
-def _halved(fisher: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def halved(fisher: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Components in half precision, scaled to a largest value of 1: only their direction is used."""
     return {
         name: (values / max(values.max(), np.finfo(np.float32).tiny)).astype(np.float16)

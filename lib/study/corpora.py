@@ -139,6 +139,3 @@ class Trecis(CorpusParameters):
         min_length=1,
         description="validation events; null: every second one, by name, of the edition before the test's",
     )
-
-
-LOADERS = {kind.model_fields["loader"].annotation.__args__[0]: kind for kind in CorpusParameters.__subclasses__()}

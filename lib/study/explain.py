@@ -5,8 +5,8 @@ import typing
 
 from pydantic import BaseModel
 
-from lib.study.corpora import LOADERS
 from lib.study.extends import KEY
+from lib.study.mixed import FORMATS, LOADERS
 
 
 def explain(fault: dict, parameters: type[BaseModel]) -> str:
@@ -27,19 +27,23 @@ def explain(fault: dict, parameters: type[BaseModel]) -> str:
 
 
 def key_path(fault: dict) -> tuple:
-    """The keys and list positions that lead to a validation error, without the loader's name that pydantic adds."""
+    """The keys and list positions that lead to a validation error, without the names of loader and format that pydantic
+    adds: ("corpus", loader, ...), or ("corpus", "mixed", "tasks", task, format, ...), where a corpus may follow."""
     location = fault["loc"]
-    return location[:1] + location[2:] if location[:1] == ("corpus",) else location
+    if location[:1] != ("corpus",):
+        return location
+    added = {1} if location[1:2] != ("mixed",) else {1, 4, 6} if location[5:6] == ("corpus",) else {1, 4}
+    return tuple(part for place, part in enumerate(location) if place not in added)
 
 
 def _model_at(location: tuple, model: type[BaseModel]) -> type[BaseModel]:
-    """The class of parameters that a path of keys, list positions and loader names leads to, from ``model`` on."""
+    """The class of parameters that a path of keys, list positions, and names of loader and format leads to."""
     for part in location:
-        if part in LOADERS:
-            model = LOADERS[part]
-        elif not isinstance(part, int):
+        if part in model.model_fields:
             leaves = flatten(model.model_fields[part].annotation)
-            model = next(leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel))
+            model = next((leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)), model)
+        elif part in LOADERS or part in FORMATS:
+            model = LOADERS.get(part) or FORMATS[part]
     return model
 
 

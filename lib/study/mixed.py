@@ -1,5 +1,6 @@
 """The tasks of a corpus of mixed types: where each task's examples come from, and by what they are judged."""
 
+import typing
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 from lib.study.corpora import CorpusParameters, DisasterResponse, OrangeText, Synthetic, Table
 from lib.study.sections import Parameters
 
+FORMAT = "how the examples are stored"
 Paths = Annotated[list[str], Field(min_length=1)]
 
 
@@ -25,7 +27,7 @@ class Files(Parameters):
 class CorpusTask(Parameters):
     """Classification of a corpus's texts: one of its labels against the rest, or several labels of which a text has one."""
 
-    format: Literal["corpus"]
+    format: Literal["corpus"] = Field(description=FORMAT)
     corpus: DisasterResponse | OrangeText | Synthetic | Table = Field(
         discriminator="loader", description="the corpus, as for a study of binary tasks"
     )
@@ -47,7 +49,7 @@ class CorpusTask(Parameters):
 class TextTask(Parameters):
     """Lines of a text and its label, separated by a tab: classification, or regression where the label is a number."""
 
-    format: Literal["tsv"]
+    format: Literal["tsv"] = Field(description=FORMAT)
     files: Files
     header: bool = Field(False, description="whether the first line of each file names the columns")
     text: int = Field(0, ge=0, description="number of the text's column, from 0")
@@ -67,7 +69,7 @@ class TextTask(Parameters):
 class ColumnsTask(Parameters):
     """CoNLL columns: a word a line with its tag, and an empty line between sentences."""
 
-    format: Literal["conll"]
+    format: Literal["conll"] = Field(description=FORMAT)
     files: Files
     word: int = Field(0, ge=0, description="number of the word's column, from 0")
     tag: int = Field(-1, description="number of the tag's column, from 0; -1: the last one")
@@ -79,7 +81,7 @@ class ColumnsTask(Parameters):
 class TreebankTask(Parameters):
     """Sentences of a treebank in CoNLL-U with one tag a word."""
 
-    format: Literal["conllu"]
+    format: Literal["conllu"] = Field(description=FORMAT)
     files: Files
     tags: Literal["upos", "xpos", "relation", "parent_upos", "grandparent_upos"] = Field(
         description="upos, xpos: part of speech; relation: to the parent, without its subtype; parent_upos, "
@@ -90,14 +92,14 @@ class TreebankTask(Parameters):
 class AnswersTask(Parameters):
     """Questions whose answers are spans of a context, in SQuAD's format (version 1.1)."""
 
-    format: Literal["squad"]
+    format: Literal["squad"] = Field(description=FORMAT)
     files: Files
 
 
 class HubTask(Parameters):
     """A data set of the Hugging Face hub, pinned by its commit, or a folder with such files."""
 
-    format: Literal["hub"]
+    format: Literal["hub"] = Field(description=FORMAT)
     path: str = Field(min_length=1, description="owner/name on the hub, or the path of a folder")
     revision: str | None = Field(
         None, pattern=r"^[0-9a-f]{40}$", description="commit of the data set; null: the path is a folder"
@@ -124,3 +126,9 @@ class Mixed(CorpusParameters):
 
     loader: Literal["mixed"]
     tasks: dict[str, TaskSource] = Field(min_length=2, description="name of a task -> where its examples come from")
+
+
+FORMATS = {
+    kind.model_fields["format"].annotation.__args__[0]: kind for kind in typing.get_args(typing.get_args(TaskSource)[0])
+}
+LOADERS = {kind.model_fields["loader"].annotation.__args__[0]: kind for kind in CorpusParameters.__subclasses__()}

@@ -12,6 +12,7 @@ from lib.study.corpora import DisasterResponse, Hub, OrangeText, Synthetic, Tabl
 from lib.study.explain import explain, key_path
 from lib.study.extends import Layer, merge, named_in, read_layers
 from lib.study.files import ROOT, find_parameters, read_yaml, shown
+from lib.study.mixed import Mixed
 from lib.study.recipe import default_settings
 from lib.study.sections import (
     SEEDS,
@@ -42,7 +43,7 @@ class Study(Parameters):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
         description="name of the study and of its results folder: lower-case letters, digits, _ and -",
     )
-    corpus: DisasterResponse | Hub | OrangeText | Synthetic | Table | Trecis = Field(
+    corpus: DisasterResponse | Hub | Mixed | OrangeText | Synthetic | Table | Trecis = Field(
         discriminator="loader", description="where texts and labels come from; 'loader' chooses one of the kinds below"
     )
     tasks: list[str] | None = Field(
@@ -113,6 +114,12 @@ class Study(Parameters):
         description="sizes of the targets' training data to compare: for each name, the keys that it changes, target.n "
         "among them. Such a study compares them and trains no grid",
     )
+    regimes: dict[str, dict] | None = Field(
+        None,
+        min_length=1,
+        description="amounts of training data to compare, where tasks are of several types (loader: mixed): for each name, "
+        "the keys that it changes, source.n and target.n among them",
+    )
     compare: list[str] = Field(
         [], description="finished or published studies that notebooks 9 and 10 compare with this one"
     )
@@ -141,6 +148,12 @@ class Study(Parameters):
         broken = [checkpoint for checkpoint in self.checkpoints if checkpoint > 1 and checkpoint != int(checkpoint)]
         if broken:
             raise ValueError(f"checkpoints from 1 on are whole steps, not {broken[0]:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _regimes_of_types(self):
+        if (self.regimes is not None) != (self.corpus.loader == "mixed"):
+            raise ValueError("regimes: give them with corpus.loader mixed, tasks of several types, and only there")
         return self
 
     @model_validator(mode="after")

@@ -95,10 +95,10 @@ def _sections() -> list[str]:
     """One table for the top level and for each class of parameters below it, under all the keys that hold it."""
     titles: dict[type[BaseModel], list[str]] = {Study: ["Top level"]}
     for path, model in _below("", Study):
-        loader = model.model_fields.get("loader")
-        suffix = f" with `loader: {loader.annotation.__args__[0]}`" if loader else ""
+        chosen = next((name for name in ("loader", "format") if name in model.model_fields), None)
+        suffix = f" with `{chosen}: {model.model_fields[chosen].annotation.__args__[0]}`" if chosen else ""
         titles.setdefault(model, []).append(f"`{path}`{suffix}")
-    return [_section(", ".join(keys), model) for model, keys in titles.items()]
+    return [_section(", ".join(dict.fromkeys(keys)), model) for model, keys in titles.items()]
 
 
 def _below(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -33,11 +33,14 @@ class Encoded:
 class TaskType(Protocol):
     """A type of task; its objects are small, frozen and picklable.
 
-    outputs: of the last linear map. reads: what this map reads, the mean of a text's tokens, or every token. record: what of
-    the type decides a run's result, for its id; empty for binary tasks.
+    reads: what the last linear map reads, the mean of a text's tokens or every token. has_units: whether single texts or
+    words have targets of their own, to which a linear model can be fitted. classifies: whether these are numbers of classes.
+    outputs: of the last linear map. record: what of the type decides a run's result, for its id; empty for binary tasks.
     """
 
     reads: Literal["mean", "positions"]
+    has_units: bool
+    classifies: bool
 
     @property
     def outputs(self) -> int: ...
@@ -70,6 +73,12 @@ class TaskType(Protocol):
             places: (rows,) which of the texts each row is.
             targets: (rows, ...).
             positive_weight: of the second of two classes.
+        """
+
+    def units(self, features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is classified or predicted, one by one, where the type ``has_units``: features (n, d) and targets (n,).
+
+        features: what the last linear map reads of the rows. targets: (rows, ...).
         """
 
     def decode(self, logits: torch.Tensor, words: np.ndarray) -> np.ndarray:

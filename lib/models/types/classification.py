@@ -24,6 +24,8 @@ class Classification:
 
     classes: int = 2
     heads: int = 1
+    has_units: ClassVar[bool] = True
+    classifies: ClassVar[bool] = True
     reads: ClassVar[str] = "mean"
 
     @property
@@ -75,6 +77,9 @@ class Classification:
                 yield slice(2 * head, 2 * head + 2), halves[:, None] * weights, halves * bias
             else:
                 yield slice(0, self.classes), *multinomial(features()[texts], labels, self.classes)
+
+    def units(self, features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return features, targets
 
     def decode(self, logits: torch.Tensor, words: np.ndarray) -> np.ndarray:
         """Probabilities: of the second of two classes, (rows,), or of all, (rows, classes); float32."""

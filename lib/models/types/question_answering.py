@@ -26,6 +26,8 @@ OVERLAP = 4  # a window shares one in so many of its wordpieces with the next on
 
 @dataclass(frozen=True)
 class QuestionAnswering:
+    has_units: ClassVar[bool] = False
+    classifies: ClassVar[bool] = False
     reads: ClassVar[str] = "positions"
     outputs: ClassVar[int] = 2  # whether the answer starts, and ends, at a position
 

@@ -23,6 +23,8 @@ class Regression:
 
     mean: float
     spread: float
+    has_units: ClassVar[bool] = True
+    classifies: ClassVar[bool] = False
     reads: ClassVar[str] = "mean"
     outputs: ClassVar[int] = 1
 
@@ -55,6 +57,9 @@ class Regression:
         weights = np.zeros((1, len(mean)))
         weights[0, varies] = model.coef_ / spread[varies]
         yield slice(0, 1), weights, model.intercept_ - weights @ mean
+
+    def units(self, features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return features, targets
 
     def decode(self, logits: torch.Tensor, words: np.ndarray) -> np.ndarray:
         """Predicted numbers, (rows,) float32, in the targets' own units."""

@@ -24,6 +24,8 @@ class SequenceLabelling:
 
     tags: int
     spans: bool
+    has_units: ClassVar[bool] = True
+    classifies: ClassVar[bool] = True
     reads: ClassVar[str] = "positions"
 
     @property
@@ -66,12 +68,16 @@ class SequenceLabelling:
         self, features: Callable, places: np.ndarray, targets: np.ndarray, positive_weight: float
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """A logistic regression on the first wordpieces of at most PROBED words."""
-        (texts, first), read = np.unique(places, return_index=True), features()
-        kept = [targets[row, : len(read[text])] for text, row in zip(texts, first, strict=True)]
-        values = np.concatenate([read[text][own != MASKED] for text, own in zip(texts, kept, strict=True)])
-        labels = np.concatenate([own[own != MASKED] for own in kept])
+        first = np.unique(places, return_index=True)[1]
+        values, labels = self.units(features(), targets[first])
         if len(np.unique(labels[:PROBED])) > 1:
             yield slice(0, self.tags), *multinomial(values[:PROBED], labels[:PROBED], self.tags)
+
+    def units(self, features: list[np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first wordpieces, and their tags."""
+        kept = [own[: len(read)] for own, read in zip(targets, features, strict=True)]
+        values = np.concatenate([read[own != MASKED] for own, read in zip(kept, features, strict=True)])
+        return values, np.concatenate([own[own != MASKED] for own in kept])
 
     def decode(self, logits: torch.Tensor, words: np.ndarray) -> np.ndarray:
         """The tag at every position, (rows, positions) int16."""

@@ -1,0 +1,218 @@
+"""Selectors between tasks of several types: TextEmb, TaskEmb, both, data size and curve gradient as in Vu et al. (2020), and
+those that fit a linear model of the target, where its type has something to classify.
+
+A selector that cannot score a target has no rows for it.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lib.datasets.split import seeded_generator
+from lib.models.cpu import worker_process
+from lib.models.fisher import diagonal_fisher
+from lib.models.head import head_inputs, head_of
+from lib.models.linear import FrozenLinearMaps
+from lib.models.types.base import TaskType
+from lib.models.types.classification import BINARY
+from lib.models.types.probe import INVERSE_PENALTY
+from lib.runs.engine import compute_from_weights
+from lib.runs.mixed import MixedWorkbench
+from lib.runs.weights import load_weights, worker_network
+from lib.runs.workbench import Place, load_materials
+from lib.selection.fusion import fuse
+from lib.selection.inputs import PRETRAINED, halved
+from lib.selectors.curve import curve_slope
+from lib.selectors.knn import NEIGHBOURS
+from lib.selectors.logme import log_evidence
+from lib.selectors.textemb import cosine
+from lib.storage.ledger import Ledger, digest, fingerprint
+from lib.transfer.pairs import KEYS, selected_singles
+
+CODE_VERSION = 1  # raise it when a change to the code changes extractions
+MOST_ROWS = 400  # of a task that are read for a selector
+MOST_UNITS = 1000  # texts or words that a linear model is fitted to
+FOLDS = 4
+TITLES = {
+    "textemb": "TextEmb", "taskemb": "TaskEmb", "textemb_taskemb": "TextEmb + TaskEmb", "source_examples": "data size",
+    "curve_slope": "curve gradient", "logme": "LogME", "knn": "kNN", "probe": "linear probe",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a network makes of a task's training examples.
+
+    kind: "embedding" (the mean over examples of the mean token), "fisher" (squared gradients of the task's loss), or "units"
+    (what the target's head would read, with its targets). run: the model, or PRETRAINED; type, rows, targets: of the task.
+    """
+
+    kind: str
+    run: str
+    type: TaskType
+    rows: np.ndarray
+    targets: np.ndarray
+    materials: str
+    precision: str
+
+    @cached_property
+    def record(self) -> dict:
+        own = {"kind": self.kind, "run": self.run, "type": self.type.record, "texts": self.materials}
+        rows = fingerprint(self.rows, self.targets)
+        return own | {"rows": rows, "precision": self.precision, "code": CODE_VERSION}
+
+    @cached_property
+    def id(self) -> str:
+        return digest(self.record)
+
+
+@worker_process()
+def read(place: Place, job: Reading) -> None:
+    """Compute one reading and enter it in the ledger; runs in a worker process."""
+    started = time.perf_counter()
+    tokens, _ = load_materials(place.ledger, place.materials)
+    network = worker_network(place.encoder, None, place.device)
+    with head_of(network, BINARY if job.kind == "embedding" else job.type):
+        load_weights(place, network, job.run)
+        network.eval()
+        if job.kind == "fisher":
+            with FrozenLinearMaps():
+                arrays = halved(diagonal_fisher(network, tokens, job.rows, job.targets, type=job.type))
+            arrays.pop("head")  # heads of different types have different weights
+        elif job.kind == "embedding":
+            arrays = {"mean": head_inputs(network, tokens, job.rows, job.precision).mean(axis=0)}
+        else:
+            arrays = _units(job.type, head_inputs(network, tokens, job.rows, job.precision, job.type), job.targets)
+    numbers = {"seconds": time.perf_counter() - started}
+    Ledger(place.ledger).put(job.id, job.record, numbers, {job.kind: arrays})
+
+
+def _units(type: TaskType, features: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    """At most MOST_UNITS features and targets, drawn alike for all sources."""
+    values, labels = type.units(features, targets)
+    kept = np.sort(seeded_generator("units").permutation(len(labels))[:MOST_UNITS])
+    return {"features": values[kept].astype(np.float32), "targets": labels[kept]}
+
+
+def score_types(bench: MixedWorkbench, singles: pd.DataFrame) -> pd.DataFrame:
+    """Every selector's score of every ordered pair that it can score: selector, source, target, seed, score.
+
+    singles: the table of this name.
+    """
+    readings = {(key, job.kind): job for key, job in _readings(bench, singles)}
+    jobs = list({job.id: job for job in readings.values()}.values())
+
+    def finished(job: Reading) -> bool:
+        return bench.ledger.has(job.id, (job.kind,))
+
+    compute_from_weights(bench, partial(read, bench.place), jobs, finished, "selectors")
+    sources = _runs(singles, "source")
+    pairs = [
+        (source, target, seed)
+        for target, seed in _runs(singles, "target")
+        for source, other in sources
+        if other == seed and source != target
+    ]
+    return _table(bench, readings, sources, pd.DataFrame(pairs, columns=KEYS))
+
+
+def _runs(singles: pd.DataFrame, side: str) -> dict[tuple[str, int], str]:
+    return {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
+
+
+def _readings(bench: MixedWorkbench, singles: pd.DataFrame) -> Iterator[tuple[tuple, Reading]]:
+    """Every reading, by the side and task, and seed or pair, that it is for."""
+    common = (bench.place.materials, bench.place.precision)
+    for side in ("source", "target"):
+        for (task, seed), run in _runs(singles, side).items():
+            rows = _some(bench.drawn(task, side))
+            given = (bench.type_of(task), rows, bench.targets(task, rows), *common)
+            yield (side, task, seed), Reading("fisher", run, *given)
+            yield (side, task, seed), Reading("embedding", PRETRAINED, *given)
+    for (source, seed), run in _runs(singles, "source").items():
+        for target in bench.tasks.names:
+            rows = _some(bench.drawn(target, "target"))
+            type, targets = bench.type_of(target), bench.targets(target, rows)
+            if source != target and type.has_units:
+                yield (source, target, seed), Reading("units", run, type, rows, targets, *common)
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    return np.sort(seeded_generator("readings").permutation(rows)[:MOST_ROWS])
+
+
+def _table(
+    bench: MixedWorkbench, readings: dict, sources: dict[tuple[str, int], str], pairs: pd.DataFrame
+) -> pd.DataFrame:
+    """The scores of the pairs: see ``score_types``. readings: by (what it is for, kind). sources: runs."""
+    ledger = bench.ledger
+
+    @cache
+    def arrays(key: tuple, kind: str) -> dict[str, np.ndarray]:
+        return ledger.arrays(readings[key, kind].id, kind)
+
+    rows = list(pairs.itertuples(index=False))
+    embeddings = [_both(arrays, row, "embedding") for row in rows]
+    fishers = [_both(arrays, row, "fisher") for row in rows]
+    parts = {"textemb": np.array([[cosine(one["mean"], other["mean"])] for one, other in embeddings])}
+    parts["taskemb"] = np.array([[cosine(one[name], other[name]) for name in sorted(one)] for one, other in fishers])
+    parts["textemb_taskemb"] = np.concatenate([parts["textemb"], parts["taskemb"]], axis=1)
+    scores = {name: fuse(pairs, values) if values.shape[1] > 1 else values[:, 0] for name, values in parts.items()}
+    scores["source_examples"] = np.array([float(len(bench.drawn(row.source, "source"))) for row in rows])
+    scores["curve_slope"] = np.array([curve_slope(bench.losses(sources[row.source, row.seed])) for row in rows])
+    tables = [pairs.assign(selector=name, score=values) for name, values in scores.items()]
+    for name, measure in FITTED.items():
+        found = [
+            (*row, measure(**arrays(tuple(row), "units")))
+            for row in rows
+            if (tuple(row), "units") in readings and _fits(name, bench.type_of(row.target))
+        ]
+        tables.append(pd.DataFrame(found, columns=[*KEYS, "score"]).assign(selector=name))
+    return pd.concat(tables, ignore_index=True)[["selector", *KEYS, "score"]]
+
+
+def _both(arrays: Callable, pair: tuple, kind: str) -> tuple[dict, dict]:
+    """One kind of reading of a pair's two sides."""
+    return arrays(("source", pair.source, pair.seed), kind), arrays(("target", pair.target, pair.seed), kind)
+
+
+def _fits(name: str, type: TaskType) -> bool:
+    return type.classifies or name == "logme"
+
+
+def logme(features: np.ndarray, targets: np.ndarray) -> float:
+    """LogME (You et al. 2021): of classes, the mean over those that occur of one against the rest; else of the numbers."""
+    classes = np.unique(targets) if np.issubdtype(targets.dtype, np.integer) else []
+    columns = np.stack([targets == each for each in classes]) if len(classes) else targets[None] - targets.mean()
+    return log_evidence(features, columns)
+
+
+def knn(features: np.ndarray, targets: np.ndarray) -> float:
+    """Cross-validated accuracy of the majority of the nearest neighbours by cosine (Puigcerver et al. 2021)."""
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(targets) // 2), metric="cosine")
+    return _cross_validated(model, features, targets)
+
+
+def probe(features: np.ndarray, targets: np.ndarray) -> float:
+    """Cross-validated accuracy of a logistic regression (Renggli et al. 2022)."""
+    return _cross_validated(
+        make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=100)), features, targets
+    )
+
+
+def _cross_validated(model: object, features: np.ndarray, targets: np.ndarray) -> float:
+    """Mean accuracy over folds, drawn alike for all sources."""
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    return float(cross_val_score(model, features, targets, cv=folds, scoring="accuracy").mean())
+
+
+FITTED = {"logme": logme, "knn": knn, "probe": probe}
