@@ -120,7 +120,7 @@ TaskSource = Annotated[
 
 
 class Mixed(CorpusParameters):
-    """Tasks of several classes (classification, regression, sequence labelling, question answering), each with its own texts."""
+    """Tasks of several classes (classification, regression, sequence labelling, question answering), each with its texts."""
 
     loader: Literal["mixed"]
     tasks: dict[str, TaskSource] = Field(min_length=2, description="name of a task -> where its examples come from")
