@@ -63,6 +63,7 @@ def load(
     findings["texts of none or several of the classes left out"] = int((~one).sum())
     check_sizes(name, numbers)
     names = [OTHER if config.label != OTHER else f"not {OTHER}", config.label] if config.label else sorted(wanted)
+    _check_trained(corpus, config, values[one][numbers["train"]])
     rows, messages = Rows.by(), corpus.messages
     for row in np.flatnonzero(one):
         target = names[values[row, 0]] if config.label else wanted[values[row].argmax()]
@@ -80,6 +81,16 @@ def _split_corpus(corpus: Corpus, split: Split) -> SplitCorpus:
     else:
         numbers, found = drawn_split(corpus.name, keys, groups, split)
     return SplitCorpus(corpus, numbers, found)
+
+
+def _check_trained(corpus: Corpus, config: CorpusTask, values: np.ndarray) -> None:
+    """Refuse a class that no training text has. values: (texts, classes) of training, in {0, 1}."""
+    for name, count in zip(config.classes or (), values.sum(axis=0), strict=False):
+        if not count:
+            raise InputError(
+                f"{corpus.name}: no training text has only '{name}' of the 'classes'; leave it out of 'classes', or leave "
+                "out those that go together with it"
+            )
 
 
 def _check_labels(corpus: Corpus, wanted: list[str]) -> None:
