@@ -221,6 +221,14 @@ def test_one_document_is_drawn_from_by_sentences_that_repeat_each_other(tmp_path
     assert [len(own) for own in words] == [21, 3, 6] and len(set.union(*words)) == 30
 
 
+def test_documents_that_leave_a_part_less_than_half_its_share_are_not_drawn_whole(tmp_path):
+    sizes = [160, 36, 4]
+    train = "\n".join("-DOCSTART-\n\n" + many(f"@of{n}\tB-a\n.\tO", size) for n, size in enumerate(sizes))
+    found = load(tmp_path, {"format": "conll", "files": write(tmp_path, train=train)})
+    assert found.findings == {"documents too few to draw parts from: sentences drawn": 200}
+    assert [len(found.split[part]) for part in PARTS] == [140, 20, 40]
+
+
 def test_only_the_missing_part_is_drawn(tmp_path):
     files = write(tmp_path, train=many("@\tB-a\n.\tO", 40), test="a\tO")
     found = load(tmp_path, {"format": "conll", "files": files})
@@ -310,6 +318,17 @@ def test_documents_of_a_treebank_stay_together(tmp_path):
     found = load(tmp_path, {"format": "conllu", "files": write(tmp_path, train=train), "tags": "upos"})
     homes = [{found.inputs[row][0].split("of")[1] for row in found.split[part]} for part in PARTS]
     assert list(map(len, homes)) == [14, 2, 4] and len(set.union(*homes)) == 20 and not found.findings
+
+
+def test_a_document_goes_on_in_another_file(tmp_path):
+    texts = [
+        "\n".join(f"# newdoc id = d{n}\n" + many(TREE.replace("@", f"@{file}of{n}"), 2) for n in range(20))
+        for file in ("a", "b")
+    ]
+    files = write(tmp_path, a=texts[0], b=texts[1])
+    found = load(tmp_path, {"format": "conllu", "files": {"train": files["a"] + files["b"]}, "tags": "upos"})
+    homes = [{found.inputs[row][0].split("of")[1] for row in found.split[part]} for part in PARTS]
+    assert list(map(len, homes)) == [14, 2, 4] and len(set.union(*homes)) == 20
 
 
 def line_of(word: int, head="0", upos="X", xpos="_") -> str:
@@ -643,8 +662,8 @@ def test_classes_of_a_corpus_in_its_own_split(tmp_path):
     assert found.findings["texts of none or several of the classes left out"] == 30
     assert refusal(tmp_path, task | {"classes": ["a", "a"]}) == "own: label 'a' is in 'classes' twice; name it once"
     assert refusal(tmp_path, task | {"classes": ["a", "b", "c"]}) == (
-        "own: no training text has only 'c' of the 'classes'; leave it out of 'classes', or leave out those that go together "
-        "with it"
+        "own: no training text has only 'c' of the 'classes'; leave it out of 'classes', or leave out those that go "
+        "together with it"
     )
 
 
