@@ -179,6 +179,12 @@ def _labels(origin: str, labels: pd.DataFrame) -> pd.DataFrame:
 
 def check_label_name(origin: str, name: str) -> None:
     """Refuse a name that could not be a file name or a table key everywhere: labels become both."""
+    if fault := name_fault(name):
+        raise InputError(f"{origin}: the label name {name!r:.60} {fault}; rename it, or list the wanted 'labels'")
+
+
+def name_fault(name: str) -> str | None:
+    """Why a name could not be a file name or a table key everywhere; None: it could."""
     faults = {
         "is empty": not name.strip(),
         "has an angle bracket or a backtick, which pages take for markup": re.search(r"[<>`]", name),
@@ -188,9 +194,7 @@ def check_label_name(origin: str, name: str) -> None:
         "is longer than 100 characters": len(name) > 100,
         "is reserved by Windows": _RESERVED.fullmatch(name),
     }
-    for fault, found in faults.items():
-        if found:
-            raise InputError(f"{origin}: the label name {name!r:.60} {fault}; rename it, or list the wanted 'labels'")
+    return next((fault for fault, found in faults.items() if found), None)
 
 
 def _label_values(origin: str, name: str, values: pd.Series) -> np.ndarray:

@@ -14,6 +14,7 @@ from lib.datasets.table import check_columns
 from lib.errors import InputError
 from lib.study.corpora import Hub
 from lib.study.files import ROOT
+from lib.study.mixed import HubTask
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
 
@@ -24,10 +25,10 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     Where there is no validation split, every tenth training text becomes it; where training or test is missing, there
     is no official split.
     """
-    splits = _read(config, cache)
+    splits = read_splits(config, cache)
     parts = {split: data for split, data in splits.items() if split in SPLITS}
     if not parts:
-        raise InputError(f"{config.path}: its splits are {_listed(splits)}; there is none called {_listed(SPLITS)}")
+        raise InputError(f"{config.path}: its splits are {listed(splits)}; there is none called {listed(SPLITS)}")
     first = next(iter(parts.values()))
     wanted = [config.text, *([config.classes] if config.classes else config.labels)]
     check_columns(config.path, first.column_names, wanted)
@@ -47,8 +48,16 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     return messages, frame[config.labels] if labels is None else labels, repairs
 
 
-def _read(config: Hub, cache: Path) -> dict:
-    """Split -> data set. A folder's files may change, so that it is read anew; what comes from the hub is kept."""
+def read_splits(config: Hub | HubTask, cache: Path) -> dict:
+    """Split -> data set. A folder's files may change, so that it is read anew; what comes from the hub is kept.
+
+    Args:
+        config: path, revision and subset of the data set.
+        cache: folder for downloads.
+
+    Raises:
+        InputError: there is no such data set, or no network.
+    """
     import datasets  # its import takes seconds, and other corpora do without
 
     folder = ROOT / config.path
@@ -74,5 +83,6 @@ def _labels_of(values: pd.Series, feature: object) -> pd.DataFrame:
     return one_against_the_rest(numbered_classes(values, names), names)
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names in one line, at most 300 characters."""
     return f"{', '.join(map(str, names)):.300}"

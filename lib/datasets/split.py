@@ -39,9 +39,7 @@ def official_split(
         corpus: with a split for every text.
         keys: (N,) equal for near-duplicates.
         groups: N groups, or None.
-        clean: drop near-duplicates: a validation or test text that repeats a training text, and a validation text
-        that repeats a
-            test text.
+        clean: drop near-duplicates: of training texts from validation and test, and of test texts from validation.
 
     Returns:
         Part -> sorted row numbers, and what was found, with counts. Test may have none.
@@ -54,17 +52,20 @@ def official_split(
     for part in ("train", "validation"):
         if not len(parts[part]):
             raise InputError(f"{corpus.name}: its split has no {part} texts; add some, or set 'use_official: false'")
-    parts, findings = _repeats(parts, keys, clean)
+    parts, findings = repeats_across(parts, keys, clean)
     if groups is not None:
         straddling = pd.Series(column).groupby(groups).nunique() > 1
         findings["groups in more than one part of the split"] = int(straddling.sum())
     return parts, findings
 
 
-def _repeats(
+def repeats_across(
     parts: dict[str, np.ndarray], keys: np.ndarray, clean: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Near-duplicates across the parts of a split, counted and, with ``clean``, dropped from validation and test."""
+    """Near-duplicates across the parts of a split, counted and, with ``clean``, dropped from validation and test.
+
+    parts: part -> row numbers. keys: (N,) equal for near-duplicates.
+    """
     parts, findings = dict(parts), {}
     for part, other in (("test", "train"), ("validation", "train"), ("validation", "test")):
         repeats = np.isin(keys[parts[part]], keys[parts[other]])
@@ -79,7 +80,6 @@ def drawn_split(
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """A random split by components: texts linked by a group or by near-duplication stay together.
 
-    Large components are placed first, each where most texts are still wanted, so that shares are met as well as they can be.
     Where short texts occur in every group, all would be one component: with ``split.clean`` only groups stay together, and
     near-duplicates of training texts are dropped from validation and test.
 
@@ -99,25 +99,44 @@ def drawn_split(
     components = (
         keys if groups is None else integer_codes(groups) if apart else _components(keys, integer_codes(groups))
     )
-    sizes = np.bincount(components)
-    if split.validation + split.test >= 1:
-        raise InputError("split.validation + split.test must be below 1, to leave texts for training")
-    shares = np.array([1 - split.validation - split.test, split.validation, split.test])
-    wanted = shares * len(components)
-    order = seeded_generator("split", split.seed).permutation(len(sizes))
-    home = np.empty(len(sizes), dtype=int)
-    for component in order[np.argsort(-np.floor(np.log2(sizes[order])), kind="stable")]:
-        home[component] = wanted.argmax()
-        wanted[home[component]] -= sizes[component]
-    parts = {part: np.flatnonzero(home[components] == number) for number, part in enumerate(PARTS)}
+    homes = place_blocks(components, [split.validation, split.test], split.seed)
+    parts = {part: np.flatnonzero(homes == number) for number, part in enumerate(PARTS)}
     for part, rows in parts.items():
         if not len(rows) and not (part == "test" and split.test == 0):
             raise InputError(
-                f"{name}: no texts left for {part}, as groups and near-duplicates stay together in {len(sizes)} blocks"
-                "; use finer groups, leave out 'group', or set split.clean: true, which drops near-duplicates from "
-                "validation and test instead"
+                f"{name}: no texts left for {part}, as groups and near-duplicates stay together in "
+                f"{components.max() + 1} blocks; use finer groups, leave out 'group', or set split.clean: true, which "
+                "drops near-duplicates from validation and test instead"
             )
-    return _repeats(parts, keys, clean=True) if apart else (parts, {})
+    return repeats_across(parts, keys, clean=True) if apart else (parts, {})
+
+
+def place_blocks(blocks: np.ndarray, drawn: list[float], seed: int) -> np.ndarray:
+    """The part of every text, where the texts of a block stay together.
+
+    Large blocks are placed first, each where most texts are still wanted, so that shares are met as well as they can be.
+
+    Args:
+        blocks: (N,) number of each text's block, from 0.
+        drawn: shares of the parts that are drawn; training, part 0, gets the rest.
+        seed: of the draw.
+
+    Returns:
+        (N,) numbers of parts: 0 for training, then in the order of ``drawn``.
+
+    Raises:
+        InputError: the shares leave no text for training.
+    """
+    if sum(drawn) >= 1:
+        raise InputError("split.validation + split.test must be below 1, to leave texts for training")
+    sizes = np.bincount(blocks)
+    wanted = np.array([np.subtract.reduce([1, *drawn]), *drawn]) * len(blocks)
+    order = seeded_generator("split", seed).permutation(len(sizes))
+    home = np.empty(len(sizes), dtype=int)
+    for block in order[np.argsort(-np.floor(np.log2(sizes[order])), kind="stable")]:
+        home[block] = wanted.argmax()
+        wanted[home[block]] -= sizes[block]
+    return home[blocks]
 
 
 def _components(keys: np.ndarray, groups: np.ndarray) -> np.ndarray:

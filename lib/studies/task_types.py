@@ -141,7 +141,7 @@ def judge_selectors(selectors: pd.DataFrame, gains: pd.DataFrame, config: Rankin
 
     Returns:
         regime, scope (one of SCOPES), selector, metric (one of JUDGED), targets, the mean over targets with its interval,
-        and random, the expectation of a random order of the same sources. Targets that a selector does not score are left out.
+        and random, the expectation of a random order of the same sources. Targets without scores are left out.
     """
     scores = selectors.groupby(["regime", "selector", *PAIR], as_index=False)["score"].mean()
     pairs, rows = gains[gains["kind"] == "transfer"].assign(setting=0), []
