@@ -8,7 +8,7 @@ import numpy as np
 
 from lib.datasets.corpus import name_fault
 from lib.datasets.examples import Examples
-from lib.datasets.formats import conll, corpus_labels, hub_examples, lines, squad, treebank
+from lib.datasets.formats import conll, corpus_labels, hub_examples, lines, planted, squad, treebank
 from lib.datasets.split import cap
 from lib.errors import InputError
 from lib.study.mixed import Mixed
@@ -16,7 +16,7 @@ from lib.study.sections import Split
 
 _LOADERS = {
     "conll": conll.load, "conllu": treebank.load, "corpus": corpus_labels.load, "hub": hub_examples.load,
-    "squad": squad.load, "tsv": lines.load,
+    "planted": planted.load, "squad": squad.load, "tsv": lines.load,
 }  # fmt: skip
 
 

@@ -86,8 +86,8 @@ def study_key(study: Study) -> str:
 
 
 def _local_inputs(study: Study) -> list[Path]:
-    """The local files that parameters name: a table of texts, an encoder's folder, tables of other studies."""
-    named = [getattr(study.corpus, "path", None), study.encoder.name]
+    """The local files that parameters name: texts, an encoder's folder, tables of other studies."""
+    named = [getattr(study.corpus, "path", None), study.encoder.name, *getattr(study.corpus, "files", ())]
     paths = [*(ROOT / name for name in named if name), *study.compared_tables().values()]
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
 

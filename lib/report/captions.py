@@ -72,6 +72,12 @@ CAPTIONS = {  # by the name of the figure's file
     "validation (bars: 95 % intervals over targets).",
     "13_target_sizes": "What three ways of starting a target gain over training it alone, against its number of texts, on "
     "validation and on test (bars: 95 % intervals over targets).",
+    "14_pairs": "Relative test gain of every target (column) from every source (row), in per cent of its score without "
+    "transfer, mean over seeds. Frames hold pairs of one type.",
+    "14_starts": "Relative test gain over training the target alone, mean over targets (bars: 95 % intervals), by the types "
+    "of source and target, and of what one would do instead of choosing a source.",
+    "14_selectors": "Average rank of the best source by each selector, mean over the targets that it can score (bars: 95 % "
+    "intervals; 1 is right). A tick marks the expectation of a random order of the same sources.",
     "11_recommendations": "What a task is expected to gain from its best start over training alone, on validation (bars: "
     "95 % intervals that allow for choosing among all starts), and on test (crosses) where the start is used.",
 }

@@ -37,8 +37,10 @@ def publish(study: Study, figures: Path = ROOT / "figures") -> Path:
 
 
 def comparison_table(study: Study) -> str | None:
-    """The last table of a study that compares recipes or sizes; None for a study that trains a grid."""
-    return "recipe_scores" if study.recipes else "target_size_gains" if study.target_sizes else None
+    """The last table of a study that compares recipes, sizes or regimes of tasks of several types; None for a study that
+    trains a grid."""
+    last = {"recipes": "recipe_scores", "target_sizes": "target_size_gains", "regimes": "type_selector_ranks"}
+    return next((table for key, table in last.items() if getattr(study, key)), None)
 
 
 def write_documents(root: Path = ROOT, figures: Path = ROOT / "figures") -> list[Path]:

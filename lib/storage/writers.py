@@ -18,6 +18,9 @@ WRITERS = {
     "11_recommendations": ("candidates", "recommendations"),
     "12_recipes": ("recipes", "recipe_scores"),
     "13_target_sizes": ("target_sizes", "target_size_gains"),
+    "14_task_types": (
+        "type_tasks", "type_models", "type_selectors", "type_gains", "type_matrix", "type_starts", "type_selector_ranks",
+    ),
 }  # fmt: skip
 
 

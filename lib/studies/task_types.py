@@ -85,7 +85,7 @@ def pair_gains(models: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     alone = models[(models["kind"] == "single") & (models["side"] != "source")]
     alone = alone.groupby(["regime", "target"])[scores].mean()
     others = models[models["kind"] != "single"]
-    means = others.groupby(["regime", "kind", *PAIR])[scores].mean().reset_index()
+    means = others.groupby(["regime", "kind", *PAIR], sort=False)[scores].mean().reset_index()
     own = alone.loc[pd.MultiIndex.from_frame(means[["regime", "target"]])].reset_index(drop=True)
     table = means.assign(source_type=means["source"].map(types).fillna(""), target_type=means["target"].map(types))
     for part in ("validation", "test"):
@@ -98,10 +98,16 @@ def pair_gains(models: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
 def type_matrix(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     """Mean relative test gain by the types of source and target, with 95 % intervals over targets: table "type_matrix".
 
-    gains: the table "type_gains". share_gaining: of the pairs.
+    gains: the table "type_gains". Source types are the tasks' and SCOPES, which put several together, as the target type
+    "all" does. share_gaining: of the pairs.
     """
-    pairs, rows = gains[gains["kind"] == "transfer"], []
-    for key, own in pairs.groupby(["regime", "source_type", "target_type"]):
+    pairs = gains[gains["kind"] == "transfer"]
+    same = pairs["source_type"] == pairs["target_type"]
+    by_scope = [pairs.assign(source_type="all"), pairs[same].assign(source_type="within")]
+    by_scope.append(pairs[~same].assign(source_type="across"))
+    every = pd.concat([pairs, *by_scope, *(part.assign(target_type="all") for part in by_scope)], ignore_index=True)
+    rows = []
+    for key, own in every.groupby(["regime", "source_type", "target_type"], sort=False):
         by_target = own.groupby("target")["test_gain"].mean()
         weights = target_weights(len(by_target), config.bootstrap, np.random.default_rng(config.seed))
         found = mean_over_targets(weights, by_target)
@@ -113,67 +119,82 @@ def type_matrix(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
 def start_table(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     """Mean relative test gain of every kind of start, with 95 % intervals over targets: table "type_starts".
 
-    gains: the table "type_gains". Beside the kinds, "chosen" is the pair that is best on validation, or the target alone
-    where none is better.
+    gains: the table "type_gains". Beside the kinds there are "chosen" and "chosen_across": of all sources, and of those of
+    other types, the one that is best on validation, or the target alone where none is better.
     """
     rows = []
-    for regime, own in gains.groupby("regime"):
+    for regime, own in gains.groupby("regime", sort=False):
+        pairs = own[own["kind"] == "transfer"]
         by_kind = {kind: rows_of.groupby("target")["test_gain"].mean() for kind, rows_of in own.groupby("kind")}
-        by_kind["chosen"] = _chosen(own[own["kind"] == "transfer"])
-        weights = target_weights(own["target"].nunique(), config.bootstrap, np.random.default_rng(config.seed))
+        by_kind |= {"chosen": chosen_gains(pairs), "chosen_across": chosen_gains(across(pairs))}
         for kind, values in by_kind.items():
-            rows.append({"regime": regime, "kind": kind} | mean_over_targets(weights, values))
+            weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
+            rows.append({"regime": regime, "kind": kind, "targets": len(values)} | mean_over_targets(weights, values))
     return pd.DataFrame(rows)
 
 
-def _chosen(pairs: pd.DataFrame) -> pd.Series:
+def across(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs whose source is of another type than the target."""
+    return pairs[pairs["source_type"] != pairs["target_type"]]
+
+
+def chosen_gains(pairs: pd.DataFrame) -> pd.Series:
     """The test gain of every target's validation-best pair; 0, the target alone, where no pair is better on validation."""
     best = pairs.sort_values(["validation_gain", "source"]).drop_duplicates("target", keep="last").set_index("target")
     return best["test_gain"].where(best["validation_gain"] > 0, 0.0).sort_index()
 
 
 def judge_selectors(selectors: pd.DataFrame, gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
-    """How well each selector ranks the sources of a target by test score: table "type_selector_metrics".
+    """How well each selector ranks the sources of every target by test score: table "type_selector_ranks".
 
     Args:
         selectors, gains: the tables "type_selectors" and "type_gains".
-        config: bootstrap draws and seed.
+        config: the seed of the orders of ties.
 
     Returns:
-        regime, scope (one of SCOPES), selector, metric (one of JUDGED), targets, the mean over targets with its interval,
-        and random, the expectation of a random order of the same sources. Targets without scores are left out.
+        regime, scope (one of SCOPES), selector, target, metric (one of JUDGED), value, and random, the expectation of a
+        random order of the same sources. Targets that a selector does not score, or that have one source, are left out.
     """
-    scores = selectors.groupby(["regime", "selector", *PAIR], as_index=False)["score"].mean()
-    pairs, rows = gains[gains["kind"] == "transfer"].assign(setting=0), []
+    scores = selectors.groupby(["regime", "selector", *PAIR], as_index=False, sort=False)["score"].mean()
+    pairs, tables = gains[gains["kind"] == "transfer"].assign(setting=0), []
     pairs = pairs.rename(columns={"test_score": "test_f1", "validation_score": "validation_f1"})
     same = pairs["source_type"] == pairs["target_type"]
     scopes = {"all": pairs, "within": pairs[same], "across": pairs[~same]}
-    for (regime, selector), own in scores.groupby(["regime", "selector"]):
+    for (regime, selector), own in scores.groupby(["regime", "selector"], sort=False):
         for scope, all_pairs in scopes.items():
             known = all_pairs[(all_pairs["regime"] == regime) & all_pairs["target"].isin(own["target"])]
-            known = known.groupby("target").filter(lambda group: len(group) > 1)
-            if known.empty:
-                continue
-            found = selector_metrics(own.assign(setting=0)[[*PAIR, "setting", "score"]], known, config.seed)
-            for metric in JUDGED:
-                values = found[found["metric"] == metric].set_index("target")
-                weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
-                key = {"regime": regime, "scope": scope, "selector": selector, "metric": metric, "targets": len(values)}
-                rows.append(key | mean_over_targets(weights, values["value"]) | {"random": values["random"].mean()})
+            known = known[known.groupby("target")["source"].transform("size") > 1]
+            if len(known):
+                found = selector_metrics(own.assign(setting=0)[[*PAIR, "setting", "score"]], known, config.seed)
+                tables.append(found.assign(regime=regime, scope=scope, selector=selector))
+    table = pd.concat(tables, ignore_index=True)
+    columns = ["regime", "scope", "selector", "target", "metric", "value", "random"]
+    return table.loc[table["metric"].isin(JUDGED), columns].reset_index(drop=True)
+
+
+def mean_ranks(ranks: pd.DataFrame, config: Ranking) -> pd.DataFrame:
+    """The means over targets of the table "type_selector_ranks", with 95 % intervals, and the number of targets."""
+    rows, keys = [], ["regime", "scope", "selector", "metric"]
+    for key, own in ranks.groupby(keys, sort=False):
+        values = own.set_index("target")["value"]
+        weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
+        named = dict(zip(keys, key, strict=True)) | {"targets": len(values), "random": own["random"].mean()}
+        rows.append(named | mean_over_targets(weights, values))
     return pd.DataFrame(rows)
 
 
-def best_sources(gains: pd.DataFrame) -> pd.DataFrame:
-    """Every target's best source on test by regime, with its gain: for the text, not for a choice."""
-    pairs = gains[gains["kind"] == "transfer"]
-    return pairs.sort_values("test_gain").drop_duplicates(["regime", "target"], keep="last").reset_index(drop=True)
+def difference(one: pd.Series, other: pd.Series, config: Ranking) -> dict[str, float]:
+    """The mean over targets of one minus the other, with its 95 % interval; both by target, where both are known."""
+    values = (one - other).dropna()
+    weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
+    return mean_over_targets(weights, values) | {"targets": len(values)}
 
 
 def seed_agreement(models: pd.DataFrame) -> pd.Series:
     """Rank correlation of sources' scores between two seeds, by regime: the mean over targets and pairs of seeds."""
     pairs = models[models["kind"] == "transfer"]
     found = {}
-    for regime, own in pairs.groupby("regime"):
+    for regime, own in pairs.groupby("regime", sort=False):
         by_seed = own.pivot_table(index=["target", "source"], columns="seed", values="test_score")
         values = [group.corr(method="spearman").to_numpy() for _, group in by_seed.groupby("target")]
         upper = np.triu_indices(by_seed.shape[1], 1)

@@ -106,7 +106,7 @@ class HubTask(Parameters):
     )
     subset: str | None = Field(None, description="configuration of the data set; null: the default one")
     kind: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
-        description="the task's class"
+        description="the task's type"
     )
     text: str = Field("text", description="column with the texts, the lists of words, or the contexts")
     second_text: str | None = Field(None, description="column with a second text, such as a hypothesis; null: none")
@@ -116,8 +116,21 @@ class HubTask(Parameters):
     metric: str | None = Field(None, description="what judges it; null: the default of its class")
 
 
+class PlantedTask(Parameters):
+    """Generated texts of made-up words. Tasks of one lexicon, of whatever type, are decided by the same words."""
+
+    format: Literal["planted"] = Field(description=FORMAT)
+    type: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
+        description="the task's type"
+    )
+    lexicon: int = Field(ge=0, le=9, description="number of the lexicon whose words decide")
+    examples: int = Field(400, ge=40, le=100_000, description="number of examples")
+    seed: int = Field(0, ge=0, description="seed of the texts, together with the task's name")
+
+
 TaskSource = Annotated[
-    CorpusTask | TextTask | ColumnsTask | TreebankTask | AnswersTask | HubTask, Field(discriminator="format")
+    CorpusTask | TextTask | ColumnsTask | TreebankTask | AnswersTask | HubTask | PlantedTask,
+    Field(discriminator="format"),
 ]
 
 
@@ -126,6 +139,14 @@ class Mixed(CorpusParameters):
 
     loader: Literal["mixed"]
     tasks: dict[str, TaskSource] = Field(min_length=2, description="name of a task -> where its examples come from")
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of all files that tasks name."""
+        given = [task.files for task in self.tasks.values() if hasattr(task, "files")]
+        lists = [each for files in given for each in (files.train, files.validation, files.test) if each]
+        folders = [task.path for task in self.tasks.values() if task.format == "hub" and task.revision is None]
+        return [*dict.fromkeys(path for paths in lists for path in paths), *folders]
 
 
 FORMATS = {
