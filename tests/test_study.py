@@ -147,7 +147,7 @@ def test_bad_parameters_are_refused_in_one_line(change, expected):
 
 
 def test_missing_and_unreadable_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no parameters at params/nothing.yaml; the studies here are demo, "):
+    with pytest.raises(InputError, match="no parameters at params/nothing.yaml; the studies here are classes, demo, "):
         Study.load("nothing")
     broken = tmp_path / "broken.yaml"
     broken.write_text("name: [")
