@@ -642,7 +642,8 @@ RANKING = Ranking(bootstrap=200)
 
 @pytest.fixture(scope="module")
 def hand():
-    """The tables "type_models" and "type_tasks": three tasks, two seeds; c alone scores 0."""
+    """The tables "type_models" and "type_tasks": three tasks, two seeds; c alone scores 0. On test c is the better
+    source of a, on validation b."""
     tasks = pd.DataFrame({"task": ["a", "b", "c"], "type": ["classification", "classification", "regression"]})
     alone, rows = {"a": 0.4, "b": 0.5, "c": 0.0}, []
     pairs = {("b", "a"): 0.5, ("c", "a"): 0.3, ("a", "b"): 0.4, ("c", "b"): 0.45, ("a", "c"): 0.2, ("b", "c"): 0.1}
@@ -651,7 +652,8 @@ def hand():
             rows.append(("single", "", task, "source", seed, 9.0, 9.0))
             rows.append(("single", "", task, "target", seed, score + shift, score + shift))
             rows.append(("fused", "", task, "target", seed, score, 1.5 * score))
-        rows += [("transfer", *pair, "target", seed, score, score + 2 * shift) for pair, score in pairs.items()]
+        test = pairs | {("c", "a"): 0.6}
+        rows += [("transfer", *pair, "target", seed, pairs[pair], test[pair] + 2 * shift) for pair in pairs]
     columns = ["kind", "source", "target", "side", "seed", "validation_score", "test_score"]
     return pd.DataFrame(rows, columns=columns).assign(regime="limited"), tasks
 
@@ -674,11 +676,11 @@ def test_the_matrix_of_types_and_the_starts_by_hand(hand):
     within = cells.loc[("classification", "classification")]
     assert within["value"] == pytest.approx((0.25 - 0.2) / 2) and within[["pairs", "targets"]].tolist() == [2, 2]
     assert within["share_gaining"] == 0.5 and within["low"] == pytest.approx(-0.2)
-    assert cells.loc[("regression", "classification"), "value"] == pytest.approx((-0.25 - 0.1) / 2)
+    assert cells.loc[("regression", "classification"), "value"] == pytest.approx((0.5 - 0.1) / 2)
     assert len(cells) == 3 and np.isnan(cells.loc[("classification", "regression"), "value"])
     starts = start_table(gains, RANKING).set_index("kind")["value"]
     assert starts["fused"] == pytest.approx(0.5) and set(starts.index) == {"fused", "transfer", "chosen"}
-    assert starts["transfer"] == pytest.approx((0.0 - 0.15) / 2)
+    assert starts["transfer"] == pytest.approx((0.375 - 0.15) / 2)
     # b alone is better than all of its pairs on validation; c has no relative gains and counts as alone
     assert starts["chosen"] == pytest.approx((0.25 + 0 + 0) / 3)
 
