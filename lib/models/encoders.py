@@ -37,6 +37,7 @@ from lib.study.sections import Encoder
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
+PADDED = -1e9  # the logits of padding, which no softmax over positions sees
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -182,9 +183,10 @@ class MeanPooled(torch.nn.Module):
         output = self.encoder(attention_mask=attention_mask, **inputs)
         last = output.last_hidden_state
         read = token_mean(last, attention_mask) if self.reads == "mean" else last
-        return SequenceClassifierOutput(
-            logits=self.classifier(self.dropout(read)), hidden_states=getattr(output, "hidden_states", None)
-        )
+        logits = self.classifier(self.dropout(read))
+        if self.reads == "positions" and attention_mask is not None:
+            logits = logits.masked_fill(attention_mask[:, :, None] == 0, PADDED)
+        return SequenceClassifierOutput(logits=logits, hidden_states=getattr(output, "hidden_states", None))
 
     def get_input_embeddings(self) -> torch.nn.Module:
         return self.encoder.get_input_embeddings()

@@ -115,7 +115,11 @@ def joined(parts: list[Tokens]) -> Tokens:
 
 
 def _check(study: Study) -> None:
-    """Refuse what only binary tasks of one corpus have."""
+    """Refuse what only binary tasks of one corpus have, and tasks that the corpus lacks."""
+    for task in study.tasks or ():
+        if task not in study.corpus.tasks:
+            known = ", ".join(study.corpus.tasks)
+            raise InputError(f"tasks: no task {task!r:.60} in corpus.tasks ({known:.300}); correct its name")
     if study.encoder.pooling != "mean":
         raise InputError(
             "encoder.pooling: cls has a head for texts only; tasks of several types need 'mean', which also reads words"

@@ -39,9 +39,12 @@ class QuestionAnswering:
         """A window a row: the question, and a part of the context. Targets: the positions of the first answer's ends, both
         that of the first token where the window does not hold it."""
         questions, contexts = zip(*examples.inputs, strict=True)
+        shared = max_length // OVERLAP
+        most = max_length - tokenizer.num_special_tokens_to_add(pair=True) - shared - 1
+        questions, cut = shortened(tokenizer, questions, most)
         encoded = tokenizer(
-            list(questions), list(contexts), truncation="only_second", max_length=max_length,
-            stride=max_length // OVERLAP, return_overflowing_tokens=True, return_offsets_mapping=True,
+            questions, list(contexts), truncation="only_second", max_length=max_length, stride=shared,
+            return_overflowing_tokens=True, return_offsets_mapping=True,
         )  # fmt: skip
         tokens, owners = as_tokens(encoded, tokenizer.pad_token_id), np.asarray(encoded["overflow_to_sample_mapping"])
         spans = np.concatenate([np.asarray(each, dtype=np.int32) for each in encoded["offset_mapping"]])
@@ -54,6 +57,7 @@ class QuestionAnswering:
             targets[row] = answer_positions(spans[inside], context[inside], first, first + len(text))
         held = np.bincount(owners, weights=targets[:, 0] > 0, minlength=len(questions)) > 0
         found = {"windows of contexts": len(owners), "answers that no window holds": int((~held).sum())}
+        found["questions cut"] = cut
         return Encoded(tokens, targets, owners, {name: n for name, n in found.items() if n}, spans)
 
     def tensor(self, targets: np.ndarray) -> torch.Tensor:
@@ -69,8 +73,8 @@ class QuestionAnswering:
         return self._losses(logits, targets).sum()
 
     def _losses(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The mean of the start's and the end's, (rows,). Positions that are padding are among those told apart, as in
-        transformers."""
+        """The mean of the start's and the end's, (rows,). Padding has no part in it (its logits are PADDED), or a row's loss
+        would depend on the rows beside it; transformers' example pads all rows to one length and tells padding apart."""
         return cross_entropy(logits, targets, reduction="none").mean(dim=1)  # (rows, positions, 2), (rows, 2)
 
     def fitted(
@@ -100,6 +104,14 @@ class QuestionAnswering:
             for owner, (_, text) in best.items()
         ]
         return dict(zip(("exact_match", "f1"), np.mean(judged, axis=0).tolist(), strict=True))
+
+
+def shortened(tokenizer: PreTrainedTokenizerFast, questions: tuple[str, ...], most: int) -> tuple[list[str], int]:
+    """The questions, each cut to so many wordpieces, and how many were: what is left of a window holds more of the context
+    than windows share."""
+    spans = tokenizer(list(questions), add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    ends = [own[most - 1][1] if len(own) > most else None for own in spans]
+    return [question[:end] for question, end in zip(questions, ends, strict=True)], len(ends) - ends.count(None)
 
 
 def answer_positions(spans: np.ndarray, context: np.ndarray, first: int, last: int) -> tuple[int, int]:

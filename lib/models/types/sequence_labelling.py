@@ -80,8 +80,8 @@ class SequenceLabelling:
         return values, np.concatenate([own[own != MASKED] for own in kept])
 
     def decode(self, logits: torch.Tensor, words: np.ndarray) -> np.ndarray:
-        """The tag at every position, (rows, positions) int16."""
-        return logits.argmax(dim=2).numpy().astype(np.int16)
+        """The tag at every wordpiece of a word, (rows, positions) int16; MASKED at all other positions."""
+        return np.where(words >= 0, logits.argmax(dim=2).numpy(), MASKED).astype(np.int16)
 
     def collapsed(self, predicted: np.ndarray) -> bool:
         return len(np.unique(predicted[predicted != MASKED])) == 1
