@@ -8,6 +8,7 @@ import yaml
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from lib.datasets.loading import load_corpus
+from lib.datasets.mixed import load_examples
 from lib.models.encoders import load_model, load_tokenizer, tokenise
 from lib.selectors import registry
 from lib.study.files import ROOT
@@ -38,6 +39,16 @@ def test_a_corpus_is_one_table_away(tmp_path, monkeypatch):
     values["corpus"]["path"] = str(tmp_path / values["corpus"]["path"])
     corpus = load_corpus(Study.parse(values).corpus, tmp_path)
     assert list(corpus.labels) == ["flood", "water"] and corpus.labels["flood"].tolist() == [1, 0, 1]
+
+
+def test_tasks_of_another_type_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(examples("Tasks of another type")["python"], {})
+    study = Study.parse(yaml.safe_load(examples("Tasks of another type")["yaml"]))
+    monkeypatch.setattr("lib.datasets.formats.parts.ROOT", tmp_path)
+    found = load_examples(study.corpus, study.split, tmp_path)
+    assert [found[task].kind for task in found] == ["sequence_labelling", "classification"]
+    assert found["places"].names == ["O", "B-place"] and found["needs"].names == ["need", "none"]
 
 
 def test_a_data_set_of_the_hub_needs_four_lines(tmp_path, monkeypatch):

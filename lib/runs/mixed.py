@@ -127,6 +127,11 @@ def _check(study: Study) -> None:
     settings = [setting for side in ("source", "target") for setting in study.settings_of(side)]
     if any(setting.early_stopping for setting in settings):
         raise InputError("early_stopping judges binary tasks only; leave it out where tasks are of several types")
-    for key in ("budget_minutes", "recipes", "target_sizes"):
-        if getattr(study, key) is not None:
+    given = {key: getattr(study, key) for key in ("budget_minutes", "recipes", "target_sizes")}
+    for key, value in (given | {"rivals.kinds": study.rivals.kinds or None}).items():
+        if value is not None:
             raise InputError(f"{key} needs binary tasks of one corpus; leave it out where tasks are of several types")
+    if study.models_per_pair > 1:
+        raise InputError(
+            "source_setting and target_setting: 'all' is for binary tasks; use 'best' where tasks are of several types"
+        )

@@ -5,6 +5,7 @@ A selector that cannot score a target has no rows for it.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -12,7 +13,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -165,8 +166,8 @@ def _table(
     fishers = [_both(arrays, row, "fisher") for row in rows]
     parts = {"textemb": np.array([[cosine(one["mean"], other["mean"])] for one, other in embeddings])}
     parts["taskemb"] = np.array([[cosine(one[name], other[name]) for name in sorted(one)] for one, other in fishers])
-    parts["textemb_taskemb"] = np.concatenate([parts["textemb"], parts["taskemb"]], axis=1)
     scores = {name: fuse(pairs, values) if values.shape[1] > 1 else values[:, 0] for name, values in parts.items()}
+    scores["textemb_taskemb"] = fuse(pairs, np.stack([scores["textemb"], scores["taskemb"]], axis=1))
     scores["source_examples"] = np.array([float(len(bench.drawn(row.source, "source"))) for row in rows])
     scores["curve_slope"] = np.array([curve_slope(bench.losses(sources[row.source, row.seed])) for row in rows])
     tables = [pairs.assign(selector=name, score=values) for name, values in scores.items()]
@@ -211,8 +212,12 @@ def probe(features: np.ndarray, targets: np.ndarray) -> float:
 
 def _cross_validated(model: object, features: np.ndarray, targets: np.ndarray) -> float:
     """Mean accuracy over folds, drawn alike for all sources."""
-    folds = KFold(FOLDS, shuffle=True, random_state=0)
-    return float(cross_val_score(model, features, targets, cv=folds, scoring="accuracy").mean())
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # then some folds lack it
+        return float(
+            cross_val_score(model, features, targets, cv=folds, scoring="accuracy", error_score="raise").mean()
+        )
 
 
 FITTED = {"logme": logme, "knn": knn, "probe": probe}

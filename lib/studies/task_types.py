@@ -111,7 +111,8 @@ def type_matrix(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
         by_target = own.groupby("target")["test_gain"].mean()
         weights = target_weights(len(by_target), config.bootstrap, np.random.default_rng(config.seed))
         found = mean_over_targets(weights, by_target)
-        found |= {"pairs": len(own), "targets": len(by_target), "share_gaining": float((own["test_gain"] > 0).mean())}
+        found |= {"pairs": len(own), "targets": len(by_target)}
+        found["share_gaining"] = float((own["test_gain"].dropna() > 0).mean())
         rows.append(dict(zip(("regime", "source_type", "target_type"), key, strict=True)) | found)
     return pd.DataFrame(rows)
 

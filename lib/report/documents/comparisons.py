@@ -1,4 +1,4 @@
-"""What the pages on recipes and on target sizes tell: studies that train no grid."""
+"""What the pages on recipes, on target sizes and on types of tasks tell: studies that train no grid."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,10 @@ import pandas as pd
 from lib.report.documents.grids import UP
 from lib.report.documents.markdown import correlation, figure, gain, table
 from lib.report.documents.published import PublishedStudy
-from lib.report.sentences import recipes, target_sizes
+from lib.report.figures.task_types import TYPE_NAMES
+from lib.report.sentences import recipes, target_sizes, task_types
 from lib.report.sentences.words import code, number, percent
+from lib.studies.task_types import mean_ranks, seed_agreement
 
 QUANTITIES = ("pair_gain", "over_best_baseline", "fused_gain")
 STARTS = {"fused": "mean of all sources", "transfer": "linear probe's first source", "frozen": "frozen encoder"}
@@ -75,3 +77,27 @@ def size_table(gains: pd.DataFrame, part: str) -> str:
     sizes = sorted(rows.index.unique("size"))
     cells = [(f"{size:,}", *(gain(rows.loc[(size, kind)]) for kind in STARTS)) for size in sizes]
     return table(("training texts of the target", *STARTS.values()), cells)
+
+
+def types_page(studies: Sequence[PublishedStudy]) -> dict:
+    """The verdict, the figures, the paper's findings and the tasks of the first study, of tasks of several types."""
+    study = studies[0]
+    names = ("type_tasks", "type_models", "type_gains", "type_matrix", "type_starts", "type_selector_ranks")
+    tasks, models, gains, matrix, starts, ranks = map(study.table, names)
+    ranking = study.parameters.ranking
+    findings = task_types.paper_findings(gains, ranks, starts, ranking)
+    sizes = [
+        (code(row.task), TYPE_NAMES[row.type], row.metric, f"{row.train:,}", f"{row.validation:,}", f"{row.test:,}")
+        for row in tasks.itertuples()
+    ]
+    told = [task_types.average_pairs(matrix), task_types.best_selectors(mean_ranks(ranks, ranking))]
+    return {
+        "verdict": [
+            *(line.removeprefix("- ") for lines in told for line in lines.splitlines()),
+            task_types.agreement(seed_agreement(models)),
+            task_types.collapsed(models),
+        ],
+        "figures": {name: figure(study, f"14_{name}", UP) for name in ("pairs", "starts", "selectors")},
+        "findings": table(tuple(findings), findings.to_numpy().tolist()),
+        "tasks": table(("task", "type", "metric", "training examples", "validation", "test"), sizes),
+    }

@@ -8,7 +8,7 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lib.report.documents.cards import data_card, model_card
-from lib.report.documents.comparisons import recipes_page, sizes_page
+from lib.report.documents.comparisons import recipes_page, sizes_page, types_page
 from lib.report.documents.grids import grid_page
 from lib.report.documents.page import Page
 from lib.report.documents.published import PublishedStudy
@@ -35,6 +35,14 @@ RESULTS = (
         ("sizes",),
         "Target sizes",
         "The same targets with 16 to 2,000 texts: where does a source help?",
+    ),
+    Page(
+        "docs/results/classes.md",
+        "task_types.md.j2",
+        types_page,
+        ("classes",),
+        "Classes of tasks",
+        "Classification, sequence labelling and question answering, each from each other (Vu et al. 2020)",
     ),
     Page(
         "docs/results/demo.md",
