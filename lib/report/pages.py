@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader
 
 from lib.report.captions import captioned
 from lib.report.headline import MISSING, headline, nested_value, read_summary
+from lib.report.sections import Section, opening, sections
 from lib.report.sentences.recommend import Decision, basis, decided_tasks, decisions
 from lib.storage.ledger import write_atomically
 from lib.storage.tables import read_table
@@ -17,14 +18,19 @@ TABLE_ROWS = 300  # tables up to this length are shown in the report, longer one
 
 
 def write_report(folder: Path, name: str) -> Path:
-    """Write report.html into a study's folder and return its path: numbers, figures, tables, notebooks, in one file."""
-    page = folder / "report.html"
+    """Write report.html into a study's folder and return its path.
+
+    One file: the decisions or the verdict, a section for every notebook, then all numbers, tables and files.
+    """
+    page, told = folder / "report.html", sections(folder)
     templates = Environment(loader=PackageLoader("lib.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     content = templates.get_template("report.html.j2").render(
         name=name,
         **_decided(folder),
+        verdict=opening(folder),
+        sections=told,
+        figures=[captioned(path.stem, path.read_bytes()) for path in _other_figures(folder, told)],
         numbers=_numbers(read_summary(folder)),
-        figures=[captioned(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"))],
         tables=[_table(folder, path) for path in sorted((folder / "tables").glob("*.csv"))],
         notebooks=_files(folder, "notebooks", ".html"),
         files=_files(folder, "", ".json", ".csv", ".yaml"),
@@ -58,6 +64,12 @@ class _Picture:
 
     def x(self, gain: float) -> str:
         return f"{self.WIDTH * (gain - self.low) / (self.high - self.low):.1f}"
+
+
+def _other_figures(folder: Path, told: list[Section]) -> list[Path]:
+    """The figures of no executed notebook that is shown."""
+    shown = {section.id[-2:] for section in told if any(finding.figures for finding in section.findings)}
+    return [path for path in sorted((folder / "figures").glob("*.png")) if path.stem[:2] not in shown]
 
 
 def _numbers(summary: dict | None) -> list[tuple[str, str]]:
