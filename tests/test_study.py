@@ -25,7 +25,7 @@ from lib.study.sections import Regime
 GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_rate": 1e-4, "epochs": 1}]}
 STUDIES = ("demo", "disaster", "own_data", "paper", "smoke", "trecis")
 VARIANTS = (
-    "classes", "disaster_gpu", "hot", "newsgroups", "newsgroups_few", "recipes", "reuters", "shuffled", "sizes",
+    "classes", "disaster_gpu", "hot", "newsgroups", "recipes", "reuters", "shuffled", "sizes",
     "smoke_classes", "smoke_recipes", "smoke_sizes", "trecis_gpu", "trecis_recipes",
 )  # fmt: skip
 FILES = [f"params/{name}.yaml" for name in STUDIES] + [f"params/variants/{name}.yaml" for name in VARIANTS]

@@ -166,7 +166,7 @@ def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:
 
 
 def closing_lines(study: Study) -> list[str]:
-    """The headline numbers as aligned lines for the terminal, or one line that says that there are none yet."""
+    """What a study found as lines for the terminal, or one line that says that there are no numbers yet."""
     if study.budget_minutes is not None:
         from lib.report.sentences.recommend import decision_lines  # with matplotlib, a slow import that few need
 
@@ -182,6 +182,12 @@ def closing_lines(study: Study) -> list[str]:
         )
         by_size = gains.pivot(index="size", columns="kind", values="value").round(3)
         return ["gain in average precision on validation over training alone:", *by_size.to_string().splitlines()]
+    if study.regimes:
+        cells = read_table(study.tables, "type_matrix").query("target_type == 'all'")
+        shown = cells.pivot(index="regime", columns="source_type", values="value").map(
+            lambda gain: f"{100 * gain:+.1f} %"
+        )
+        return ["mean relative test gain of a pair, by the source's type:", *shown.to_string().splitlines()]
     summary = read_summary(study.folder)
     if summary is None:
         return ["no headline numbers: the notebook that writes summary.json was not part of this run"]
