@@ -119,8 +119,12 @@ def as_tokens(encoded: BatchEncoding, pad: int) -> Tokens:
 
 def words_of(encoder: Encoder, text: str) -> list[str]:
     """The words (terms) of one text, as its tokenizer cuts it, in the order of ``Tokens.words``."""
-    tokenizer = load_tokenizer(encoder)
-    encoded = tokenizer(text, truncation=True, max_length=encoder.max_length)
+    return words_with(load_tokenizer(encoder), text, encoder.max_length)
+
+
+def words_with(tokenizer: PreTrainedTokenizerFast, text: str, max_length: int) -> list[str]:
+    """The words (terms) of one text, cut to ``max_length`` wordpieces, in the order of ``Tokens.words``."""
+    encoded = tokenizer(text, truncation=True, max_length=max_length)
     spans: dict[int, list[int]] = {}
     for position, word in enumerate(encoded.word_ids()):
         if word is not None:

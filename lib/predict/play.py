@@ -19,7 +19,7 @@ from lib.attribution.conductance import layer_conductances
 from lib.attribution.shading import shaded_text
 from lib.attribution.terms import terms
 from lib.errors import InputError
-from lib.models.encoders import load_tokenizer, tokenise_with, words_of
+from lib.models.encoders import load_tokenizer, tokenise_with, words_with
 from lib.models.training import predict
 from lib.predict.folder import Classifier, exported_models, load_network
 from lib.stats.metrics import predicted_positive
@@ -64,9 +64,9 @@ def read_text(folder: Path, classifier: Classifier, text: str) -> Reading:
     found = layer_conductances(network, [tokens.text(0)], tokens.pad, path.steps, path.positions)
     positions = tokens.words[tokens.offsets[0] : tokens.offsets[1]]
     values, _ = terms(found.values, found.offsets, [[None if word < 0 else word for word in positions]])
-    encoder = Encoder(name=str(folder.resolve()), max_length=classifier.max_length)
+    words = words_with(tokenizer, text, classifier.max_length)
     positive = bool(predicted_positive(probability, classifier.threshold))
-    return Reading(probability, positive, words_of(encoder, text), values[:, LAYER])
+    return Reading(probability, positive, words, values[:, LAYER])
 
 
 def as_html(classifier: Classifier, reading: Reading) -> str:

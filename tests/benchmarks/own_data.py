@@ -5,8 +5,8 @@ python tests/benchmarks/own_data.py large    (12 labels, 26,000 rows, a budget o
 
 The rows are disaster messages. SetFit (Tunstall et al. 2022, arXiv 2209.11055) fine-tunes one model a label from the same
 encoder, with its authors' settings: 64 texts of each class, 20 iterations of contrastive pairs, one epoch at 2e-5, batches
-of 16. It needs its package beside the environment: pip install --no-deps setfit==1.2.0 evaluate==0.4.6. Both sides get two
-cores, in turn; average precision is that of the study's validation texts.
+of 16. It needs packages beside the environment: pip install --no-deps setfit==1.2.0 evaluate==0.4.6 accelerate==1.15.0.
+Both sides get two cores, in turn; average precision is that of the study's validation texts.
 """
 
 import argparse
