@@ -16,7 +16,7 @@ from lib.datasets.formats.spans import check_tag, to_bio2
 from lib.datasets.formats.squad import LEVELS, add_question
 from lib.datasets.mixed import load_examples
 from lib.errors import InputError
-from lib.study.mixed import ColumnsTask, Mixed
+from lib.study.mixed import ColumnsTask, HubTask, Mixed
 from lib.study.sections import Split
 
 PARTS = ("train", "validation", "test")
@@ -704,6 +704,22 @@ def test_pairs_of_texts_and_a_test_split_without_labels(tmp_path):
     assert len(unlabelled.split["train"]) == 8 and unlabelled.findings == {"examples without a label left out": 4}
 
 
+def test_a_split_that_tests_in_place_of_the_one_called_so(tmp_path):
+    task = glue(tmp_path, [-1] * 5)
+    found = load(tmp_path, task | {"test": "validation"})
+    assert [len(found.split[part]) for part in PARTS] == [36, 4, 2]
+    assert [found.inputs[row][0] for row in found.split["test"]] == ["validation 0", "validation 1"]
+    assert found.findings == {"examples of other splits left out": 5}
+    swapped = load(tmp_path, glue(tmp_path, [0, 1, 0]) | {"validation": "test", "test": "validation"})
+    assert [len(swapped.split[part]) for part in PARTS] == [40, 3, 2] and not swapped.findings
+    assert refusal(tmp_path, task | {"test": "tests"}) == (
+        "set: no split 'tests'; its splits are train, validation, test; correct 'test'"
+    )
+    for named in ({"test": "train"}, {"validation": "dev", "test": "dev"}):
+        with pytest.raises(ValueError, match="must be two splits, and neither may be 'train'"):
+            HubTask(**task | named)
+
+
 def test_texts_with_strings_or_numbers_as_labels(tmp_path):
     for split, count in (("train", 24), ("dev", 2), ("extra", 3)):
         texts = [f"{split} {n}" if n else "" for n in range(count)]
@@ -755,6 +771,24 @@ def test_questions_of_the_hub(tmp_path, listed):
     assert found.inputs[0] == ("what?", "this is train 1") and found.targets[0] == [(5, "is")]
     assert [len(found.split[part]) for part in PARTS] == [23, 2, 6]
     assert found.findings == {"questions without answers left out": 2}
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_answers_with_both_ends_or_without_places(tmp_path, placed):
+    """As those of MRQA 2019, whose last characters count, and as those of DuoRC."""
+    ends = [{"start": [9, 0], "end": [10, 1]}, {"start": [3], "end": [6]}]
+    answers = ends if placed else ["here", "that", "is"]
+    columns = {
+        "context": [f"is here, is it? {n}" for n in range(30)],
+        "question": ["q"] * 30,
+        "answers": [answers] * 29 + [[]],
+    }
+    keep(tmp_path / "set", "train", columns)
+    found = load(tmp_path, hub(tmp_path, "question_answering", text="context", label="answers"))
+    assert found.targets[0] == ([(9, "is"), (0, "is"), (3, "here")] if placed else [(3, "here"), (0, "is")])
+    left_out = {} if placed else {"answers that are not in their context left out": 29}
+    unanswered = {"questions without answers left out": 1}
+    assert left_out | unanswered == {key: n for key, n in found.findings.items() if "answers" in key}
 
 
 def test_answers_as_json_lines(tmp_path):

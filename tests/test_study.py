@@ -26,7 +26,7 @@ GOOD = {"name": "x", "corpus": {"loader": "synthetic"}, "settings": [{"learning_
 STUDIES = ("demo", "disaster", "own_data", "paper", "smoke", "trecis")
 VARIANTS = (
     "classes", "disaster_gpu", "hot", "newsgroups", "recipes", "reuters", "shuffled", "sizes",
-    "smoke_classes", "smoke_recipes", "smoke_sizes", "trecis_gpu", "trecis_recipes",
+    "smoke_classes", "smoke_recipes", "smoke_sizes", "trecis_gpu", "trecis_recipes", "vu",
 )  # fmt: skip
 FILES = [f"params/{name}.yaml" for name in STUDIES] + [f"params/variants/{name}.yaml" for name in VARIANTS]
 

@@ -110,10 +110,28 @@ class HubTask(Parameters):
     )
     text: str = Field("text", description="column with the texts, the lists of words, or the contexts")
     second_text: str | None = Field(None, description="column with a second text, such as a hypothesis; null: none")
-    label: str = Field("label", description="column with the labels, the lists of tags, or the answers")
+    label: str = Field(
+        "label",
+        description="column with the labels, the lists of tags, or the answers. Answers without places count at the first "
+        "one in their context",
+    )
     question: str = Field("question", description="column with the questions, where questions are answered")
     spans: bool = Field(True, description="whether tags mark spans")
+    validation: str | None = Field(
+        None, description="split with validation examples; null: those called validation, valid or dev"
+    )
+    test: str | None = Field(
+        None,
+        description="split with test examples, such as 'validation' where test has no labels; null: the one called test",
+    )
     metric: str | None = Field(None, description="what judges it; null: the default of its class")
+
+    @model_validator(mode="after")
+    def _own_splits(self):
+        given = [split for split in (self.validation, self.test) if split is not None]
+        if "train" in given or len(set(given)) < len(given):
+            raise ValueError("'validation' and 'test' must be two splits, and neither may be 'train'")
+        return self
 
 
 class PlantedTask(Parameters):

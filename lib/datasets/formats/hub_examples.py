@@ -37,7 +37,8 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
         InputError: names the data set, and its split and row where one is at fault.
     """
     splits = read_splits(config, cache)
-    used = {split: data for split, data in splits.items() if split in SPLITS}
+    part_of = _part_of(config, splits)
+    used = {split: data for split, data in splits.items() if split in part_of}
     if "train" not in used:
         raise InputError(f"{config.path}: its splits are {listed(splits)}; there is none called train to train on")
     findings: Counter = Counter()
@@ -47,9 +48,9 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
     wanted = _columns(config, used["train"].column_names)
     parts: dict[str, Rows] = {}
     for part in PARTS:
-        for split_name in (one for one in used if SPLITS[one] == part):
+        for split_name in (one for one in used if part_of[one] == part):
             check_columns(config.path, used[split_name].column_names, wanted)
-            rows = _read_split(config, split_name, used[split_name].select_columns(wanted), findings)
+            rows = _read_split(config, split_name, part, used[split_name].select_columns(wanted), findings)
             if rows.inputs and part in parts:
                 parts[part].extend(rows)
             elif rows.inputs or part == "train":
@@ -62,6 +63,20 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
         return kinds.classification(name, config.metric, rows, numbers, findings, declared)
     make = kinds.regression if config.kind == "regression" else kinds.question_answering
     return make(name, config.metric, rows, numbers, findings)
+
+
+def _part_of(config: HubTask, splits: dict) -> dict[str, str]:
+    """Split -> the part that it serves as; InputError: the data set lacks a split that the task names."""
+    part_of = dict(SPLITS)
+    for part in ("validation", "test"):
+        if (named := getattr(config, part)) is None:
+            continue
+        if named not in splits:
+            raise InputError(
+                f"{config.path}: no split {named!r:.60}; its splits are {listed(splits)}; correct '{part}'"
+            )
+        part_of = {split: own for split, own in part_of.items() if own != part} | {named: part}
+    return part_of
 
 
 def _columns(config: HubTask, columns: list[str]) -> list[str]:
@@ -79,12 +94,12 @@ def _names_of(feature: object) -> list[str] | None:
     return getattr(getattr(feature, "feature", feature), "names", None)
 
 
-def _read_split(config: HubTask, split: str, data: object, findings: Counter) -> Rows:
-    """The rows of one split of the data set; none where it has no labels."""
+def _read_split(config: HubTask, split: str, part: str, data: object, findings: Counter) -> Rows:
+    """The rows of one split of the data set, which serves as a part; none where test has no labels."""
     columns, names = data[:], _names_of(data.features[config.label])
     where = f"{config.path}, {split}"
     labels = columns[config.label]
-    if SPLITS[split] == "test" and labels and all(_without(label) or _hidden(label) for label in labels):
+    if part == "test" and labels and all(_without(label) or _hidden(label) for label in labels):
         findings["test examples without labels left out"] += len(labels)
         return Rows.by()
     if config.kind == "question_answering":
@@ -161,7 +176,7 @@ def _questions(config: HubTask, where: str, columns: dict[str, list], findings: 
         place = f"{where}, question {columns['id'][row - 1]!r:.60}" if "id" in columns else f"{where}, row {row}"
         if not all(isinstance(text, str) and text.strip() for text in (context, question)):
             raise InputError(f"{place}: the question or its context is empty or no text; correct 'text' and 'question'")
-        found = _answers(place, answers)
+        found = _answers(place, answers, context, findings)
         if not found:
             findings["questions without answers left out"] += 1
             continue
@@ -170,12 +185,24 @@ def _questions(config: HubTask, where: str, columns: dict[str, list], findings: 
     return rows
 
 
-def _answers(place: str, answers: object) -> list[tuple[object, object]]:
-    """Answers as (first character, text), from an object with two lists or from a list of objects."""
+def _answers(place: str, answers: object, context: str, findings: Counter) -> list[tuple[object, object]]:
+    """Answers as (first character, text), from an object with two lists, from a list of objects, or from a list of texts.
+
+    Objects may have lists of first and last characters, as those of MRQA 2019 (Fisch et al. 2019). Texts that are not in the
+    context are left out.
+    """
     if isinstance(answers, dict) and {"text", "answer_start"} <= answers.keys():
         starts, texts = answers["answer_start"], answers["text"]
         if isinstance(starts, list) and isinstance(texts, list) and len(starts) == len(texts):
             return list(zip(starts, texts, strict=True))
+    if isinstance(answers, list) and answers and all(isinstance(one, str) for one in answers):
+        inside = [one for one in answers if one.strip() and one in context]
+        findings["answers that are not in their context left out"] += len(answers) - len(inside)
+        return [(context.index(one), one) for one in inside]
     if isinstance(answers, list) and all(isinstance(one, dict) for one in answers):
+        ends = [(one.get("start"), one.get("end")) for one in answers]
+        if all(isinstance(first, list) and isinstance(last, list) and len(first) == len(last) for first, last in ends):
+            places = [place for both in ends for place in zip(*both, strict=True)]
+            return [(first, context[first : last + 1]) for first, last in places]
         return [(one.get("answer_start"), one.get("text")) for one in answers]
     raise InputError(f"{place}: no answers with 'text' and 'answer_start'; choose the column with them as 'label'")
