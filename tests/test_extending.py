@@ -47,7 +47,7 @@ def test_tasks_of_another_type_are_two_files(tmp_path, monkeypatch):
     study = Study.parse(yaml.safe_load(examples("Tasks of another type")["yaml"]))
     monkeypatch.setattr("lib.datasets.formats.parts.ROOT", tmp_path)
     found = load_examples(study.corpus, study.split, tmp_path)
-    assert [found[task].kind for task in found] == ["sequence_labelling", "classification"]
+    assert [found[task].type for task in found] == ["sequence_labelling", "classification"]
     assert found["places"].names == ["O", "B-place"] and found["needs"].names == ["need", "none"]
 
 

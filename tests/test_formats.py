@@ -67,7 +67,7 @@ def test_columns_with_tabs_blanks_and_documents(tmp_path):
     train = "-DOCSTART- -X- O\n\n" + many("@ NN B-per\nB NN I-per\nsaid V O", 8)
     lone_tab = "\ufeffRome\tNN\tB-loc\r\nO2 x\tNN\tO\r\n\t\r\n Bo\tNN\tB-per\r\nBo\tNN\tB-per"
     found = load(tmp_path, conll(tmp_path, train, lone_tab, "-DOCSTART-\nx y O\n-DOCSTART-\nz y I-per\nu y I-per"))
-    assert (found.kind, found.metric) == ("sequence_labelling", "span_f1")
+    assert (found.type, found.metric) == ("sequence_labelling", "span_f1")
     assert found.names == ["O", "B-loc", "B-per", "I-per"]
     assert found.inputs[0] == ["w0", "B", "said"] and found.targets[0] == [2, 3, 0]
     assert found.inputs[8:] == [["Rome", "O2 x"], ["Bo", "Bo"], ["x"], ["z", "u"]]
@@ -309,7 +309,7 @@ def test_tags_of_a_treebank(tmp_path, tags, expected):
     found = load(tmp_path, treebank(tmp_path, tags))
     assert found.inputs[3] == ["w3", "dogs", "were", "seen", "in 10 000"] and len(found.inputs) == 10
     assert [found.names[tag] for tag in found.targets[3]] == expected and found.names == sorted(set(expected))
-    assert (found.kind, found.metric) == ("sequence_labelling", "accuracy")
+    assert (found.type, found.metric) == ("sequence_labelling", "accuracy")
 
 
 def test_documents_of_a_treebank_stay_together(tmp_path):
@@ -423,7 +423,7 @@ def test_questions_and_their_repairs(tmp_path):
         question("version 2", (9, "cat"), is_impossible=True),
     )]}, *articles(4, 1)]  # fmt: skip
     found = load(tmp_path, squad(tmp_path, train, validation=articles(1, 1, "v"), test=articles(1, 1, "t")))
-    assert (found.kind, found.metric, found.names) == ("question_answering", "f1", [])
+    assert (found.type, found.metric, found.names) == ("question_answering", "f1", [])
     clean = "Ö 😀 the cat saw the dog"
     assert found.inputs[:4] == [(f"{name}?", clean) for name in ("right", "shifted", "unplaced", "beyond")]
     assert found.targets[:4] == [[(20, "dog")], [(8, "cat"), (4, "the")], [(12, "saw")], [(2, "😀")]]
@@ -541,7 +541,7 @@ def lined(*labels: str) -> str:
 
 def test_lines_become_classes(tmp_path):
     found = load(tmp_path, tsv(tmp_path, lined("yes", " no"), test="\ufefft\u2028 one\tyes\r\n\n"))
-    assert (found.kind, found.metric, found.names) == ("classification", "accuracy", ["no", "yes"])
+    assert (found.type, found.metric, found.names) == ("classification", "accuracy", ["no", "yes"])
     assert found.inputs[0] == 'text "0' and found.targets[:3] == [1, 0, 1] and found.inputs[-1] == "t\u2028 one"
     header = {"header": True, "text": 2, "label": 0, "metric": "f1"}
     columns = [
@@ -553,7 +553,7 @@ def test_lines_become_classes(tmp_path):
 
 def test_lines_become_numbers(tmp_path):
     found = load(tmp_path, tsv(tmp_path, lined("1", "-2.5e0"), "v one\t3", "t one\t0", regression=True))
-    assert (found.kind, found.metric, found.names) == ("regression", "pearson", [])
+    assert (found.type, found.metric, found.names) == ("regression", "pearson", [])
     assert found.targets[:2] == [1.0, -2.5] and found.targets[-2:] == [3.0, 0.0]
 
 
@@ -639,7 +639,7 @@ def test_a_label_against_the_rest(tmp_path):
     )
     task = corpus(tmp_path, frame) | {"label": "fire"}
     found = load(tmp_path, task)
-    assert (found.kind, found.metric, found.names) == ("classification", "f1", ["other", "fire"])
+    assert (found.type, found.metric, found.names) == ("classification", "f1", ["other", "fire"])
     assert found.targets == (rows % 3 == 0).astype(int).tolist() and found.inputs[2] == "said 2"
     assert [len(found.split[part]) for part in PARTS] == [42, 6, 12]
     assert load(tmp_path, task | {"label": "flood"}).split["test"].tolist() == found.split["test"].tolist()
@@ -676,7 +676,7 @@ def keep(folder, split: str, columns: dict, features: Features | None = None) ->
 
 
 def hub(tmp_path, kind: str, **more) -> dict:
-    return {"format": "hub", "path": str(tmp_path / "set"), "kind": kind} | more
+    return {"format": "hub", "path": str(tmp_path / "set"), "type": kind} | more
 
 
 def glue(tmp_path, test: list[int], train: list[int] | None = None) -> dict:

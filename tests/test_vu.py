@@ -109,7 +109,7 @@ def folders(tmp_path_factory):
     for name, task in TASKS.items():
         folder, subset = root / task.path, task.subset or "plain_text"
         (folder / subset).mkdir(parents=True)
-        make = {"question_answering": questions, "sequence_labelling": sentences}.get(task.kind, texts)
+        make = {"question_answering": questions, "sequence_labelling": sentences}.get(task.type, texts)
         lines = [f"- config_name: {subset}", "  data_files:"]
         for split, n in splits_of(name).items():
             rows, features = make(name, split, n)
@@ -137,7 +137,7 @@ def examples(patched, tmp_path_factory):
 def test_its_tasks_are_pinned_and_have_the_papers_types_and_metrics(examples):
     found = {kind: {} for kind in PAPER}
     for task in examples.values():
-        found[task.kind][task.name] = task.metric
+        found[task.type][task.name] = task.metric
     assert found == PAPER and list(examples) == list(TASKS) and len(TASKS) == 18
     assert all(task.revision for task in TASKS.values()) and STUDY.encoder.revision
 

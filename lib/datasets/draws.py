@@ -25,7 +25,7 @@ def draw_examples(examples: Examples, regime: Regime) -> np.ndarray:
     A share of positives holds for tasks of two classes only; of all others examples are drawn at random.
     """
     rows = examples.split["train"]
-    if len(examples.names) == 2 and examples.kind == "classification":
+    if len(examples.names) == 2 and examples.type == "classification":
         return _drawn(examples.name, rows, np.asarray(examples.targets)[rows], regime)
     order = seeded_generator("regime", examples.name, regime.seed).permutation(rows)
     return np.sort(order[: regime.n])

@@ -1,11 +1,10 @@
-"""One shape for the examples of a task of any class, so that nothing after this package asks where they came from."""
+"""One shape for the examples of a task of any type, so that nothing after this package asks where they came from."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-KINDS = ("classification", "regression", "sequence_labelling", "question_answering")
-METRICS = {  # kind -> what can judge it, the default first
+METRICS = {  # type -> what can judge it, the default first
     "classification": ("accuracy", "f1", "macro_f1", "matthews"),
     "regression": ("pearson", "spearman"),
     "sequence_labelling": ("span_f1", "accuracy"),
@@ -17,18 +16,18 @@ METRICS = {  # kind -> what can judge it, the default first
 class Examples:
     """The examples of one task, with their split.
 
-    name, kind, metric: the task, one of KINDS, and one of its METRICS.
+    name, type, metric: the task, one of the types below, and one of its METRICS.
     inputs: N examples: a text or a pair of texts (classification, regression); a list of words (sequence labelling);
         question and context (question answering).
     targets: N of: the number of a class; a float; a list with the number of each word's tag; a list of answers, each
         (first character in the context, text).
-    names: of the classes or tags, in the order of their numbers; empty for the other kinds.
+    names: of the classes or tags, in the order of their numbers; empty for other types.
     split: "train", "validation", "test" -> sorted row numbers, int64.
     findings: what was found and mended, with counts.
     """
 
     name: str
-    kind: str
+    type: str
     metric: str
     inputs: list
     targets: list

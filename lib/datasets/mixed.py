@@ -1,4 +1,4 @@
-"""The tasks of a corpus of mixed classes, each from its own files, all in one shape."""
+"""The tasks of a corpus of mixed types, each from its own files, all in one shape."""
 
 from dataclasses import replace
 from functools import partial

@@ -68,7 +68,7 @@ def task_table(bench: MixedWorkbench) -> pd.DataFrame:
             f"{n:,} {what}" for what, n in (examples.findings | bench.tasks.encoded[task].findings).items()
         )
         rows.append(
-            {"task": task, "type": examples.kind, "metric": examples.metric, "classes": len(examples.names), **sizes}
+            {"task": task, "type": examples.type, "metric": examples.metric, "classes": len(examples.names), **sizes}
         )
         rows[-1]["findings"] = found
     return pd.DataFrame(rows)

@@ -105,7 +105,7 @@ class HubTask(Parameters):
         None, pattern=r"^[0-9a-f]{40}$", description="commit of the data set; null: the path is a folder"
     )
     subset: str | None = Field(None, description="configuration of the data set; null: the default one")
-    kind: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
+    type: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
         description="the task's type"
     )
     text: str = Field("text", description="column with the texts, the lists of words, or the contexts")

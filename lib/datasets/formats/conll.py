@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from lib.datasets.examples import Examples
-from lib.datasets.formats.kinds import sequence_labelling
+from lib.datasets.formats.numbered import sequence_labelling
 from lib.datasets.formats.parts import Rows, blocks, check_length, freed, read_files, read_text, split_rows
 from lib.datasets.formats.spans import check_tag
 from lib.datasets.split import duplicate_key

@@ -9,7 +9,7 @@ import numpy as np
 
 from lib.datasets.corpus import Corpus
 from lib.datasets.examples import Examples
-from lib.datasets.formats.kinds import classification
+from lib.datasets.formats.numbered import classification
 from lib.datasets.formats.parts import Rows, check_sizes
 from lib.datasets.loading import load_corpus
 from lib.datasets.split import drawn_split, duplicate_key, integer_codes, official_split

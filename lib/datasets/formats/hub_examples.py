@@ -1,4 +1,4 @@
-"""A data set of the Hugging Face hub, or a folder with such files, as a task of the class that the user names."""
+"""A data set of the Hugging Face hub, or a folder with such files, as a task of the type that the user names."""
 
 import math
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lib.datasets.corpus import PARTS, clean_texts
 from lib.datasets.examples import Examples
-from lib.datasets.formats import kinds
+from lib.datasets.formats import numbered
 from lib.datasets.formats.lines import finite
 from lib.datasets.formats.parts import Rows, check_length, freed, split_rows
 from lib.datasets.formats.spans import check_tag
@@ -26,7 +26,7 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
 
     Args:
         name: of the task.
-        config: its data set, class and columns.
+        config: its data set, type and columns.
         split: how parts are drawn that the data set lacks; a split without any label counts as lacking.
         cache: folder for downloads.
 
@@ -56,12 +56,12 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
             elif rows.inputs or part == "train":
                 parts[part] = rows
     rows, numbers = split_rows(name, parts, split, findings)
-    if config.kind == "sequence_labelling":
-        return kinds.sequence_labelling(name, config.metric, rows, numbers, findings, config.spans)
-    if config.kind == "classification":
+    if config.type == "sequence_labelling":
+        return numbered.sequence_labelling(name, config.metric, rows, numbers, findings, config.spans)
+    if config.type == "classification":
         declared = _names_of(used["train"].features[config.label])
-        return kinds.classification(name, config.metric, rows, numbers, findings, declared)
-    make = kinds.regression if config.kind == "regression" else kinds.question_answering
+        return numbered.classification(name, config.metric, rows, numbers, findings, declared)
+    make = numbered.regression if config.type == "regression" else numbered.question_answering
     return make(name, config.metric, rows, numbers, findings)
 
 
@@ -82,9 +82,9 @@ def _part_of(config: HubTask, splits: dict) -> dict[str, str]:
 def _columns(config: HubTask, columns: list[str]) -> list[str]:
     """The columns that the task needs, and those for messages and groups that it can do without."""
     wanted = [config.text, config.label]
-    if config.kind == "question_answering":
+    if config.type == "question_answering":
         return [*wanted, config.question, *(column for column in ("id", "title") if column in columns)]
-    if config.second_text is not None and config.kind in ("classification", "regression"):
+    if config.second_text is not None and config.type in ("classification", "regression"):
         wanted.append(config.second_text)
     return wanted
 
@@ -102,9 +102,9 @@ def _read_split(config: HubTask, split: str, part: str, data: object, findings: 
     if part == "test" and labels and all(_without(label) or _hidden(label) for label in labels):
         findings["test examples without labels left out"] += len(labels)
         return Rows.by()
-    if config.kind == "question_answering":
+    if config.type == "question_answering":
         return _questions(config, where, columns, findings)
-    read = _sentences if config.kind == "sequence_labelling" else _texts
+    read = _sentences if config.type == "sequence_labelling" else _texts
     return read(config, where, columns, names, findings)
 
 
@@ -137,7 +137,7 @@ def _texts(config: HubTask, where: str, columns: dict[str, list], names: list[st
         elif row in empty:
             findings["examples with an empty text left out"] += 1
         else:
-            target = finite(place, label) if config.kind == "regression" else names[label] if names else str(label)
+            target = finite(place, label) if config.type == "regression" else names[label] if names else str(label)
             rows.add(tuple(own) if config.second_text else own[0], target, place, duplicate_key(" ".join(own)))
     return rows
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lib.datasets.corpus import clean_texts, has_words, only_numbers
 from lib.datasets.examples import Examples
-from lib.datasets.formats.kinds import classification, regression
+from lib.datasets.formats.numbered import classification, regression
 from lib.datasets.formats.parts import Rows, read_files, read_text, split_rows
 from lib.datasets.split import duplicate_key
 from lib.errors import InputError

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.datasets.examples import Examples
-from lib.datasets.formats import kinds
+from lib.datasets.formats import numbered
 from lib.datasets.formats.parts import Rows, split_rows
 from lib.datasets.split import seeded_generator
 from lib.datasets.synthetic import SYLLABLES
@@ -38,7 +38,7 @@ def load(name: str, config: PlantedTask, split: Split, cache: Path) -> Examples:
     parts, findings = {"train": rows}, Counter()
     whole, numbers = split_rows(name, parts, split, findings)
     options = {"spans": False} if config.type == "sequence_labelling" else {}
-    return getattr(kinds, config.type)(name, None, whole, numbers, findings, **options)
+    return getattr(numbered, config.type)(name, None, whole, numbers, findings, **options)
 
 
 def _text(rng: np.random.Generator, lexicon: int) -> tuple[list[str], np.ndarray]:

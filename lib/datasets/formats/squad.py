@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lib.datasets.examples import Examples
-from lib.datasets.formats.kinds import question_answering
+from lib.datasets.formats.numbered import question_answering
 from lib.datasets.formats.parts import Rows, freed, read_files, read_text, split_rows
 from lib.datasets.split import duplicate_key
 from lib.errors import InputError

@@ -18,7 +18,7 @@ TYPES = {
 
 
 def type_of(examples: Examples) -> TaskType:
-    return TYPES[examples.kind](examples)
+    return TYPES[examples.type](examples)
 
 
 def _regression(targets: np.ndarray) -> Regression:

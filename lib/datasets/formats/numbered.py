@@ -1,4 +1,4 @@
-"""From names to numbers: the examples of a task of each kind, checked to be ones that can be learnt and judged."""
+"""From names to numbers: the examples of a task of each type, checked to be ones that can be learnt and judged."""
 
 from collections import Counter
 
@@ -108,16 +108,16 @@ def question_answering(
     return _examples(name, "question_answering", metric, rows, rows.targets, [], split, findings)
 
 
-def fitting_metric(name: str, kind: str, metric: str | None) -> str:
-    """The metric, or the default one of the kind; InputError: it does not judge tasks of this kind."""
-    if metric is not None and metric not in METRICS[kind]:
-        raise InputError(f"task {name}: metric {metric!r:.40} does not judge {kind}; use {', '.join(METRICS[kind])}")
-    return metric or METRICS[kind][0]
+def fitting_metric(name: str, type: str, metric: str | None) -> str:
+    """The metric, or the default one of the type; InputError: it does not judge tasks of this type."""
+    if metric is not None and metric not in METRICS[type]:
+        raise InputError(f"task {name}: metric {metric!r:.40} does not judge {type}; use {', '.join(METRICS[type])}")
+    return metric or METRICS[type][0]
 
 
 def _examples(
     name: str,
-    kind: str,
+    type: str,
     metric: str,
     rows: Rows,
     targets: list,
@@ -126,4 +126,4 @@ def _examples(
     findings: Counter,
 ) -> Examples:
     found = {finding: int(count) for finding, count in findings.items() if count}
-    return Examples(name, kind, metric, rows.inputs, targets, names, split, found)
+    return Examples(name, type, metric, rows.inputs, targets, names, split, found)
