@@ -280,10 +280,10 @@ def test_the_budget_counts_what_was_recorded_or_this_call_if_that_is_longer(monk
 # sizes
 
 
-def sized(minutes, tasks=5, texts=5000, length=31.0, **changes) -> Study:
+def sized(minutes, tasks=5, texts=5000, length=31.0, precision="bfloat16", **changes) -> Study:
     values = {"name": "sized", "corpus": {"loader": "synthetic"}, "budget_minutes": minutes}
     parts = {"train": texts, "validation": texts // 5, "test": texts // 5}
-    return affordable(Study.parse(values | changes), tasks, np.full(10, length), parts)
+    return affordable(Study.parse(values | changes), tasks, np.full(10, length), parts, precision)
 
 
 def test_sizes_grow_with_the_budget_up_to_their_caps():
@@ -297,16 +297,19 @@ def test_sizes_grow_with_the_budget_up_to_their_caps():
 
 def test_many_labels_leave_time_for_training_and_few_keep_the_caps():
     values = {"name": "sized", "corpus": {"loader": "synthetic"}, "split": {"max_validation": 1000, "max_test": 600}}
-    splits = {tasks: affordable_split(Study.parse(values | {"budget_minutes": 30}), tasks) for tasks in (5, 50, 500)}
+    splits = {
+        tasks: affordable_split(Study.parse(values | {"budget_minutes": 30}), tasks, "bfloat16")
+        for tasks in (5, 50, 500)
+    }
     caps = {tasks: (split.max_validation, split.max_test) for tasks, split in splits.items()}
     assert caps[5] == (1000, 600) and caps[500] == (300, 150)
     assert 300 < caps[50][0] < 1000 and 150 < caps[50][1] < 600
     grid = Study.parse(values)
-    assert affordable_split(grid, 500) == grid.split
+    assert affordable_split(grid, 500, "bfloat16") == grid.split
 
 
-@pytest.mark.parametrize("dearer", [{"tasks": 50}, {"length": 120.0}])
-def test_more_tasks_and_longer_texts_get_less(dearer):
+@pytest.mark.parametrize("dearer", [{"tasks": 50}, {"length": 120.0}, {"precision": "float32"}])
+def test_more_tasks_longer_texts_and_a_slower_precision_get_less(dearer):
     assert sized(10, **dearer).source.n < sized(10).source.n
 
 

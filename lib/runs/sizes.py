@@ -1,7 +1,7 @@
 """How much a study with a budget trains on, where its parameters leave that open.
 
-Caps follow from the budget, the tasks, their texts and the encoder alone, not from how fast this machine happens to be, so
-that the study stays the same study wherever and whenever it is run again.
+Caps follow from the budget, the tasks, their texts, the encoder and the precision, not from how fast this machine happens to
+be at the moment, so that the study stays the same study whenever it is run again.
 """
 
 import math
@@ -17,7 +17,7 @@ LEAST_STEPS = 40  # of a target, whatever the budget
 LEAST_PREDICTED = {"validation": 300, "test": 150}  # texts
 POSITIVES = 0.25  # share of positives that is drawn where a cap leaves texts out
 SCOUTED = 1200  # target texts that each source reads, to say which sources are promising
-RATE = 120.0  # short texts that two slow cores train MiniLM on in a second
+RATES = {"bfloat16": 120.0, "float32": 75.0}  # short texts that two slow cores train MiniLM on in a second
 CHEAPER = 4  # texts read or predicted in the time of one trained
 OVERHEAD = 60.0  # seconds of what is not training: notebooks, tables, figures
 SHARE = 0.8  # of the rest, for what every task needs whatever is decided; what is left over is for more candidates
@@ -26,10 +26,10 @@ TRAININGS = 3  # of every target in that share: alone, from the mean of all sour
 WORDPIECES, WEIGHTS = (
     31.0,
     6 * 384**2,
-)  # of the texts and the encoder that RATE was measured with; shorter texts are no faster
+)  # of the texts and the encoder that RATES were measured with; shorter texts are no faster
 
 
-def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> Study:
+def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int], precision: str) -> Study:
     """A study with a budget as it is trained: with the caps that its budget can pay for, where it gives no sizes.
 
     Args:
@@ -37,6 +37,7 @@ def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, i
         tasks: number of tasks.
         lengths: (texts,) in wordpieces.
         parts: number of texts in "train", "validation" and "test".
+        precision: in which models are trained.
 
     Returns:
         The study itself where it has no budget, else the study with ``source.n``, ``target.n`` and, where it names no
@@ -45,7 +46,7 @@ def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, i
     """
     if study.budget_minutes is None:
         return study
-    share, (target, *others) = affordable_share(study, tasks, lengths, parts), study.settings_of("target")
+    share, (target, *others) = affordable_share(study, tasks, lengths, parts, precision), study.settings_of("target")
     if target.max_steps is not None and share < 1:
         steps = max(LEAST_STEPS, round(share * most_steps(target, parts["train"])))
         target = target.model_copy(update={"min_steps": min(steps, target.min_steps or steps), "max_steps": steps})
@@ -58,22 +59,22 @@ def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, i
     return study.model_copy(update=sides | {"training": training})
 
 
-def affordable_split(study: Study, tasks: int) -> Split:
+def affordable_split(study: Study, tasks: int, precision: str) -> Split:
     """The split of a study with a budget: with caps that leave most of the budget to training.
 
-    study: as its parameters say. tasks: number of labels that may become tasks.
+    study: as its parameters say. tasks: number of labels that may become tasks. precision: as for ``affordable``.
     """
     split = study.split
     if study.budget_minutes is None:
         return split
-    trained = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * RATE / (tasks * (TRAININGS + 2))
+    trained = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * RATES[precision] / (tasks * (TRAININGS + 2))
     most = {"validation": split.max_validation or math.inf, "test": split.max_test or math.inf}
     paid = {"validation": 0.6 * PREDICTING * CHEAPER * trained, "test": 0.4 * PREDICTING * CHEAPER * trained}
     caps = {f"max_{part}": int(min(most[part], max(LEAST_PREDICTED[part], paid[part]))) for part in most}
     return split.model_copy(update=caps)
 
 
-def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int]) -> float:
+def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, int], precision: str) -> float:
     """What the budget pays for, as a share of what training with the largest caps takes; from 0 to 1.
 
     Arguments as for ``affordable``. Work is counted in texts trained once.
@@ -84,7 +85,7 @@ def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[
     trained = sizes["source"] * (source.epochs or 1.0) + start["source"]
     trained += TRAININGS * (most_steps(target, parts["train"]) * target.batch_size + start["target"])
     predicted = (TRAININGS + 2) * (parts["validation"] + parts["test"]) + SCOUTED + parts["validation"]
-    rate = RATE * WORDPIECES * WEIGHTS / (max(lengths.mean(), WORDPIECES) * _weights(study.encoder))
+    rate = RATES[precision] * WORDPIECES * WEIGHTS / (max(lengths.mean(), WORDPIECES) * _weights(study.encoder))
     paid = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * rate / tasks - predicted / CHEAPER
     return min(1.0, max(paid / trained, 0.0))
 

@@ -146,18 +146,18 @@ def open_workbench(study: Study) -> Workbench:
     InputError: see ``load_corpus`` and ``decompose``, and for a grid without test texts.
     """
     corpus = load_corpus(study.corpus, study.downloads)
-    study = study.model_copy(update={"split": affordable_split(study, len(study.tasks or corpus.labels.columns))})
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
+    precision, labels = _earlier_precision(study) or resolve_precision(study.training, device), corpus.labels.columns
+    study = study.model_copy(update={"split": affordable_split(study, len(study.tasks or labels), precision)})
     tasks = decompose(corpus, study.tasks, study.split, study.min_positives)
     if study.budget_minutes is None and not len(tasks.split["test"]):
         raise InputError(
             f"{study.corpus.origin}: there are no test texts, on which a study without budget_minutes reports; give "
             "budget_minutes, or test texts: some in the corpus's split, or 'use_official: false' and split.test above 0"
         )
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
     tokens, materials = _materials(study, tasks)
     sizes = {part: len(rows) for part, rows in tasks.split.items()}
-    study = affordable(study, len(tasks.names), tokens.lengths, sizes)
-    precision = _earlier_precision(study) or resolve_precision(study.training, device)
+    study = affordable(study, len(tasks.names), tokens.lengths, sizes, precision)
     place = Place(study.ledger, materials, study.encoder, device, precision)
     return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)
 
