@@ -38,6 +38,7 @@ LANE = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
 GROWTH = 2**31  # bytes by which a lane may grow before loky takes it for a leak and starts it again; its own limit is
 # 0.3 GB, which the first training after a mere feature extraction exceeds
 KEPT_SECONDS = 60  # that a lane may wait for the next call: an idle one still holds several hundred MB
+plain_bar.set_lock(RLock())  # tqdm's own would be a semaphore, which a killed process leaves behind
 
 
 def train_models(bench: Workbench, models: list[Model], label: str) -> list[Model]:
@@ -230,9 +231,8 @@ def _new_lane() -> ProcessPoolExecutor:
 
 
 def _begin_lane() -> None:
-    """Set what holds in a lane's process. tqdm's own lock would be a semaphore, which a killed process leaves behind."""
+    """Set what holds in a lane's process."""
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
-    plain_bar.set_lock(RLock())
 
 
 def _on_a_cluster(function: Callable, jobs: Sequence, engine: Engine) -> Iterator[bool]:
