@@ -185,6 +185,8 @@ def predict(
 
 def _in_order(parts: list[np.ndarray], batches: list[np.ndarray]) -> np.ndarray:
     """What was found batch by batch, in the order of the rows, filled up with -1."""
+    if not parts:
+        return np.empty(0, np.float32)
     shape = tuple(max(sizes) for sizes in zip(*(part.shape[1:] for part in parts), strict=True))
     whole = np.full((sum(map(len, batches)), *shape), MASKED, dtype=parts[0].dtype)
     for batch, part in zip(batches, parts, strict=True):

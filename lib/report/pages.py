@@ -4,15 +4,18 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader
 
 from lib.report.captions import captioned
 from lib.report.headline import MISSING, headline, nested_value, read_summary
-from lib.report.sections import Section, opening, sections
 from lib.report.sentences.recommend import Decision, basis, decided_tasks, decisions
 from lib.storage.ledger import write_atomically
 from lib.storage.tables import read_table
+
+if TYPE_CHECKING:
+    from lib.report.sections import Section
 
 TABLE_ROWS = 300  # tables up to this length are shown in the report, longer ones are linked
 
@@ -22,6 +25,8 @@ def write_report(folder: Path, name: str) -> Path:
 
     One file: the decisions or the verdict, a section for every notebook, then all numbers, tables and files.
     """
+    from lib.report.sections import opening, sections  # with torch, a slow import that a refused study does not need
+
     page, told = folder / "report.html", sections(folder)
     templates = Environment(loader=PackageLoader("lib.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     content = templates.get_template("report.html.j2").render(
@@ -66,7 +71,7 @@ class _Picture:
         return f"{self.WIDTH * (gain - self.low) / (self.high - self.low):.1f}"
 
 
-def _other_figures(folder: Path, told: list[Section]) -> list[Path]:
+def _other_figures(folder: Path, told: "list[Section]") -> list[Path]:
     """The figures of no executed notebook that is shown."""
     shown = {section.id[-2:] for section in told if any(finding.figures for finding in section.findings)}
     return [path for path in sorted((folder / "figures").glob("*.png")) if path.stem[:2] not in shown]
