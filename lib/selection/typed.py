@@ -32,9 +32,9 @@ from lib.runs.weights import load_weights, worker_network
 from lib.runs.workbench import Place, load_materials
 from lib.selection.fusion import fuse
 from lib.selection.inputs import PRETRAINED, halved
+from lib.selectors import logme as binary_logme
 from lib.selectors.curve import curve_slope
 from lib.selectors.knn import NEIGHBOURS
-from lib.selectors.logme import log_evidence
 from lib.selectors.textemb import cosine
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.transfer.pairs import KEYS, selected_singles
@@ -194,7 +194,9 @@ def logme(features: np.ndarray, targets: np.ndarray) -> float:
     """LogME (You et al. 2021): of classes, the mean over those that occur of one against the rest; else of the numbers."""
     classes = np.unique(targets) if np.issubdtype(targets.dtype, np.integer) else []
     columns = np.stack([targets == each for each in classes]) if len(classes) else targets[None] - targets.mean()
-    return log_evidence(features, columns)
+    left, singular, _ = np.linalg.svd(np.asarray(features, dtype=np.float64), full_matrices=False)
+    columns = columns.astype(np.float64)
+    return float(np.mean([binary_logme._evidence(left.T @ y, singular**2, y) for y in columns]) / len(targets))
 
 
 def knn(features: np.ndarray, targets: np.ndarray) -> float:

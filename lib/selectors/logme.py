@@ -16,14 +16,9 @@ def logme(features, labels):
     on a line. The determinant is that of the full n x n matrix, so that there may be fewer texts than features. Published
     code sums only min(n, d) of the d terms log(alpha + beta s^2) and overstates the evidence there.
     """
-    return log_evidence(features, np.stack([labels == 0, labels == 1]))
-
-
-def log_evidence(features: np.ndarray, columns: np.ndarray) -> float:
-    """The mean over columns (k, n), none all 0, of the largest log evidence on features (n, d), divided by n."""
     left, singular, _ = np.linalg.svd(np.asarray(features, dtype=np.float64), full_matrices=False)
-    columns = columns.astype(np.float64)
-    return float(np.mean([_evidence(left.T @ y, singular**2, y) for y in columns]) / columns.shape[1])
+    classes = np.stack([labels == 0, labels == 1]).astype(np.float64)
+    return float(np.mean([_evidence(left.T @ y, singular**2, y) for y in classes]) / len(labels))
 
 
 def _evidence(projected: np.ndarray, eigenvalues: np.ndarray, y: np.ndarray) -> float:
