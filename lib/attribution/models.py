@@ -76,7 +76,7 @@ def attribute(place: Place, positions: int, job: Attribution) -> None:
     network.eval()
     texts = [tokens.text(row) for row in job.rows]
     conductances = layer_conductances(network, texts, tokens.pad, job.steps, positions)
-    words = [tokens.words[tokens.offsets[row] : tokens.offsets[row + 1]] for row in job.rows]
+    words = [tokens.words_of(row) for row in job.rows]
     values, offsets = terms(conductances.values, conductances.offsets, words)
     arrays = {"terms": values, "offsets": offsets, "cls_share": cls_share(conductances.values, conductances.offsets)}
     numbers = {

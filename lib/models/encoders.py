@@ -5,6 +5,7 @@ folder or a hub id. Weights are read from safetensors only, and no code from a h
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -67,19 +68,20 @@ class Tokens:
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and attention mask of some texts, padded to the longest: two (rows, length) int64 tensors."""
-        lengths = self.lengths[rows]
-        mask = np.arange(lengths.max()) < lengths[:, None]
-        ids = np.full(mask.shape, self.pad, dtype=np.int64)
-        ids[mask] = np.concatenate([self.text(row) for row in rows])
+        ids, mask = self._padded(rows, self.text, self.pad)
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
     def words_in(self, rows: np.ndarray) -> np.ndarray:
         """The words of some texts' positions, padded to the longest with -1: (rows, length)."""
+        return self._padded(rows, self.words_of, -1)[0]
+
+    def _padded(self, rows: np.ndarray, read: Callable[[int], np.ndarray], fill: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is read of some texts, filled up to the longest, int64, and where it stands: two (rows, length) arrays."""
         lengths = self.lengths[rows]
         mask = np.arange(lengths.max()) < lengths[:, None]
-        words = np.full(mask.shape, -1, dtype=np.int32)
-        words[mask] = np.concatenate([self.words_of(row) for row in rows])
-        return words
+        padded = np.full(mask.shape, fill, dtype=np.int64)
+        padded[mask] = np.concatenate([read(row) for row in rows])
+        return padded, mask
 
 
 def load_tokenizer(encoder: Encoder) -> PreTrainedTokenizerFast:

@@ -16,6 +16,7 @@ from lib.models.encoders import Tokens
 from lib.models.training import predict
 from lib.models.types.base import TaskType
 from lib.models.types.classification import BINARY, binary
+from lib.models.types.probe import HALVES
 
 
 def set_outputs(network: torch.nn.Module, outputs: int, reads: str = "mean") -> None:
@@ -75,7 +76,7 @@ def start_at_probe(
 
 
 def set_logistic(network: torch.nn.Module, weights: torch.Tensor, bias: float | torch.Tensor) -> None:
-    """Set a network's first head to a logistic regression: the softmax of (-z / 2, z / 2) is the logistic function of z.
+    """Set a network's first head to a logistic regression.
 
     Args:
         network: a classifier of two logits per head.
@@ -83,7 +84,7 @@ def set_logistic(network: torch.nn.Module, weights: torch.Tensor, bias: float | 
     """
     last = last_linear(network)
     with torch.no_grad():
-        for logit, half in enumerate((-0.5, 0.5)):
+        for logit, half in enumerate(HALVES):
             last.weight[logit] = (half * weights).to(last.weight)
             last.bias[logit] = half * bias
 

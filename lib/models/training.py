@@ -86,13 +86,12 @@ def fine_tune(
         for step, batch in enumerate(batches):
             losses[step] = steps.take(batch, learning_rate(setting, step, len(batches)))
             heartbeat()
-            for checkpoint in checkpoints:
-                if checkpoint_step(checkpoint, len(batches)) == step + 1:
-                    losses[step].item()  # on a GPU: wait until it has come this far
-                    reached = time.perf_counter()
-                    with steps.interrupted():
-                        visit(checkpoint, step + 1, reached - started - visits)
-                    visits += time.perf_counter() - reached
+            for checkpoint in (each for each in checkpoints if checkpoint_step(each, len(batches)) == step + 1):
+                losses[step].item()  # on a GPU: wait until it has come this far
+                reached = time.perf_counter()
+                with steps.interrupted():
+                    visit(checkpoint, step + 1, reached - started - visits)
+                visits += time.perf_counter() - reached
     finally:  # an interrupted cell too leaves a network that the next training can use
         steps.end()
     curve = _finite(losses.cpu().numpy(), setting)

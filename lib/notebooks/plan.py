@@ -15,11 +15,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
 RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
-ONLY = {
-    "recipes": "12",
-    "target_sizes": "13",
-    "regimes": "14",
-}  # key of a study that trains no grid -> its only notebook
+ONLY = {"recipes": "12", "target_sizes": "13", "regimes": "14"}  # key of a study -> the only notebook that it runs
 
 
 @dataclass(frozen=True)

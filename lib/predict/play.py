@@ -62,8 +62,7 @@ def read_text(folder: Path, classifier: Classifier, text: str) -> Reading:
     probability = float(predict(network, tokens, np.array([0]), "float32")[0])
     path = Conductance()
     found = layer_conductances(network, [tokens.text(0)], tokens.pad, path.steps, path.positions)
-    positions = tokens.words[tokens.offsets[0] : tokens.offsets[1]]
-    values, _ = terms(found.values, found.offsets, [[None if word < 0 else word for word in positions]])
+    values, _ = terms(found.values, found.offsets, [[None if word < 0 else word for word in tokens.words_of(0)]])
     words = words_with(tokenizer, text, classifier.max_length)
     positive = bool(predicted_positive(probability, classifier.threshold))
     return Reading(probability, positive, words, values[:, LAYER])

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import mistune
+
 from lib.report.captions import captioned
 from lib.report.documents import verdicts
 from lib.report.documents.published import PublishedStudy
 from lib.report.sentences import recipes, target_sizes, task_types
 from lib.studies.task_types import mean_ranks
 from lib.study.parameters import Study
+
+QUESTION = "**Question.**"  # how a notebook's opening marks it
 
 
 class FinishedStudy(PublishedStudy):
@@ -61,10 +65,8 @@ def opening(folder: Path) -> Finding:
         told = [target_sizes.advice(gains), target_sizes.on_test(gains)]
     elif study.has("type_selector_ranks"):
         means = mean_ranks(study.table("type_selector_ranks"), study.parameters.ranking)
-        told, picture = (
-            [task_types.average_pairs(study.table("type_matrix")), task_types.best_selectors(means)],
-            "14_pairs",
-        )
+        told = [task_types.average_pairs(study.table("type_matrix")), task_types.best_selectors(means)]
+        picture = "14_pairs"
     shown = folder / "figures" / f"{picture}.png"
     figures = (captioned(picture, shown.read_bytes()),) if picture and shown.exists() else ()
     return Finding("".join(map(markdown, told)), figures)
@@ -77,14 +79,11 @@ def sections(folder: Path) -> list[Section]:
 
 def _section(path: Path, folder: Path) -> Section:
     cells = json.loads(path.read_bytes())["cells"]
-    opening = "".join(cells[0]["source"]) if cells else ""
-    title = opening.partition("\n")[0].lstrip("# ").partition(" ")[2] or path.stem
-    question = next((line for line in opening.splitlines() if line.startswith("**Question.**")), "")
-    findings = list(_findings(cells))
+    lines = "".join(cells[0]["source"]).splitlines() if cells else []
+    title = "".join(lines[:1]).lstrip("# ").partition(" ")[2] or path.stem
+    asked = [line.removeprefix(QUESTION).strip() for line in lines if line.startswith(QUESTION)]
     page = path.with_suffix(".html").relative_to(folder)
-    return Section(
-        f"notebook-{path.stem[:2]}", title, markdown(question.removeprefix("**Question.**").strip()), findings, page
-    )
+    return Section(f"notebook-{path.stem[:2]}", title, markdown("".join(asked[:1])), list(_findings(cells)), page)
 
 
 def _findings(cells: list[dict]) -> Iterator[Finding]:
@@ -102,8 +101,4 @@ def _findings(cells: list[dict]) -> Iterator[Finding]:
         yield Finding(markdown(first), ())
 
 
-def markdown(text: str) -> str:
-    """Markdown as HTML; tags in it are shown, not obeyed."""
-    import mistune  # with the report only
-
-    return mistune.create_markdown(escape=True, plugins=["table"])(text) if text else ""
+markdown = mistune.create_markdown(escape=True, plugins=["table"])  # as HTML; tags in it are shown, not obeyed

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 
 from lib.datasets.draws import draw_examples
 from lib.datasets.examples import Examples
@@ -14,7 +13,7 @@ from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer
 from lib.models.training import resolve_precision
 from lib.models.types.base import Encoded, TaskType
 from lib.models.types.registry import type_of
-from lib.runs.workbench import PARTS, Place, Workbench, keep_materials
+from lib.runs.workbench import PARTS, Place, Workbench, keep_materials, resolve_device
 from lib.storage.ledger import fingerprint
 from lib.study.parameters import Study
 
@@ -36,6 +35,14 @@ class MixedTasks:
     def rows_of(self, task: str, examples: np.ndarray) -> np.ndarray:
         """The rows, among those of all tasks, of some of a task's examples: sorted."""
         return self.first[task] + np.flatnonzero(np.isin(self.encoded[task].owners, examples))
+
+    @cached_property
+    def held_out(self) -> dict[str, dict[str, np.ndarray]]:
+        """The rows that every task is validated and tested on: task -> part -> rows."""
+        return {
+            task: {part: self.rows_of(task, examples.split[part]) for part in PARTS}
+            for task, examples in self.examples.items()
+        }
 
     def weight(self, part: str) -> None:
         """Validation and test examples of a task all count alike."""
@@ -60,14 +67,7 @@ class MixedWorkbench(Workbench):
         return self.tasks.types[task]
 
     def held_out(self, task: str) -> dict[str, np.ndarray]:
-        return self._held_out[task]
-
-    @cached_property
-    def _held_out(self) -> dict[str, dict[str, np.ndarray]]:
-        return {
-            task: {part: self.tasks.rows_of(task, examples.split[part]) for part in PARTS}
-            for task, examples in self.tasks.examples.items()
-        }
+        return self.tasks.held_out[task]
 
     def scores_of(self, run: str, target: str) -> dict[str, float]:
         """What a finished run scored: "validation_score" and "test_score" by the task's own metric, and every other metric.
@@ -95,10 +95,10 @@ def open_mixed(study: Study) -> MixedWorkbench:
     first = dict(zip(encoded, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
     tokens = joined([own.tokens for own in encoded.values()])
     tasks = MixedTasks(types, examples, encoded, first)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
-    held_out = [[tasks.rows_of(task, own.split[part]) for part in PARTS] for task, own in examples.items()]
+    device = resolve_device(study.engine)
+    held_out = [np.concatenate([*parts.values()]) for parts in tasks.held_out.values()]
     targets = [fingerprint(own.targets) for own in encoded.values()]
-    record = {"rows": [fingerprint(tokens.ids, tokens.offsets), targets, fingerprint(*map(np.concatenate, held_out))]}
+    record = {"rows": [fingerprint(tokens.ids, tokens.offsets), targets, fingerprint(*held_out)]}
     none = {part: np.empty(0, np.int64) for part in PARTS}  # every model knows its own
     materials = keep_materials(study.ledger, record, lambda: tokens, none)
     place = Place(study.ledger, materials, study.encoder, device, resolve_precision(study.training, device))

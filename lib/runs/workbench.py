@@ -146,7 +146,7 @@ def open_workbench(study: Study) -> Workbench:
     InputError: see ``load_corpus`` and ``decompose``, and for a grid without test texts.
     """
     corpus = load_corpus(study.corpus, study.downloads)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if study.engine.device == "auto" else study.engine.device
+    device = resolve_device(study.engine)
     precision, labels = _earlier_precision(study) or resolve_precision(study.training, device), corpus.labels.columns
     study = study.model_copy(update={"split": affordable_split(study, len(study.tasks or labels), precision)})
     tasks = decompose(corpus, study.tasks, study.split, study.min_positives)
@@ -160,6 +160,13 @@ def open_workbench(study: Study) -> Workbench:
     study = affordable(study, len(tasks.names), tokens.lengths, sizes, precision)
     place = Place(study.ledger, materials, study.encoder, device, precision)
     return Workbench(study, corpus, tasks, tokens, encoder_fingerprint(study.encoder), place)
+
+
+def resolve_device(engine: Engine) -> str:
+    """'cuda' or 'cpu': what ``device: auto`` means on this machine."""
+    if engine.device != "auto":
+        return engine.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _earlier_precision(study: Study) -> str | None:

@@ -23,6 +23,7 @@ from lib.transfer.pairs import selected_singles
 
 CODE_VERSION = 5  # raise it when a change to the code changes extractions
 PRETRAINED = ""  # stands for the pretrained encoder where a run is asked for
+Sides = dict[str, dict[tuple[str, int], str]]  # "source" or "target" -> (task, seed) -> run of the selected model
 PROVIDED = {  # the inputs that come from each kind of extraction
     "fisher": {"source_fisher", "target_fisher"},
     "features": {"features", "probabilities", "source_features"},
@@ -94,16 +95,13 @@ class SelectorInputs:
     """
 
     bench: Workbench
-    sides: dict[str, dict[tuple[str, int], str]]
+    sides: Sides
     extractions: dict[tuple[str, str], Extraction]
 
     @property
     def pairs(self) -> Iterator[tuple[str, str, int]]:
         """Source, target and seed of all ordered pairs."""
-        for target, seed in self.sides["target"]:
-            for source, source_seed in self.sides["source"]:
-                if source_seed == seed and source != target:
-                    yield source, target, seed
+        return ordered_pairs(self.sides)
 
     def of(self, source: str, target: str, seed: int) -> dict[str, Callable[[], object]]:
         """Functions that read the inputs of one pair, by the names of ``selectors.registry.INPUTS``."""
@@ -181,15 +179,28 @@ def _provides(extraction: Extraction) -> set[str]:
     return (PROVIDED_BY_ENCODER if extraction.run == PRETRAINED else PROVIDED)[extraction.kind]
 
 
+def selected_runs(singles: pd.DataFrame) -> Sides:
+    """The runs of the selected single-task models. singles: the table of this name."""
+    return {
+        side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
+        for side in ("source", "target")
+    }
+
+
+def ordered_pairs(sides: Sides) -> Iterator[tuple[str, str, int]]:
+    """Source, target and seed of all ordered pairs of these models."""
+    for target, seed in sides["target"]:
+        for source, source_seed in sides["source"]:
+            if source_seed == seed and source != target:
+                yield source, target, seed
+
+
 def plan_inputs(bench: Workbench, singles: pd.DataFrame, needs: Sequence[str] | None = None) -> SelectorInputs:
     """The selectors' inputs of a study; ``extract_missing`` computes those that the ledger lacks.
 
     singles: the table of this name. needs: the inputs to plan (None: all).
     """
-    sides = {
-        side: {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
-        for side in ("source", "target")
-    }
+    sides = selected_runs(singles)
     extractions = {(extraction.kind, extraction.run): extraction for extraction in _extractions(bench, sides)}
     inputs = SelectorInputs(bench, sides, extractions)
     return inputs if needs is None else inputs.only(needs)
@@ -206,7 +217,7 @@ def extract_missing(inputs: SelectorInputs) -> None:
     compute_from_weights(bench, partial(extract, bench.place), extractions, is_finished, "feature extraction")
 
 
-def _extractions(bench: Workbench, sides: dict[str, dict[tuple[str, int], str]]) -> Iterator[Extraction]:
+def _extractions(bench: Workbench, sides: Sides) -> Iterator[Extraction]:
     """Every extraction of a study.
 
     The pretrained encoder reads all training texts and the validation texts. Source models read their own training texts,

@@ -31,13 +31,13 @@ from lib.runs.mixed import MixedWorkbench
 from lib.runs.weights import load_weights, worker_network
 from lib.runs.workbench import Place, load_materials
 from lib.selection.fusion import fuse
-from lib.selection.inputs import PRETRAINED, halved
+from lib.selection.inputs import PRETRAINED, Sides, halved, ordered_pairs, selected_runs
 from lib.selectors import logme as binary_logme
 from lib.selectors.curve import curve_slope
 from lib.selectors.knn import NEIGHBOURS
 from lib.selectors.textemb import cosine
 from lib.storage.ledger import Ledger, digest, fingerprint
-from lib.transfer.pairs import KEYS, selected_singles
+from lib.transfer.pairs import KEYS
 
 CODE_VERSION = 1  # raise it when a change to the code changes extractions
 MOST_ROWS = 400  # of a task that are read for a selector
@@ -109,37 +109,27 @@ def score_types(bench: MixedWorkbench, singles: pd.DataFrame) -> pd.DataFrame:
 
     singles: the table of this name.
     """
-    readings = {(key, job.kind): job for key, job in _readings(bench, singles)}
+    sides = selected_runs(singles)
+    readings = {(key, job.kind): job for key, job in _readings(bench, sides)}
     jobs = list({job.id: job for job in readings.values()}.values())
 
     def finished(job: Reading) -> bool:
         return bench.ledger.has(job.id, (job.kind,))
 
     compute_from_weights(bench, partial(read, bench.place), jobs, finished, "selectors")
-    sources = _runs(singles, "source")
-    pairs = [
-        (source, target, seed)
-        for target, seed in _runs(singles, "target")
-        for source, other in sources
-        if other == seed and source != target
-    ]
-    return _table(bench, readings, sources, pd.DataFrame(pairs, columns=KEYS))
+    return _table(bench, readings, sides["source"], pd.DataFrame(ordered_pairs(sides), columns=KEYS))
 
 
-def _runs(singles: pd.DataFrame, side: str) -> dict[tuple[str, int], str]:
-    return {(row.target, row.seed): row.run for row in selected_singles(singles, side).itertuples()}
-
-
-def _readings(bench: MixedWorkbench, singles: pd.DataFrame) -> Iterator[tuple[tuple, Reading]]:
+def _readings(bench: MixedWorkbench, sides: Sides) -> Iterator[tuple[tuple, Reading]]:
     """Every reading, by the side and task, and seed or pair, that it is for."""
     common = (bench.place.materials, bench.place.precision)
-    for side in ("source", "target"):
-        for (task, seed), run in _runs(singles, side).items():
+    for side, runs in sides.items():
+        for (task, seed), run in runs.items():
             rows = _some(bench.drawn(task, side))
             given = (bench.type_of(task), rows, bench.targets(task, rows), *common)
             yield (side, task, seed), Reading("fisher", run, *given)
             yield (side, task, seed), Reading("embedding", PRETRAINED, *given)
-    for (source, seed), run in _runs(singles, "source").items():
+    for (source, seed), run in sides["source"].items():
         for target in bench.tasks.names:
             rows = _some(bench.drawn(target, "target"))
             type, targets = bench.type_of(target), bench.targets(target, rows)

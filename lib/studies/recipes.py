@@ -14,7 +14,6 @@ from lib.runs.results import run_table, select_settings
 from lib.runs.workbench import Workbench, open_workbench
 from lib.stats.bootstrap import mean_over_targets, target_weights
 from lib.stats.ranks import spearman
-from lib.study.extends import overlay
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
 from lib.transfer.pairs import PAIR, selected_singles
@@ -25,11 +24,7 @@ SCORE = "validation_average_precision"
 
 def variants(study: Study) -> dict[str, Study]:
     """The study's variants by name, each a study of its own in the same ledger."""
-    values = study.model_dump(exclude={"recipes"})
-    return {
-        name: Study.parse(overlay(values, changes | {"name": study.name}), f"recipes.{name}")
-        for name, changes in study.recipes.items()
-    }
+    return {name: study.varied("recipes", name, changes) for name, changes in study.recipes.items()}
 
 
 def train_variant(name: str, study: Study) -> pd.DataFrame:

@@ -29,11 +29,9 @@ COLUMNS = [
 
 def sizes(study: Study) -> Iterator[tuple[int, Study]]:
     """Every size and draw of the targets' texts: the number of the draw, and a study of its own in the same ledger."""
-    values = study.model_dump(exclude={"target_sizes"})
     for name, size in study.target_sizes.items():
         for draw in range(size.draws):
-            own = overlay(size.changes, {"name": study.name, "target": {"seed": draw}})
-            yield draw, Study.parse(overlay(values, own), f"target_sizes.{name}")
+            yield draw, study.varied("target_sizes", name, overlay(size.changes, {"target": {"seed": draw}}))
 
 
 def train_size(draw: int, study: Study) -> pd.DataFrame:

@@ -20,7 +20,6 @@ from lib.runs.results import run_table, select_settings
 from lib.selection.comparison import selector_metrics
 from lib.selection.typed import score_types
 from lib.stats.bootstrap import mean_over_targets, target_weights
-from lib.study.extends import overlay
 from lib.study.parameters import Study
 from lib.study.sections import Ranking
 from lib.transfer.pairs import PAIR
@@ -35,11 +34,7 @@ COLUMNS = [
 
 def regimes(study: Study) -> dict[str, Study]:
     """The study's regimes by name, each a study of its own in the same ledger."""
-    values = study.model_dump(exclude={"regimes"})
-    return {
-        name: Study.parse(overlay(values | {"regimes": {name: {}}}, changes | {"name": study.name}), f"regimes.{name}")
-        for name, changes in study.regimes.items()
-    }
+    return {name: study.varied("regimes", name, changes, {name: {}}) for name, changes in study.regimes.items()}
 
 
 def train_regime(name: str, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -102,16 +97,12 @@ def type_matrix(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     "all" does. share_gaining: of the pairs.
     """
     pairs = gains[gains["kind"] == "transfer"]
-    same = pairs["source_type"] == pairs["target_type"]
-    by_scope = [pairs.assign(source_type="all"), pairs[same].assign(source_type="within")]
-    by_scope.append(pairs[~same].assign(source_type="across"))
-    every = pd.concat([pairs, *by_scope, *(part.assign(target_type="all") for part in by_scope)], ignore_index=True)
+    scopes = [own.assign(source_type=scope) for scope, own in by_scope(pairs).items()]
+    every = pd.concat([pairs, *scopes, *(own.assign(target_type="all") for own in scopes)], ignore_index=True)
     rows = []
     for key, own in every.groupby(["regime", "source_type", "target_type"], sort=False):
         by_target = own.groupby("target")["test_gain"].mean()
-        weights = target_weights(len(by_target), config.bootstrap, np.random.default_rng(config.seed))
-        found = mean_over_targets(weights, by_target)
-        found |= {"pairs": len(own), "targets": len(by_target)}
+        found = mean(by_target, config) | {"pairs": len(own)}
         found["share_gaining"] = float((own["test_gain"].dropna() > 0).mean())
         rows.append(dict(zip(("regime", "source_type", "target_type"), key, strict=True)) | found)
     return pd.DataFrame(rows)
@@ -127,16 +118,21 @@ def start_table(gains: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     for regime, own in gains.groupby("regime", sort=False):
         pairs = own[own["kind"] == "transfer"]
         by_kind = {kind: rows_of.groupby("target")["test_gain"].mean() for kind, rows_of in own.groupby("kind")}
-        by_kind |= {"chosen": chosen_gains(pairs), "chosen_across": chosen_gains(across(pairs))}
-        for kind, values in by_kind.items():
-            weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
-            rows.append({"regime": regime, "kind": kind, "targets": len(values)} | mean_over_targets(weights, values))
+        by_kind |= {"chosen": chosen_gains(pairs), "chosen_across": chosen_gains(by_scope(pairs)["across"])}
+        rows += [{"regime": regime, "kind": kind} | mean(values, config) for kind, values in by_kind.items()]
     return pd.DataFrame(rows)
 
 
-def across(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs whose source is of another type than the target."""
-    return pairs[pairs["source_type"] != pairs["target_type"]]
+def by_scope(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The pairs of every scope, one of SCOPES: all, those whose source has the target's type, and the others."""
+    same = pairs["source_type"] == pairs["target_type"]
+    return dict(zip(SCOPES, (pairs, pairs[same], pairs[~same]), strict=True))
+
+
+def mean(values: pd.Series, config: Ranking) -> dict[str, float]:
+    """The mean over targets with its 95 % interval, and the number of targets. values: by target."""
+    weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
+    return mean_over_targets(weights, values) | {"targets": len(values)}
 
 
 def chosen_gains(pairs: pd.DataFrame) -> pd.Series:
@@ -159,8 +155,7 @@ def judge_selectors(selectors: pd.DataFrame, gains: pd.DataFrame, config: Rankin
     scores = selectors.groupby(["regime", "selector", *PAIR], as_index=False, sort=False)["score"].mean()
     pairs, tables = gains[gains["kind"] == "transfer"].assign(setting=0), []
     pairs = pairs.rename(columns={"test_score": "test_f1", "validation_score": "validation_f1"})
-    same = pairs["source_type"] == pairs["target_type"]
-    scopes = {"all": pairs, "within": pairs[same], "across": pairs[~same]}
+    scopes = by_scope(pairs)
     for (regime, selector), own in scores.groupby(["regime", "selector"], sort=False):
         for scope, all_pairs in scopes.items():
             known = all_pairs[(all_pairs["regime"] == regime) & all_pairs["target"].isin(own["target"])]
@@ -177,18 +172,14 @@ def mean_ranks(ranks: pd.DataFrame, config: Ranking) -> pd.DataFrame:
     """The means over targets of the table "type_selector_ranks", with 95 % intervals, and the number of targets."""
     rows, keys = [], ["regime", "scope", "selector", "metric"]
     for key, own in ranks.groupby(keys, sort=False):
-        values = own.set_index("target")["value"]
-        weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
-        named = dict(zip(keys, key, strict=True)) | {"targets": len(values), "random": own["random"].mean()}
-        rows.append(named | mean_over_targets(weights, values))
+        named = dict(zip(keys, key, strict=True)) | {"random": own["random"].mean()}
+        rows.append(named | mean(own.set_index("target")["value"], config))
     return pd.DataFrame(rows)
 
 
 def difference(one: pd.Series, other: pd.Series, config: Ranking) -> dict[str, float]:
     """The mean over targets of one minus the other, with its 95 % interval; both by target, where both are known."""
-    values = (one - other).dropna()
-    weights = target_weights(len(values), config.bootstrap, np.random.default_rng(config.seed))
-    return mean_over_targets(weights, values) | {"targets": len(values)}
+    return mean((one - other).dropna(), config)
 
 
 def seed_agreement(models: pd.DataFrame) -> pd.Series:

@@ -1,6 +1,7 @@
 """The tasks of a corpus of mixed types: where each task's examples come from, and by what they are judged."""
 
 import typing
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from lib.study.corpora import CorpusParameters, DisasterResponse, OrangeText, Synthetic, Table
 from lib.study.sections import Parameters
 
+TypeName = Literal["classification", "regression", "sequence_labelling", "question_answering"]
 FORMAT = "how the examples are stored"
 Paths = Annotated[list[str], Field(min_length=1)]
 
@@ -105,9 +107,7 @@ class HubTask(Parameters):
         None, pattern=r"^[0-9a-f]{40}$", description="commit of the data set; null: the path is a folder"
     )
     subset: str | None = Field(None, description="configuration of the data set; null: the default one")
-    type: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
-        description="the task's type"
-    )
+    type: TypeName = Field(description="the task's type")
     text: str = Field("text", description="column with the texts, the lists of words, or the contexts")
     second_text: str | None = Field(None, description="column with a second text, such as a hypothesis; null: none")
     label: str = Field(
@@ -124,7 +124,7 @@ class HubTask(Parameters):
         None,
         description="split with test examples, such as 'validation' where test has no labels; null: the one called test",
     )
-    metric: str | None = Field(None, description="what judges it; null: the default of its class")
+    metric: str | None = Field(None, description="what judges it; null: the default of its type")
 
     @model_validator(mode="after")
     def _own_splits(self):
@@ -138,9 +138,7 @@ class PlantedTask(Parameters):
     """Generated texts of made-up words. Tasks of one lexicon, of whatever type, are decided by the same words."""
 
     format: Literal["planted"] = Field(description=FORMAT)
-    type: Literal["classification", "regression", "sequence_labelling", "question_answering"] = Field(
-        description="the task's type"
-    )
+    type: TypeName = Field(description="the task's type")
     lexicon: int = Field(ge=0, le=9, description="number of the lexicon whose words decide")
     examples: int = Field(400, ge=40, le=100_000, description="number of examples")
     seed: int = Field(0, ge=0, description="seed of the texts, together with the task's name")
@@ -167,7 +165,10 @@ class Mixed(CorpusParameters):
         return [*dict.fromkeys(path for paths in lists for path in paths), *folders]
 
 
-FORMATS = {
-    kind.model_fields["format"].annotation.__args__[0]: kind for kind in typing.get_args(typing.get_args(TaskSource)[0])
-}
-LOADERS = {kind.model_fields["loader"].annotation.__args__[0]: kind for kind in CorpusParameters.__subclasses__()}
+def _by_tag(kinds: Iterable[type[Parameters]], key: str) -> dict[str, type[Parameters]]:
+    """The classes of parameters by the value of the key that chooses one."""
+    return {typing.get_args(kind.model_fields[key].annotation)[0]: kind for kind in kinds}
+
+
+FORMATS = _by_tag(typing.get_args(typing.get_args(TaskSource)[0]), "format")
+LOADERS = _by_tag(CorpusParameters.__subclasses__(), "loader")

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from lib.errors import InputError
 from lib.study.corpora import DisasterResponse, Hub, OrangeText, Synthetic, Table, Trecis
 from lib.study.explain import explain, key_path
-from lib.study.extends import Layer, merge, named_in, read_layers
+from lib.study.extends import Layer, merge, named_in, overlay, read_layers
 from lib.study.files import ROOT, find_parameters, read_yaml, shown
 from lib.study.mixed import Mixed
 from lib.study.recipe import default_settings
@@ -190,6 +190,15 @@ class Study(Parameters):
         except ValidationError as error:
             faults = [explain(fault, cls) + named_in(layers, key_path(fault)) for fault in error.errors()]
             raise InputError(f"{layers[0].origin}: {'; '.join(faults)}") from None
+
+    def varied(self, key: str, name: str, changes: dict, keep: dict | None = None) -> "Study":
+        """One of the studies that this one compares: with some keys changed, under the same name and in the same ledger.
+
+        key: of the comparison, such as "recipes". name: in it, for messages. changes: as a study that extends this one gives
+        them. keep: what the study has under the key itself; None: nothing.
+        """
+        values = self.model_dump(exclude={key}) | ({key: keep} if keep else {})
+        return type(self).parse(overlay(values, changes | {"name": self.name}), f"{key}.{name}")
 
     def as_yaml(self) -> str:
         """All parameters as validated, what is extended and every default among them; a file that loads as this study."""

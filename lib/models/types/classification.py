@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from lib.datasets.examples import Examples
 from lib.models.encoders import tokenise_with
 from lib.models.types.base import MASKED, Encoded
-from lib.models.types.probe import INVERSE_PENALTY, probe, standardised
+from lib.models.types.probe import HALVES, INVERSE_PENALTY, probe, standardised
 from lib.stats.metrics import collapsed
 
 
@@ -42,16 +43,11 @@ class Classification:
     def tensor(self, targets: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(targets, dtype=torch.long)
 
-    def _weights(self, positive_weight: float, device: torch.device) -> torch.Tensor:
-        """Of the classes, and 0 for the label MASKED."""
-        own = [1.0, positive_weight] if self.classes == 2 else [1.0] * self.classes
-        return torch.tensor([*own, 0.0], device=device)
-
     def amount(self, targets: torch.Tensor, positive_weight: float) -> torch.Tensor:
-        return self._weights(positive_weight, targets.device)[targets].sum()
+        return class_weights(self.classes, positive_weight, targets.device)[targets].sum()
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor, positive_weight: float) -> torch.Tensor:
-        weights = self._weights(positive_weight, logits.device)[:-1]
+        weights = class_weights(self.classes, positive_weight, logits.device)[:-1]
         return cross_entropy(logits.reshape(-1, self.classes), targets.flatten(), weights, ignore_index=MASKED)
 
     def text_losses(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -60,7 +56,7 @@ class Classification:
     def fitted(
         self, features: Callable, places: np.ndarray, targets: np.ndarray, positive_weight: float
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """A logistic regression a head. The softmax of (-z / 2, z / 2) is the logistic function of z.
+        """A logistic regression a head.
 
         A head is fitted to the texts whose label it knows; a text that is there several times counts once. A head whose
         texts all have one label stays as it is.
@@ -73,8 +69,7 @@ class Classification:
                 continue
             if self.classes == 2:
                 weights, bias = probe(features()[texts], labels, positive_weight)
-                halves = np.array([-0.5, 0.5])
-                yield slice(2 * head, 2 * head + 2), halves[:, None] * weights, halves * bias
+                yield slice(2 * head, 2 * head + 2), np.outer(HALVES, weights), np.multiply(HALVES, bias)
             else:
                 yield slice(0, self.classes), *multinomial(features()[texts], labels, self.classes)
 
@@ -97,6 +92,13 @@ class Classification:
         if self.classes == 2:
             values["f1"] = f1_score(true, found, zero_division=0)
         return {name: float(value) for name, value in values.items()}
+
+
+@lru_cache
+def class_weights(classes: int, positive_weight: float, device: torch.device) -> torch.Tensor:
+    """Of the classes in the loss, and 0 for the label MASKED; made once, since every step needs them where it runs."""
+    own = [1.0, positive_weight] if classes == 2 else [1.0] * classes
+    return torch.tensor([*own, 0.0], device=device)
 
 
 BINARY = Classification()
@@ -124,7 +126,7 @@ def multinomial(features: np.ndarray, labels: np.ndarray, classes: int) -> tuple
     weights, biases = np.zeros((classes, len(mean))), np.zeros(classes)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn then has one row
-        coefficients, intercepts = np.vstack([-0.5, 0.5]) * coefficients, np.array([-0.5, 0.5]) * intercepts
+        coefficients, intercepts = np.outer(HALVES, coefficients), np.multiply(HALVES, intercepts)
     weights[np.ix_(model.classes_, np.flatnonzero(varies))] = coefficients / spread[varies]
     biases[:] = intercepts.min()
     biases[model.classes_] = intercepts - weights[model.classes_] @ mean

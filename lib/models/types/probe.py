@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+HALVES = (-0.5, 0.5)  # the softmax of (-z / 2, z / 2) is the logistic function of z
 INVERSE_PENALTY = 0.01  # of the logistic regression, on standardised features
 SMALLEST_SPREAD = 1e-3  # of a feature that counts, as a share of the largest one's
 

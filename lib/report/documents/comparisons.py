@@ -7,7 +7,7 @@ import pandas as pd
 from lib.report.documents.grids import UP
 from lib.report.documents.markdown import correlation, figure, gain, table
 from lib.report.documents.published import PublishedStudy
-from lib.report.figures.task_types import TYPE_NAMES
+from lib.report.figures.style import label
 from lib.report.sentences import recipes, target_sizes, task_types
 from lib.report.sentences.words import code, number, percent
 from lib.studies.task_types import mean_ranks, seed_agreement
@@ -87,7 +87,7 @@ def types_page(studies: Sequence[PublishedStudy]) -> dict:
     ranking = study.parameters.ranking
     findings = task_types.paper_findings(gains, ranks, starts, ranking)
     sizes = [
-        (code(row.task), TYPE_NAMES[row.type], row.metric, f"{row.train:,}", f"{row.validation:,}", f"{row.test:,}")
+        (code(row.task), label(row.type), row.metric, f"{row.train:,}", f"{row.validation:,}", f"{row.test:,}")
         for row in tasks.itertuples()
     ]
     told = [task_types.average_pairs(matrix), task_types.best_selectors(mean_ranks(ranks, ranking))]

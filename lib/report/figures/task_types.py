@@ -9,13 +9,11 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lib.datasets.examples import METRICS
 from lib.report.figures.style import BAD, COLOURS, GOOD, NEUTRAL, WIDTH, label, panel_row
 from lib.selection.typed import TITLES
 
-TYPE_NAMES = {
-    "classification": "classification", "regression": "regression", "sequence_labelling": "sequence labelling",
-    "question_answering": "question answering",
-}  # fmt: skip
+TYPES = tuple(METRICS)  # in the order in which they are shown
 START_NAMES = {
     "all": "the average source", "within": "the average source of its type", "across": "the average source of another type",
     "chosen": "the source that validation chooses", "chosen_across": "the same, of other types only",
@@ -56,8 +54,8 @@ def plot_pairs(gains: pd.DataFrame, tasks: pd.DataFrame, title: str) -> Figure:
 
 
 def _by_type(tasks: pd.DataFrame) -> pd.DataFrame:
-    """The tasks, those of one type together, in the order of TYPE_NAMES."""
-    return tasks.assign(place=tasks["type"].map(list(TYPE_NAMES).index)).sort_values("place", kind="stable")
+    """The tasks, those of one type together, in the order of TYPES."""
+    return tasks.assign(place=tasks["type"].map(TYPES.index)).sort_values("place", kind="stable")
 
 
 def _runs(values: list[str]) -> list[tuple[int, int]]:
@@ -72,7 +70,7 @@ def plot_starts(matrix: pd.DataFrame, starts: pd.DataFrame, title: str) -> Figur
     matrix, starts: the tables "type_matrix" and "type_starts".
     """
     regimes = list(dict.fromkeys(starts["regime"]))
-    types = [name for name in TYPE_NAMES if name in set(matrix["target_type"])]
+    types = [name for name in TYPES if name in set(matrix["target_type"])]
     rows = [("scope", "all", name) for name in ("all", "within", "across")]
     rows += [("start", kind, "") for kind in START_NAMES if kind in set(starts["kind"])]
     known = set(zip(matrix["target_type"], matrix["source_type"], strict=True))
@@ -102,7 +100,7 @@ def _dot(axes: plt.Axes, place: int, found: pd.Series) -> None:
 
 def _row_name(group: str, first: str, second: str) -> str:
     if group == "type":
-        return f"{TYPE_NAMES[second]} -> {TYPE_NAMES[first]}"
+        return f"{label(second)} -> {label(first)}"
     return START_NAMES[second if group == "scope" else first]
 
 

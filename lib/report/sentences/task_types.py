@@ -19,7 +19,7 @@ from lib.report.sentences.words import (
     with_interval,
 )
 from lib.selection.typed import TITLES
-from lib.studies.task_types import across, chosen_gains, difference
+from lib.studies.task_types import by_scope, chosen_gains, difference
 from lib.study.sections import Ranking
 
 VERDICTS = {1: "confirmed", 0: "not confirmed: no difference outside the noise", -1: "not confirmed: the opposite"}
@@ -135,8 +135,8 @@ def _other_types_help(starts: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
 def _own_type_helps_more(gains: pd.DataFrame, config: Ranking) -> Iterator[tuple[str, str, str]]:
     pairs = gains[gains["kind"] == "transfer"]
     for regime, own in pairs.groupby("regime", sort=False):
-        within = own[own["source_type"] == own["target_type"]].groupby("target")["test_gain"].mean()
-        found = difference(within, across(own).groupby("target")["test_gain"].mean(), config)
+        means = {scope: rows.groupby("target")["test_gain"].mean() for scope, rows in by_scope(own).items()}
+        found = difference(means["within"], means["across"], config)
         told = (
             f"own type less other types: {with_interval(found, relative_change)}, {counted(found['targets'], 'target')}"
         )
