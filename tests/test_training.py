@@ -5,15 +5,16 @@ import pytest
 import torch
 
 from lib.errors import InputError
+from lib.models import precision
 from lib.models.device_check import check_device, first_step
 from lib.models.encoders import Tokens, fresh_head, is_head, load_model, tokenise, words_of
+from lib.models.precision import resolve_precision
 from lib.models.steps import POSITIONS, Steps, compact_vocabulary, restore_vocabulary
 from lib.models.training import (
     epochs_of_steps,
     fine_tune,
     predict,
     prediction_batches,
-    resolve_precision,
     training_batches,
 )
 from lib.stats.metrics import scores
@@ -146,12 +147,23 @@ def test_a_device_is_checked_against_the_cpu(tokens, monkeypatch):
         check_device(TINY, *texts, "cpu", "bfloat16")
 
 
-@pytest.mark.parametrize(("device", "amx", "expected"), [("cpu", True, "bfloat16"), ("cpu", False, "float32"),
-                                                         ("cuda", False, "bfloat16")])  # fmt: skip
-def test_a_machine_trains_in_the_precision_in_which_it_is_fast(device, amx, expected, monkeypatch):
+@pytest.mark.parametrize(("device", "amx", "avx512", "ratio", "expected"), [
+    ("cpu", True, True, None, "bfloat16"), ("cpu", False, False, None, "float32"), ("cuda", False, False, None, "bfloat16"),
+    ("cpu", False, True, 4.5, "bfloat16"), ("cpu", False, True, 0.7, "float32"), ("cpu", False, True, 1.1, "float32"),
+])  # fmt: skip
+def test_a_machine_trains_in_the_precision_in_which_it_is_fast(device, amx, avx512, ratio, expected, monkeypatch):
+    """Products are timed only where the processor's flags do not tell; `ratio`: float32's seconds over bfloat16's."""
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(precision, "product_seconds", lambda dtype: ratio if dtype == torch.float32 else 1.0)
     assert resolve_precision(Training(), device) == expected
     assert resolve_precision(Training(precision="float32"), device) == "float32"
+
+
+def test_products_are_timed_on_one_thread_and_once():
+    threads = torch.get_num_threads()
+    first = precision.product_seconds(torch.float32)
+    assert 0 < first == precision.product_seconds(torch.float32) < 1 and torch.get_num_threads() == threads
 
 
 def test_an_interrupted_training_leaves_a_network_that_the_next_can_use(tokens, model):

@@ -23,17 +23,6 @@ WINDOW = 8  # batches that are sorted by length together
 PREDICT_POSITIONS = {"cpu": 2**10, "cuda": 2**15}
 
 
-def resolve_precision(training: Training, device: str) -> str:
-    """'bfloat16' or 'float32': what ``precision: auto`` means on this machine: the one in which it trains faster.
-
-    A CPU gains from bfloat16 if it has AMX, with which it trains about twice as fast. With AVX-512's instructions for
-    bfloat16 alone, it trains at two thirds of float32's speed and predicts at half of it.
-    """
-    if training.precision != "auto":
-        return training.precision
-    return "bfloat16" if device == "cuda" or torch.cpu._is_amx_tile_supported() else "float32"
-
-
 @dataclass(frozen=True)
 class Fit:
     """What a fine-tuning was: optimiser steps, texts seen, seconds, the loss of every step (before it), (steps,)

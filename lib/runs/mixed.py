@@ -10,7 +10,7 @@ from lib.datasets.examples import Examples
 from lib.datasets.mixed import load_examples
 from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer
-from lib.models.training import resolve_precision
+from lib.models.precision import resolve_precision
 from lib.models.types.base import Encoded, TaskType
 from lib.models.types.registry import type_of
 from lib.runs.workbench import PARTS, Place, Workbench, keep_materials, resolve_device

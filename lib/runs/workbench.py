@@ -14,7 +14,7 @@ from lib.datasets.loading import load_corpus
 from lib.datasets.tasks import TaskSet, decompose
 from lib.errors import InputError
 from lib.models.encoders import Tokens, encoder_fingerprint, load_tokenizer, tokenise
-from lib.models.training import resolve_precision
+from lib.models.precision import resolve_precision
 from lib.models.types.base import TaskType
 from lib.runs.sizes import affordable, affordable_split
 from lib.stats.metrics import best_threshold, f1_at, scores
