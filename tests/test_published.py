@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,10 @@ from lib.notebooks.published import use_published
 from lib.notebooks.run import run_study
 from lib.runs.archive import load, save
 from lib.runs.workbench import open_workbench
+from lib.selectors.registry import all_selectors
 from lib.storage.ledger import Ledger
 from lib.storage.tables import read_table
+from lib.study.files import ROOT
 from lib.study.parameters import Study
 
 FIRST_FOUR = {
@@ -165,3 +168,18 @@ def test_a_study_goes_on_in_the_precision_of_its_models(publish, finished_smoke,
     use_published(study, [], [].append)
     assert open_workbench(auto).place.precision == "float32"
     assert load(Ledger(study.ledger), study.folder.parents[1] / "figures" / "smoke" / "runs.zip") == 0
+
+
+SCORED = sorted(
+    path for path in (ROOT / "figures").glob("*/runs.zip") if (path.parent / "tables/selectors.parquet").exists()
+)
+
+
+@pytest.mark.parametrize("archive", filter(Path.exists, SCORED), ids=lambda path: path.parent.name)
+def test_published_scores_are_of_the_formulas_of_today(archive):
+    """A change to a selector's file would compute its scores anew, for which --published has no weights: publish the studies
+    again with it."""
+    with zipfile.ZipFile(archive) as runs:
+        records = [json.loads(runs.read(name))["record"] for name in runs.namelist() if name.endswith("/entry.json")]
+    published = {(record["selector"], record["formula"]) for record in records if "selector" in record}
+    assert {(name, selector.formula) for name, selector in all_selectors().items()} - published == set()
