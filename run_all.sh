@@ -19,8 +19,9 @@ STUDY is the name of a file in params/ or the path of a YAML file. The default i
   ./run_all.sh                    the default study, trained here (about 40 minutes on two cores)
   ./run_all.sh params/mine.yaml   a study of your own; params/README.md explains every key
 
-Notebooks, tables, figures and report.html go to results/STUDY/. After an interruption the same call continues.
-Finished work is not repeated. --published needs figures/STUDY. Where runs.zip is missing there, it runs only the
+Notebooks, tables, figures and report.html go to results/STUDY/, and to results/STUDY/site/ pages that show them all
+without Jupyter or a network; start at index.html. After an interruption the same call continues. Finished work is not
+repeated. --published needs figures/STUDY. Where runs.zip is missing there, it runs only the
 notebooks that read nothing but tables.
 
 The first call makes the environment from requirements.lock. It uses conda, mamba or micromamba where one is installed

@@ -15,6 +15,26 @@ OPTIONS = [
 ]  # fmt: skip
 DESK = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+LOADED = "[...document.images].every(image => image.naturalWidth > 0)"
+# Texts that show and stand out from their ground by less than 4.5 to 1 (WCAG 2.2, level AA, text of any size).
+FAINT = """() => {
+  const parts = colour => { const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
+  const ground = element =>
+    element ? over(parts(getComputedStyle(element).backgroundColor), ground(element.parentElement)) : [255, 255, 255];
+  const linear = part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const light = colour => colour.reduce((sum, part, i) => sum + linear(part / 255) * [0.2126, 0.7152, 0.0722][i], 0);
+  const faint = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.textContent.trim() || !element.checkVisibility()) continue;
+    const under = ground(element), colour = over(parts(getComputedStyle(element).color), under);
+    const [low, high] = [light(under), light(colour)].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) < 4.5) faint.push(element.outerHTML.slice(0, 100));
+  }
+  return faint;
+}"""
 SECONDS = 300  # that anything in the browser may take on a busy machine
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")

@@ -1,4 +1,4 @@
-"""What people open: the report in a browser, and the notebooks in a real JupyterLab, driven through its own commands."""
+"""What people open: report and site in a browser, and notebooks in a real JupyterLab, driven through its own commands."""
 
 import json
 import os
@@ -37,8 +37,8 @@ def test_the_report_fits_the_screen_loads_nothing_else_and_has_no_complaint(chro
         page.goto(report)
         assert heard.complaints == []
         assert {url for url in heard.requests if not url.startswith("data:")} == {report}
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate("document.images.length && [...document.images].every(image => image.naturalWidth > 0)")
+        assert page.evaluate(browser.FITS)
+        assert page.evaluate("document.images.length") and page.evaluate(browser.LOADED)
 
 
 def test_a_click_on_a_head_sorts_a_table_and_another_turns_it_round(chromium, report):
@@ -76,6 +76,63 @@ def test_the_report_prints(chromium, report):
     with browser.open_page(chromium) as (page, _):
         page.goto(report)
         assert len(page.pdf()) > 10_000
+
+
+@pytest.fixture(scope="module")
+def site(finished_smoke):
+    return finished_smoke[0].folder / "site"
+
+
+READERS = {
+    "a desk by day": browser.DESK | {"color_scheme": "light"},
+    "a phone by night": browser.PHONE | {"color_scheme": "dark"},
+}
+
+
+@pytest.mark.parametrize("screen", READERS.values(), ids=READERS)
+def test_every_page_of_the_site_can_be_read_and_loads_only_files_of_the_site(chromium, site, screen):
+    with browser.open_page(chromium, screen) as (page, heard):
+        for path in sorted(site.glob("*.html")):
+            heard.clear()
+            page.goto(path.as_uri())
+            page.evaluate("document.querySelectorAll('nav details').forEach(menu => menu.open = true)")
+            assert heard.complaints == [], path.name
+            assert all(url.startswith(f"{site.as_uri()}/") for url in heard.requests), path.name
+            assert page.evaluate(browser.FITS) and page.evaluate(browser.LOADED), path.name
+            assert page.evaluate(browser.FAINT) == [], path.name
+
+
+STOPS = "[...document.querySelectorAll('a, summary, button, [tabindex=\"0\"]')].filter(stop => stop.checkVisibility())"
+
+
+@pytest.mark.parametrize("name", ["index", "03_transfer_grid"])
+def test_the_site_is_read_with_keys_alone(chromium, site, name):
+    """Every link, table and menu is reached in the order of the page, and shows that it is."""
+    with browser.open_page(chromium) as (page, _):
+        page.goto((site / f"{name}.html").as_uri())
+        for stop in range(page.evaluate(f"{STOPS}.length")):
+            page.keyboard.press("Tab")
+            assert page.evaluate(f"{STOPS}.indexOf(document.activeElement)") == stop
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.reload()
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement.getBoundingClientRect().left >= 0"
+        )  # the link that skips the menus
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.activeElement.id === 'start'")
+
+
+def test_a_table_is_opened_scrolled_and_sorted_with_keys(chromium, site):
+    with browser.open_page(chromium, browser.PHONE) as (page, _):
+        page.goto((site / "index.html").as_uri())
+        table = page.locator("main details", has_text="singles (")
+        table.locator("summary").press("Enter")
+        page.wait_for_function("document.querySelector('main details[open] .scroll')?.tabIndex === 0")
+        table.locator(".scroll").press("ArrowRight")
+        page.wait_for_function("document.querySelector('main details[open] .scroll').scrollLeft > 0")
+        table.locator("th button").first.press("Enter")
+        assert table.locator("th").first.get_attribute("aria-sort") == "ascending"
 
 
 @pytest.fixture(scope="module")

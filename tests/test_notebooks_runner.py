@@ -21,7 +21,6 @@ from lib.notebooks.progress import Progress
 from lib.notebooks.run import _only_one, main, run_study
 from lib.report.captions import CAPTIONS
 from lib.report.headline import MISSING, closing_lines, cut_warning, duration, headline
-from lib.report.notebook_page import mathml, notebook_page
 from lib.report.pages import write_report
 from lib.study.files import ROOT
 from lib.study.parameters import Study
@@ -44,12 +43,6 @@ def study(tmp_path):
 def folder(tmp_path):
     (tmp_path / "{x} sources").mkdir()
     return tmp_path / "{x} sources"
-
-
-@pytest.fixture
-def plain_pages(monkeypatch):
-    """Spare the seconds that nbconvert takes where a test is not about pages."""
-    monkeypatch.setattr("lib.notebooks.execution.notebook_page", lambda notebook, title: title)
 
 
 def write(folder, name, *code, parameters="study_name = 'smoke'"):
@@ -93,12 +86,13 @@ def test_copies_pages_and_report_appear_and_a_second_call_runs_nothing(study, fo
     said = run(study, folder)
     output = executed(study, "01_first").cells[-1].outputs[0].text.strip().split("|")
     assert output == ["tiny", "1", sys.executable, str(folder), str(ROOT)]
-    assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.html", "02_second.ipynb"]
+    assert copies(study) == ["01_first.ipynb", "02_second.ipynb"]
     assert any("code cell 1 of 2 (What it reads)" in line for line in said)
     assert any("no headline numbers" in line for line in said)
     assert dict(os.environ) == before
     page = (study.folder / "report.html").read_text()
-    assert 'href="notebooks/02_second.html"' in page and 'href="tables/a.csv"' in page
+    assert (study.folder / "site" / "02_second.html").exists()
+    assert 'href="site/02_second.html"' in page and 'href="tables/a.csv"' in page
 
     titles = [line for line in run(study, folder) if line.startswith("[")]
     assert titles == ["[1/2] 01_first: up to date", "[2/2] 02_second: up to date"]
@@ -151,7 +145,7 @@ def test_keys_follow_the_users_own_table(study, folder, tmp_path):
     assert keys[0] != keys[1]
 
 
-def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_finished(study, folder, plain_pages):
+def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_finished(study, folder):
     broken = "raise lib.errors.InputError('table \\'pairs\\' is missing: run 03')"
     write(folder, "01_first", "import lib.errors", "1")
     write(folder, "02_second", "import lib.errors", broken, "print('never')")
@@ -160,20 +154,20 @@ def test_failure_names_notebook_cell_and_error_and_leaves_nothing_that_looks_fin
     message = str(failure.value)
     assert message.startswith("02_second, code cell 3 of 4 (What it reads): table 'pairs' is missing: run 03 (")
     assert "\n" not in message and str(study.folder / "notebooks" / "02_second.failed.ipynb") in message
-    assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.failed.ipynb"]
-    assert not (study.folder / "report.html").exists()
+    assert copies(study) == ["01_first.ipynb", "02_second.failed.ipynb"]
+    assert not (study.folder / "report.html").exists() and not (study.folder / "site").exists()
 
     write(folder, "02_second", "1")
     assert "[1/2] 01_first: up to date" in run(study, folder)
-    assert copies(study) == ["01_first.html", "01_first.ipynb", "02_second.html", "02_second.ipynb"]
-    assert (study.folder / "report.html").exists()
+    assert copies(study) == ["01_first.ipynb", "02_second.ipynb"]
+    assert (study.folder / "report.html").exists() and (study.folder / "site" / "index.html").exists()
 
     (study.folder / "summary.json").write_text("{}")
     write(folder, "01_first", "oops")  # its old copy, the later ones, summary and report go before anything runs
     with pytest.raises(NotebookFailed, match=r"01_first, code cell 2 of 2 .*: NameError: name 'oops' is not"):
         run(study, folder)
     assert copies(study) == ["01_first.failed.ipynb"]
-    assert not (study.folder / "report.html").exists() and not (study.folder / "summary.json").exists()
+    assert not [name for name in ("report.html", "site", "summary.json") if (study.folder / name).exists()]
 
 
 @pytest.mark.parametrize(
@@ -350,19 +344,6 @@ def test_a_damaged_summary_is_named(study):
     (study.folder / "summary.json").write_text("[1")
     with pytest.raises(InputError, match="summary.json is damaged"):
         closing_lines(study)
-
-
-def test_notebook_pages_load_nothing_from_a_network_and_set_formulas():
-    cells = [new_markdown_cell(r"Inline $\frac{a}{b}$, then $$\sum_i x_i$$ and `$x`."), new_code_cell("x = '<b>'")]
-    page = notebook_page(new_notebook(cells=cells), "a & b")
-    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""", page)
-    assert "<script src" not in page and 'name="viewport"' in page
-    assert page.count("<math") == 2 and "<mfrac>" in page and "<code>$x</code>" in page
-    assert "a &amp; b" in page and "x = '<b>'" not in page
-
-
-def test_formulas_that_cannot_be_set_stay_readable():
-    assert mathml(r"a^b^c < d", "inline") == "<code>a^b^c &lt; d</code>"
 
 
 def test_command_line_names_bad_input_in_one_line(capsys):

@@ -251,5 +251,5 @@ def test_the_playground_follows_the_task_and_the_text(bench, texts, monkeypatch)
     text.value = " "
     assert "type a sentence" in page.value
     monkeypatch.setenv("WHENCE_HEADLESS", "1")
-    assert f"<h4>{names[0]}</h4>" in playground(bench.study.folder, table, examples).data
+    assert f"<h3>{names[0]}</h3>" in playground(bench.study.folder, table, examples).data
     assert "No model was exported" in playground(bench.study.folder / "absent", table, examples).data

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from lib.report.captions import captioned
+from lib.report.markdown import markdown
 from lib.report.pages import write_report
-from lib.report.sections import markdown, opening, sections
+from lib.report.sections import opening, sections
 from lib.storage.tables import read_table, write_table
 from lib.study.files import ROOT
 from lib.study.parameters import Study
@@ -29,7 +30,6 @@ def executed(folder, name: str, *cells: dict) -> None:
     first = {"cell_type": "markdown", "source": OPENING.splitlines(keepends=True)}
     (folder / "notebooks").mkdir(parents=True, exist_ok=True)
     (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [first, *cells]}))
-    (folder / "notebooks" / f"{name}.html").write_text("page")
 
 
 def test_a_finding_stands_beside_the_figure_that_follows_it(tmp_path):
@@ -46,7 +46,7 @@ def test_a_finding_stands_beside_the_figure_that_follows_it(tmp_path):
     assert section.findings[0].figures == (figure,)
     page = write_report(tmp_path, "mine").read_text()
     assert page.index("Which <code>source</code> helps?") < page.index("Most <em>hurt</em>") < page.index(figure)
-    assert 'href="#notebook-03"' in page and 'href="notebooks/03_transfer_grid.html"' in page
+    assert 'href="#notebook-03"' in page and 'href="site/03_transfer_grid.html"' in page
     assert "Checked." not in page and "<table></table>" not in page
 
 

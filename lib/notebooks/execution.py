@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from lib.notebooks.kernels import kernel_manager, warm_up
 from lib.notebooks.plan import Job, is_current, partial_copy
 from lib.notebooks.progress import Progress, printable
 from lib.report.headline import duration
-from lib.report.notebook_page import notebook_page
+from lib.report.pages import SITE
 from lib.storage.ledger import write_atomically
 from lib.study.files import shown
 
@@ -61,13 +62,15 @@ def run_jobs(
 
 def _remove_leftovers(job: Job) -> None:
     """Remove the copies of an earlier or interrupted run of this notebook, and the files made from all notebooks."""
-    ours = [*(job.file(ending) for ending in (".ipynb", ".html", ".failed.ipynb")), partial_copy(job)]
+    ours = [*(job.file(ending) for ending in (".ipynb", ".failed.ipynb")), partial_copy(job)]
     for path in [*ours, job.file("").with_name("kernel.log"), job.folder / "report.html", job.folder / "summary.json"]:
         path.unlink(missing_ok=True)
+    if (job.folder / SITE).exists():
+        shutil.rmtree(job.folder / SITE)
 
 
 def run_job(job: Job, parameters: dict, say: Callable[[str], None]) -> None:
-    """Execute one notebook and publish its copy and its HTML page; NotebookFailed leaves NN_name.failed.ipynb."""
+    """Execute one notebook and publish its copy; NotebookFailed leaves NN_name.failed.ipynb."""
     job.file("").parent.mkdir(parents=True, exist_ok=True)
     before = _outputs(job.folder)
     progress, error = Progress(job.code_cells, say), None
@@ -134,18 +137,19 @@ def _stopped_early(executed: "NotebookNode") -> str | None:
 
 
 def _publish(job: Job, executed: "NotebookNode", wrote: list[str]) -> None:
-    """Write the HTML page, then the copy, whose presence says that the notebook is finished."""
+    """Write the copy, whose presence says that the notebook is finished."""
     for machine_path in ("input_path", "output_path"):
         executed.metadata.papermill.pop(machine_path, None)
     executed.metadata["whence"] = {"key": job.key, "wrote": wrote}
-    write_atomically(job.file(".html"), notebook_page(executed, job.name).encode())
     write_atomically(job.file(".ipynb"), (json.dumps(executed, indent=1, ensure_ascii=False) + "\n").encode())
     partial_copy(job).unlink(missing_ok=True)
 
 
 def _outputs(folder: Path) -> dict[str, int]:
-    """The files of a study, except copies and report, with the time of their last change."""
+    """The files of a study, except copies, report and site, with the time of their last change."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     names = {path: path.relative_to(folder).as_posix() for path in files}
-    ours = {path: name for path, name in names.items() if not name.startswith("notebooks/") and name != "report.html"}
+    ours = {
+        path: name for path, name in names.items() if not name.startswith(("notebooks/", "report.html", f"{SITE}/"))
+    }
     return {name: path.stat().st_mtime_ns for path, name in ours.items()}

@@ -12,7 +12,6 @@ from lib.study.files import ROOT, shown
 from lib.study.parameters import Study
 
 NOTEBOOKS = ROOT / "notebooks"
-PAGE = ROOT / "lib" / "report" / "notebook_page.py"  # makes the HTML page of an executed copy
 RECOMMENDING = "11"  # the notebook of a study with a budget, which runs none that needs the whole grid
 BUDGETED = ("01", "02", RECOMMENDING)
 ONLY = {"recipes": "12", "target_sizes": "13", "regimes": "14"}  # key of a study -> the only notebook that it runs
@@ -57,7 +56,7 @@ def plan(study: Study, parameters: dict, folder: Path) -> list[Job]:
         cells = read_cells(source)
         check_parameters(cells, source.name, parameters)
         code = [cell.source for cell in cells if cell.kind == "code"]
-        files = [*imported_files(code, ROOT), PAGE]
+        files = imported_files(code, ROOT)
         contents = [fingerprint(path.relative_to(ROOT).as_posix(), path.read_bytes()) for path in files]
         key = fingerprint(key, parameters, [[cell.kind, cell.source, cell.tags] for cell in cells], contents)
         reads_tables = not any("open_workbench" in cell for cell in code)
@@ -93,7 +92,7 @@ def is_current(job: Job) -> bool:
     try:
         recorded = json.loads(job.file(".ipynb").read_bytes())["metadata"]["whence"]
         written = [job.folder / name for name in recorded["wrote"]]
-        return recorded["key"] == job.key and all(path.exists() for path in [*written, job.file(".html")])
+        return recorded["key"] == job.key and all(path.exists() for path in written)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -38,7 +38,7 @@ def run_study(
     say: Callable[[str], None] = print,
     published: bool = False,
 ) -> Path:
-    """Execute the notebooks that are not up to date and write the report.
+    """Execute the notebooks that are not up to date, and write the report and the site.
 
     Args:
         study: the study.
@@ -64,12 +64,19 @@ def run_study(
         say(f"study {study.name}: {len(jobs)} notebooks, results in {shown(study.folder)}")
         write_atomically(study.folder / "parameters.yaml", study.as_yaml().encode())
         run_jobs(jobs, parameters, say, partial(_show_estimate, study, say))
-        page = write_report(study.folder, study.name)
+        page, site = _write_pages(study)
     say(f"study {study.name} is complete ({duration(time.monotonic() - start)} in this call)")
     for line in closing_lines(study):
         say(f"  {line}")
-    say(f"  figures: {shown(study.figures)}\n  report: {shown(page)}")
+    say(f"  figures: {shown(study.figures)}\n  report: {shown(page)}\n  site: {shown(site)}")
     return page
+
+
+def _write_pages(study: Study) -> tuple[Path, Path]:
+    """Write the report and the site; returns the first page of each."""
+    from lib.report.site import write_site  # late: it takes seconds, and the first line should not wait for it
+
+    return write_report(study.folder, study.name), write_site(study.folder, study.name)
 
 
 def _show_estimate(study: Study, say: Callable[[str], None], job: Job) -> None:

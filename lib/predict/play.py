@@ -106,7 +106,7 @@ def playground(study: Path, candidates: pd.DataFrame, examples: Mapping[str, str
 
     first = next(iter(models))
     if os.environ.get("WHENCE_HEADLESS") == "1":
-        return HTML(f"<h4>{html.escape(first)}</h4>\n{shown(first, examples[first])}")
+        return HTML(f"<h3>{html.escape(first)}</h3>\n{shown(first, examples[first])}")
     task = ipywidgets.Dropdown(options=list(models), description="task")
     text = ipywidgets.Textarea(
         value=examples[first], description="text", layout={"width": "95%"}, continuous_update=False

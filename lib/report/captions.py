@@ -85,7 +85,11 @@ CAPTIONS = {  # by the name of the figure's file
 
 def captioned(name: str, png: bytes, style: str = "") -> str:
     """A figure and its caption as HTML that needs no other file. png: the picture; style: CSS of the picture."""
-    caption = html.escape(CAPTIONS.get(name, name.replace("_", " ")))
-    picture = base64.b64encode(png).decode()
-    image = f'<img src="data:image/png;base64,{picture}" alt="{caption}" style="{style}">'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    caption = CAPTIONS.get(name, name.replace("_", " "))
+    return f"<figure>{picture(png, caption, style)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+
+
+def picture(png: bytes, alternative: str, style: str = "") -> str:
+    """A picture as HTML that needs no other file. alternative: what it shows, in words; style: its CSS."""
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img src="{source}" alt="{html.escape(alternative)}" style="{style}">'

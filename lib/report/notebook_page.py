@@ -1,55 +1,49 @@
-"""Turns an executed notebook into one HTML page that loads nothing from the network."""
+"""An executed notebook as HTML: its prose, its code and what its cells showed."""
 
+import base64
 import html
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
-# nbconvert's page without what it would load from the network.
-_TEMPLATE = """{% extends 'lab/index.html.j2' %}
-{% block html_head_js_requirejs %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-{% block jupyter_widgets %}{% endblock %}
-"""
+from lib.report.captions import picture
+from lib.report.markdown import markdown, prose
 
-
-def notebook_page(notebook: "NotebookNode", title: str) -> str:
-    """An executed notebook as one HTML page with embedded images, and with formulas as MathML."""
-    exporter = _exporter_class()(raw_template=_TEMPLATE, embed_images=True)
-    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    return page
+HIDDEN = {"parameters", "injected-parameters"}  # tags of the cells that name the study, perhaps by a path
 
 
-def _exporter_class() -> type:
-    """nbconvert's HTML exporter with formulas as MathML, which browsers draw themselves; MathJax needs a network."""
-    from nbconvert.exporters import HTMLExporter
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-
-    class Renderer(IPythonRenderer):
-        def inline_math(self, body: str) -> str:
-            return mathml(body, "inline")
-
-        def block_math(self, body: str) -> str:
-            return mathml(body, "block")
-
-        def latex_environment(self, name: str, body: str) -> str:
-            return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
-
-    class Exporter(HTMLExporter):
-        def default_filters(self):
-            yield from super().default_filters()
-            yield "markdown2html", lambda source: MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
-
-    return Exporter
+def notebook_html(cells: Sequence[Mapping], beside: Path) -> str:
+    """The cells of an executed notebook, as its JSON has them, as HTML. beside: the folder of its source."""
+    shown = [cell for cell in cells if not HIDDEN & set(cell["metadata"].get("tags", []))]
+    return "\n".join(_code(cell) if cell["cell_type"] == "code" else _prose(cell, beside) for cell in shown)
 
 
-def mathml(formula: str, display: str) -> str:
-    """A TeX formula as MathML, or its source where the converter fails."""
-    from latex2mathml.converter import convert
+def _prose(cell: Mapping, beside: Path) -> str:
+    return prose("".join(cell["source"]), beside)
 
-    try:
-        return convert(formula, display=display)
-    except Exception:  # the converter's errors have no common class, and a formula must not stop a report
-        return f"<code>{html.escape(formula)}</code>"
+
+def _code(cell: Mapping) -> str:
+    code = highlight("".join(cell["source"]), PythonLexer(), HtmlFormatter(nowrap=True))
+    return "\n".join([f'<pre class="code"><code>{code}</code></pre>', *map(_output, cell["outputs"])])
+
+
+def _output(output: Mapping) -> str:
+    """The richest form of an output that a page can show. HTML and its escapes are as the notebook has them."""
+    if output["output_type"] == "stream":
+        return _plain(output["text"])
+    data = output.get("data", {})
+    if "text/html" in data:
+        return f'<div class="output scroll">{"".join(data["text/html"])}</div>'
+    if "text/markdown" in data:
+        return f'<div class="output">{markdown("".join(data["text/markdown"]))}</div>'
+    if "image/png" in data:
+        png = base64.b64decode("".join(data["image/png"]))
+        return f'<div class="output">{picture(png, "".join(data.get("text/plain", "picture")))}</div>'
+    return _plain(data.get("text/plain", ""))
+
+
+def _plain(text: str | Sequence[str]) -> str:
+    return f"<pre>{html.escape(''.join(text))}</pre>"

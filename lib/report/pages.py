@@ -16,32 +16,46 @@ from lib.storage.tables import read_table
 
 if TYPE_CHECKING:
     from lib.report.sections import Section
+    from lib.report.site import Place
 
+SITE = "site"  # the folder of a study's site in its folder of results
 TABLE_ROWS = 300  # tables up to this length are shown in the report, longer ones are linked
 
 
 def write_report(folder: Path, name: str) -> Path:
-    """Write report.html into a study's folder and return its path.
+    """Write report.html, one file that can be sent, into a study's folder and return its path."""
+    page = folder / "report.html"
+    write_atomically(page, report_html(folder, name).encode())
+    return page
 
-    One file: the decisions or the verdict, a section for every notebook, then all numbers, tables and files.
+
+def report_html(folder: Path, name: str, place: "Place | None" = None) -> str:
+    """The decisions or the verdict of a study, a section for every notebook, then all numbers, tables and files.
+
+    place: in the study's site, which has a menu, a style sheet and no files of parameters; None for a page on its own.
     """
     from lib.report.sections import opening, sections  # with torch, a slow import that a refused study does not need
 
-    page, told = folder / "report.html", sections(folder)
-    templates = Environment(loader=PackageLoader("lib.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    content = templates.get_template("report.html.j2").render(
+    told = sections(folder)
+    return render_page(
+        "report.html.j2",
         name=name,
+        place=place,
+        way="" if place else f"{SITE}/",
         **_decided(folder),
         verdict=opening(folder),
         sections=told,
         figures=[captioned(path.stem, path.read_bytes()) for path in _other_figures(folder, told)],
         numbers=_numbers(read_summary(folder)),
         tables=[_table(folder, path) for path in sorted((folder / "tables").glob("*.csv"))],
-        notebooks=_files(folder, "notebooks", ".html"),
-        files=_files(folder, "", ".json", ".csv", ".yaml"),
+        files=[] if place else _files(folder, ".json", ".csv", ".yaml"),
     )
-    write_atomically(page, content.encode())
-    return page
+
+
+def render_page(template: str, **values) -> str:
+    """An HTML template of lib/report/templates, filled; values are escaped."""
+    templates = Environment(loader=PackageLoader("lib.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return templates.get_template(template).render(**values)
 
 
 def _decided(folder: Path) -> dict:
@@ -103,7 +117,7 @@ def _table(folder: Path, path: Path) -> _Table:
     return _Table(path.relative_to(folder), len(rows), head, rows if len(rows) <= TABLE_ROWS else [])
 
 
-def _files(folder: Path, inside: str, *endings: str) -> list[Path]:
+def _files(folder: Path, *endings: str) -> list[Path]:
     """The visible files with these endings, relative to the report."""
-    paths = [path for path in sorted((folder / inside).glob("*")) if path.suffix in endings and path.name[0] != "."]
+    paths = [path for path in sorted(folder.glob("*")) if path.suffix in endings and path.name[0] != "."]
     return [path.relative_to(folder) for path in paths]

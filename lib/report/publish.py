@@ -1,8 +1,9 @@
 """Publishes a finished study, and writes every document that rests on published studies.
 
-``python -m lib.report.publish STUDY`` copies the study's figures and tables to figures/STUDY/, then writes the documents;
-without a study it only writes the documents. Their texts stand in lib/report/templates; their numbers come from the
-published tables.
+``python -m lib.report.publish STUDY`` copies the study's figures and tables to figures/STUDY/, writes the documents, and
+writes the site in results/STUDY/ again, whose pages on results are others now; without a study it only writes the
+documents. Their texts stand in lib/report/templates; their numbers come from the published tables. The site is not
+published: ``./run_all.sh --published STUDY`` makes it from what is, and every clone would carry its megabytes.
 """
 
 import shutil
@@ -12,6 +13,7 @@ from lib.errors import InputError, run_command
 from lib.report.documents.pages import documents
 from lib.report.documents.published import published_studies
 from lib.report.figures.method import write_method
+from lib.report.site import write_site
 from lib.storage.ledger import write_atomically
 from lib.study.files import ROOT, shown
 from lib.study.parameters import Study
@@ -65,6 +67,8 @@ def main(arguments: list[str]) -> None:
         print(f"published in {shown(publish(Study.load(name)))}")
     for path in write_documents():
         print(f"written: {shown(path)}")
+    for name in arguments:
+        print(f"written: {shown(write_site(Study.load(name).folder, name))}")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import mistune
-
 from lib.report.captions import captioned
 from lib.report.documents import verdicts
 from lib.report.documents.published import PublishedStudy
+from lib.report.markdown import markdown
 from lib.report.sentences import recipes, target_sizes, task_types
 from lib.studies.task_types import mean_ranks
 from lib.study.parameters import Study
@@ -39,13 +38,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Section:
-    """A notebook in the report. id: of the section; page: the executed notebook, relative to the report."""
+    """A notebook in the report. id: of the section; copy: the executed notebook; page: its page in the study's site."""
 
     id: str
     title: str
     question: str
     findings: list[Finding]
-    page: Path
+    copy: Path
+    page: str
 
 
 def opening(folder: Path) -> Finding:
@@ -74,16 +74,16 @@ def opening(folder: Path) -> Finding:
 
 def sections(folder: Path) -> list[Section]:
     """One section for every executed notebook in a folder of results, in their order."""
-    return [_section(path, folder) for path in sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    return [_section(path) for path in sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 
 
-def _section(path: Path, folder: Path) -> Section:
+def _section(path: Path) -> Section:
     cells = json.loads(path.read_bytes())["cells"]
     lines = "".join(cells[0]["source"]).splitlines() if cells else []
     title = "".join(lines[:1]).lstrip("# ").partition(" ")[2] or path.stem
     asked = [line.removeprefix(QUESTION).strip() for line in lines if line.startswith(QUESTION)]
-    page = path.with_suffix(".html").relative_to(folder)
-    return Section(f"notebook-{path.stem[:2]}", title, markdown("".join(asked[:1])), list(_findings(cells)), page)
+    question, page = markdown("".join(asked[:1])), path.with_suffix(".html").name
+    return Section(f"notebook-{path.stem[:2]}", title, question, list(_findings(cells)), path, page)
 
 
 def _findings(cells: list[dict]) -> Iterator[Finding]:
@@ -99,6 +99,3 @@ def _findings(cells: list[dict]) -> Iterator[Finding]:
             text, drawn = "", True
     if first and not drawn:
         yield Finding(markdown(first), ())
-
-
-markdown = mistune.create_markdown(escape=True, plugins=["table"])  # as HTML; tags in it are shown, not obeyed

@@ -7,7 +7,7 @@ returns what a notebook shows.
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -80,7 +80,7 @@ class Shown:
     """A saved figure that a notebook shows as its picture and its caption."""
 
     name: str
-    png: bytes
+    png: bytes = field(repr=False)  # a notebook keeps the representation of what it shows
 
     def _repr_html_(self) -> str:
         return captioned(self.name, self.png, "width: 45em; max-width: 100%")

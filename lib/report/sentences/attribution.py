@@ -69,7 +69,7 @@ def shaded_examples(examples: Iterable[tuple[str, str, Sequence[str], np.ndarray
     comes from the data is escaped.
     """
     return "\n".join(
-        f"<h4>{html.escape(task)}, by its model with {TRAINED_ON[side]}</h4>\n"
+        f"<h3>{html.escape(task)}, by its model with {TRAINED_ON[side]}</h3>\n"
         + shaded_table(words, values, range(values.shape[1] - 1))
         for task, side, words, values in examples
     )
