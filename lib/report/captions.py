@@ -91,5 +91,5 @@ def captioned(name: str, png: bytes, style: str = "") -> str:
 
 def picture(png: bytes, alternative: str, style: str = "") -> str:
     """A picture as HTML that needs no other file. alternative: what it shows, in words; style: its CSS."""
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<img src="{source}" alt="{html.escape(alternative)}" style="{style}">'
+    source, styled = base64.b64encode(png).decode(), f' style="{style}"' if style else ""
+    return f'<img src="data:image/png;base64,{source}" alt="{html.escape(alternative)}"{styled}>'

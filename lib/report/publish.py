@@ -63,12 +63,13 @@ def write_documents(root: Path = ROOT, figures: Path = ROOT / "figures") -> list
 def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise InputError("usage: python -m lib.report.publish [STUDY]")
-    for name in arguments:
-        print(f"published in {shown(publish(Study.load(name)))}")
+    studies = [Study.load(name) for name in arguments]
+    for study in studies:
+        print(f"published in {shown(publish(study))}")
     for path in write_documents():
         print(f"written: {shown(path)}")
-    for name in arguments:
-        print(f"written: {shown(write_site(Study.load(name).folder, name))}")
+    for study in studies:
+        print(f"written: {shown(write_site(study.folder, study.name))}")
 
 
 if __name__ == "__main__":
