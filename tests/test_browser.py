@@ -235,4 +235,4 @@ def test_published_tables_open_in_jupyterlab_as_the_readme_says(chromium, lab):
     with browser.open_page(chromium) as (page, heard):
         print(f"{run_all(page, heard, address, 'of_the_demo.ipynb'):.0f} s")
         close(page)
-    assert (folder / "results" / "demo" / "figures" / "05_ansat_matrices.png").exists()
+    assert (folder / "results" / "demo" / "figures" / "05_ansat_matrix.png").exists()

@@ -67,7 +67,7 @@ def test_what_data_puts_into_sentences_is_shown_and_not_obeyed(tmp_path):
 def test_figures_of_notebooks_without_a_section_are_shown_too(tmp_path):
     executed(tmp_path, "03_transfer_grid", shown(text_html=captioned("03_gain_matrix", b"one")))
     (tmp_path / "figures").mkdir()
-    for name in ("03_gain_matrix", "05_ansat_matrices"):
+    for name in ("03_gain_matrix", "05_ansat_matrix"):
         (tmp_path / "figures" / f"{name}.png").write_bytes(name.encode())
     page = write_report(tmp_path, "mine").read_text()
     assert page.count("<figure>") == 2 and 'id="figures"' in page

@@ -6,8 +6,9 @@ import pytest
 from grids import grid, row, three_targets
 from prose import check
 
-from lib.report.figures.rivals import plot_rivals, rivals_title
+from lib.report.figures.rivals import plot_rivals
 from lib.report.sentences import rivals as sentences
+from lib.report.sentences import titles
 from lib.study.sections import Ranking
 from lib.time_saving.curves import comparison
 from lib.time_saving.rivals import rival_curves
@@ -113,7 +114,7 @@ def test_sentences_say_who_gains_and_who_is_beaten(gain, lead):
     assert ("within the noise" in told[0]) == (gain == 0)
     words = {-0.05: "are beaten by", 0.0: "cannot be told from", 0.05: "beat "}[lead]
     assert words in told[1]
-    assert ("No way" in rivals_title(scores)) == (gain <= 0)
+    assert ("No way" in titles.rivals(scores)) == (gain <= 0)
     figure = plot_rivals(scores)
     assert [panel.get_xlabel().replace("\n", " ") for panel in figure.axes][0] == "gain in average precision"
     assert np.isfinite(figure.axes[0].get_xlim()).all()

@@ -27,6 +27,7 @@ from lib.studies.regimes import rank_correlations_by_regime
 from lib.study.files import ROOT
 from lib.study.parameters import Study
 from lib.time_saving.costs import grid_seconds
+from lib.transfer.collapse import rank_correlation
 from lib.transfer.gains import pair_gains_summary
 from lib.transfer.seeds import mean_choice_gains
 
@@ -364,19 +365,24 @@ def test_pair_gains():
 
 
 @pytest.mark.parametrize(
-    ("ratio", "test", "told"),
+    ("ratio", "low", "told"),
     [
-        ((2.0, 4.0), (0.4, 0.6), "a rank correlation of 1.00"),
-        ((4.0, 2.0), (0.4, 0.6), "a rank correlation of -1.00"),
-        ((2.0, 4.0), (0.5, 0.5), "All pairs gain the same"),
-        ((2.0, 2.0), (0.4, 0.6), "This study cannot tell"),
-        ((0.5, 2.0), (0.4, 0.6), "0 of 1 pair whose source has fewer positives than the target help"),
-        ((2.0, 4.0), (0.4, 0.6), "No source has fewer positives than its target."),
+        (
+            (2.0, 4.0),
+            0.1,
+            "Yes: sources with more positives gain more. Among a target's sources, the rank correlation of",
+        ),
+        ((2.0, 4.0), -0.5, "No: sources with more positives gain less."),
+        ((2.0, 4.0), -0.1, "Not measurably: gain neither rises nor falls with the source's positives."),
+        ((2.0, 4.0), NAN, "This study cannot tell: all sources of a target gain the same, or are of one size."),
+        ((2.0, 2.0), 0.1, "This study cannot tell"),
+        ((0.5, 2.0), 0.1, "0 of 1 pair whose source has fewer positives than the target help"),
+        ((2.0, 4.0), 0.1, "No source has fewer positives than its target."),
     ],
 )
-def test_size_ratio(ratio, test, told):
-    matrix = matrix_of((0.9, 0.9), test)
-    assert told in check(transfer.size_ratio(matrix, pd.Series(ratio, index=matrix.index)))
+def test_size_ratio(ratio, low, told):
+    matrix, correlation = matrix_of((0.9, 0.9), (0.4, 0.6)), {"value": low + 0.2, "low": low, "high": low + 0.4}
+    assert told in check(transfer.size_ratio(matrix, pd.Series(ratio, index=matrix.index), correlation))
 
 
 @pytest.mark.parametrize(
@@ -537,13 +543,14 @@ def test_sentences_of_every_published_study(name):
     phi = table("cooccurrence").pivot(index="source", columns="target", values="phi")
     sizes = tasks.set_index("task")
     ratio = matrix["source"].map(sizes["source_positives"]) / matrix["target"].map(sizes["target_positives"])
+    by_size = rank_correlation(matrix.assign(ratio=ratio), study.ranking, "ratio")
     seconds = seconds_by_phase({priced: table(priced) for priced in priced_tables(study)})
     texts = [
         data.task_sizes(tasks), data.label_overlap(phi), data.planned_work(table("estimate"), study.engine.processes),
         training.single_scores(singles), training.selection_noise(singles), training.collapsed_models(singles),
         training.training_cost(singles, 2, 500), transfer.trained_pairs(pairs), transfer.pair_gains(matrix),
         transfer.average_pair(pair_gains_summary(matrix, study.ranking), matrix),
-        transfer.chosen_sources(matrix), transfer.size_ratio(matrix, ratio),
+        transfer.chosen_sources(matrix), transfer.size_ratio(matrix, ratio, by_size),
         attribution.attribution_cost(table("conductance"), grid_seconds(singles, pairs)),
         attribution.steps_and_texts(table("tradeoff"), study.conductance.steps),
         attribution.extraction_cost(table("feature_extraction"), costs), attribution.shared_terms(table("ansat")),

@@ -43,7 +43,7 @@ def test_every_notebook_ran_and_wrote_its_tables_and_figures(finished_smoke):
         assert len(read_table(study.tables, name)) > 0
     copies = sorted(path.stem for path in (study.folder / "notebooks").glob("*.ipynb"))
     assert [name[:2] for name in copies] == [f"{number:02d}" for number in range(1, 11)]
-    for number in range(1, 11 if study.compare else 10):
+    for number in [*range(1, 9), *([10] if study.compare else [])]:  # that of notebook 9 needs several regimes
         assert list(study.figures.glob(f"{number:02d}_*.svg")) and list(study.figures.glob(f"{number:02d}_*.png"))
     assert (study.folder / "report.html").exists()
 

@@ -147,14 +147,13 @@ def beside_the_estimate(estimated: pd.DataFrame, spent: pd.Series) -> pd.DataFra
     return table.reindex(spent.index).assign(ratio=table["spent"] / table["estimated"])
 
 
-def procedure_losses(summary: dict) -> pd.DataFrame:
-    """Share of the grid's F1 that every procedure loses, all-inclusive, after attribution and 10 % of the pairs' time.
+def procedure_losses(summary: dict, moment: str = "loss_at_10_percent_of_pairs") -> pd.DataFrame:
+    """Share of the grid's F1 that every procedure loses, all-inclusive, by a moment: after attribution and 10 % of the
+    pairs' time, or another point of summary.json.
 
-    Returns value, low, high by order, without orders that learn from the whole grid.
+    Returns value, low, high by order, without orders that learn from the whole grid or have not started by then.
     """
-    points_of = {
-        name: both["all_inclusive"]["loss_at_10_percent_of_pairs"] for name, both in summary["selectors"].items()
-    }
+    points_of = {name: both["all_inclusive"][moment] for name, both in summary["selectors"].items()}
     losses = {name: point for name, point in points_of.items() if point}
     return pd.DataFrame.from_dict(losses, orient="index", columns=["value", "low", "high"], dtype=float)
 

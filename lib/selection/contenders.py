@@ -11,6 +11,24 @@ from lib.stats.ranks import spearman
 from lib.transfer.pairs import CONFIGURATION, PAIR, among, best_settings, pair_configurations, selected_singles
 
 BOUNDS = ("validation_best", "oracle")  # scores that look at the outcome: upper bounds, not selectors
+PROMISING = "linear_probe"  # the selector of the field that recommendations follow
+OF_OTHER_TARGETS = (
+    "static_mean", "ansat_tuned", "jaccard_tuned", "cosine_tuned", "rank_correlation_tuned", "regression",
+    "regression_without_ansat", "regression_on_all_selectors",
+)  # fmt: skip
+
+
+def needs(name: str) -> str:
+    """What a selector or bound must have seen before it can order a target's sources, in words."""
+    if name in BOUNDS:
+        return "all pairs, trained (bounds)"
+    if name.startswith("carried_over"):
+        return "pairs of other corpora"
+    if name in OF_OTHER_TARGETS:
+        return "pairs of other targets"
+    return (
+        "a part of every pair's training" if "_after_" in name or name == "halving" else "single-task models and texts"
+    )
 
 
 def best_single_source(configurations: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:

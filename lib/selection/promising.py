@@ -8,11 +8,10 @@ from lib.runs.engine import train_missing
 from lib.runs.plan import single_tries
 from lib.runs.sizes import FEWEST, POSITIVES, SCOUTED
 from lib.runs.workbench import Workbench
+from lib.selection.contenders import PROMISING
 from lib.selection.scoring import score_study
 from lib.selectors.registry import SELECTORS
 from lib.transfer.pairs import PAIR, selected_singles
-
-PROMISING = "linear_probe"  # the selector that says so
 
 
 def scout(bench: Workbench, singles: pd.DataFrame) -> dict[str, pd.DataFrame]:

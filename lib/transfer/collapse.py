@@ -37,25 +37,28 @@ def rank_summary(representations: pd.DataFrame) -> dict[str, float]:
 
 
 def gains_by_rank(matrix: pd.DataFrame, representations: pd.DataFrame) -> pd.DataFrame:
-    """Target, source, gain and the source's effective rank (mean over seeds) of every pair.
+    """Target, source, gain, helps, hurts and the source's effective rank (mean over seeds) of every pair.
 
     matrix, representations: the tables "transfer_matrix" and "representations".
     """
     ranks = pretrained_and_sources(representations)[1].groupby("task")["effective_rank"].mean()
-    return matrix[["target", "source", "gain"]].assign(effective_rank=matrix["source"].map(ranks))
+    return matrix[["target", "source", "gain", "helps", "hurts"]].assign(effective_rank=matrix["source"].map(ranks))
 
 
-def rank_correlation(gains: pd.DataFrame, config: Ranking) -> dict[str, float]:
-    """Rank correlation of a target's gains with the sources' effective ranks, mean over targets: value, low, high.
+def rank_correlation(gains: pd.DataFrame, config: Ranking, by: str = "effective_rank") -> dict[str, float]:
+    """Rank correlation of a target's gains with a property of its sources, mean over targets: value, low, high.
 
-    gains: from ``gains_by_rank``. config: bootstrap draws and seed. Targets whose sources all gain the same are left out;
-    NaN where no other is left.
+    Args:
+        gains: target, gain and the property of every pair, such as from ``gains_by_rank``.
+        config: bootstrap draws and seed.
+        by: the property's column.
+
+    Returns:
+        The mean and its 95 % interval. Targets whose sources all have the same gain or property are left out; NaN where no
+        other is left.
     """
     by_target = pd.Series(
-        {
-            target: spearman(rows["effective_rank"].to_numpy(), rows["gain"].to_numpy())
-            for target, rows in gains.groupby("target")
-        }
+        {target: spearman(rows[by].to_numpy(), rows["gain"].to_numpy()) for target, rows in gains.groupby("target")}
     )
     weights = target_weights(len(by_target), config.bootstrap, np.random.default_rng(config.seed))
     return mean_over_targets(weights, by_target)

@@ -6,7 +6,15 @@ import pandas as pd
 from lib.stats.bootstrap import mean_over_targets, target_weights
 from lib.stats.ranks import spearman
 from lib.study.sections import Ranking
-from lib.transfer.pairs import CONFIGURATION, among, best_settings, pair_configurations, reported, selected_singles
+from lib.transfer.pairs import (
+    CONFIGURATION,
+    PAIR,
+    among,
+    best_settings,
+    pair_configurations,
+    reported,
+    selected_singles,
+)
 
 PARTS = ("test", "validation")  # texts whose F1 ranks the sources
 CHOICES = ("pairs", "reseeded")  # models to choose from, beside no transfer
@@ -37,6 +45,18 @@ def repeatability(singles: pd.DataFrame, pairs: pd.DataFrame, config: Ranking) -
         for (part, other_seed, metric), values in by_target.items()
     ]
     return pd.DataFrame(rows)
+
+
+def same_sign(matrix: pd.DataFrame, singles: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """Whether a pair's gain in test F1 has the same sign with every seed: (pairs,) bool, aligned with the matrix.
+
+    matrix, singles, pairs: the tables "transfer_matrix", "singles" and "pairs". With one seed it is true of every pair.
+    """
+    single = selected_singles(singles, "target").set_index(["target", "seed"])["test_f1"]
+    rows = pairs.merge(matrix[CONFIGURATION], on=CONFIGURATION, validate="many_to_one")
+    signs = np.sign(rows["test_f1"] - single[pd.MultiIndex.from_frame(rows[["target", "seed"]])].to_numpy())
+    agree = signs.groupby([rows[name] for name in PAIR]).nunique() == 1
+    return pd.Series(agree[pd.MultiIndex.from_frame(matrix[PAIR])].to_numpy(), matrix.index)
 
 
 def _metrics(f1: dict[str, pd.DataFrame], single: pd.Series) -> dict[tuple[str, bool, str], float]:

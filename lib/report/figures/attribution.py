@@ -1,39 +1,49 @@
 """Figures of conductance and ANSAT (notebooks 4 and 5)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from lib.report.figures.matrix import matrix_height, plot_matrix
-from lib.report.figures.style import BAD, NEUTRAL, SIDES, SOURCE, WIDTH, label, panel_row
+from lib.report.figures.matrix import plot_matrix
+from lib.report.figures.style import GAINS, PAPER, QUANTITIES, SIDES, entitle, label, panel_row
+from lib.report.figures.transfer import draw_pairs
+from lib.report.sentences import titles
 from lib.selection.contenders import middle
+
+NOTICEABLE = 0.05  # share of the conductance at [CLS] from which it is worth a panel
+ROWS = 10  # of the heat map of rank correlations
 
 
 def plot_completeness(conductance: pd.DataFrame) -> Figure:
-    """Median relative completeness error of every attributed model, and [CLS]'s share of the conductance by layer."""
+    """Median relative completeness error of every attributed model; where [CLS] has conductance, its share by layer."""
     shares = conductance.filter(regex=r"^cls_share_l\d+$")
-    figure, (left, right) = panel_row(2, 2.6)
+    at_cls = shares.mean().max() > NOTICEABLE
+    order = conductance.groupby("task")["completeness_error_relative"].max().sort_values().index
+    place = {task: row for row, task in enumerate(order)}
+    figure, panels = panel_row(2 if at_cls else 1, 1.5 + 0.2 * len(order))
     for side, rows in conductance.groupby("side"):
-        colour, trained_on = SIDES[side]
+        colour, marker, trained_on = SIDES[side]
         errors = 100 * rows["completeness_error_relative"]
-        left.scatter(errors, rows["task"].map(label), s=18, color=colour, label=trained_on)
-    left.set(xlabel="median completeness error (%)", ylabel="task of the attributed model", xlim=(0, None))
-    left.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1))
-    layers = [int(name.removeprefix("cls_share_l")) for name in shares]
-    right.plot(layers, 100 * shares.T.to_numpy(), color=NEUTRAL, lw=0.7)
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.plot(layers, 100 * shares.mean().to_numpy(), color=SOURCE, lw=2, label="mean over the models")
-    right.set(xlabel="layer (0: embeddings)", ylabel="share of |conductance|\nat [CLS] (%)", ylim=(0, 103))
-    right.legend(fontsize=7)
-    return figure
+        panels[0].scatter(errors, rows["task"].map(place), s=20, color=colour, marker=marker, label=trained_on)
+    panels[0].set(xlabel="median completeness error (%)", ylabel="task of the attributed model", xlim=(0, None))
+    panels[0].set_yticks(range(len(order)), [label(task) for task in order])
+    if at_cls:
+        layers = [int(name.removeprefix("cls_share_l")) for name in shares]
+        panels[1].plot(layers, 100 * shares.T.to_numpy(), color=PAPER, lw=0.5, alpha=0.4)
+        panels[1].plot(layers, 100 * shares.mean().to_numpy(), color=PAPER, lw=2, label="mean over the models")
+        panels[1].xaxis.set_major_locator(MaxNLocator(integer=True))
+        panels[1].set(xlabel="layer (0: embeddings)", ylabel="share of |conductance| at [CLS] (%)", ylim=(0, 103))
+    figure.legend(loc="outside lower center", ncols=3)
+    return entitle(figure, titles.completeness(conductance))
 
 
 def plot_tradeoff(tradeoff: pd.DataFrame) -> Figure:
     """How well ANSAT's order of sources is kept, against its cost: a line per number of steps, a dot per number of texts."""
-    figure, (axes,) = panel_row(1, 2.8)
+    figure, (axes,) = panel_row(1, 3.0)
     steps = sorted(tradeoff["steps"].unique())
     for colour, count in zip(sns.color_palette("viridis", len(steps)), steps, strict=True):
         rows = tradeoff[tradeoff["steps"] == count]
@@ -45,8 +55,9 @@ def plot_tradeoff(tradeoff: pd.DataFrame) -> Figure:
         axes.scatter(whole["seconds"], whole["agreement"], color=colour, marker="D", s=22, zorder=3)
     texts = tradeoff[tradeoff["resampled"]].query("steps == @steps[-1]")
     for row in texts.itertuples():
+        place = (row.seconds, row.agreement)
         axes.annotate(
-            f"{row.probe_texts}", (row.seconds, row.agreement), (0, -10), textcoords="offset points", fontsize=6
+            f"{row.probe_texts} texts", place, (0, -11), textcoords="offset points", fontsize=7.5, ha="center"
         )
     axes.set(
         xlabel="seconds of one worker to attribute one model (log scale)",
@@ -56,28 +67,28 @@ def plot_tradeoff(tradeoff: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
-    axes.legend(fontsize=7, loc="lower right")
-    return figure
+    axes.legend(*(each[::-1] for each in axes.get_legend_handles_labels()), loc="lower right")
+    return entitle(figure, titles.tradeoff(tradeoff))
 
 
-def plot_ansat_matrices(ansat: pd.DataFrame, thresholds: list[float], layer: int) -> Figure:
-    """ANSAT of every pair in one layer: a heat map per threshold."""
-    rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all")]
-    tasks = rows["target"].nunique()
-    figure, axes = plt.subplots(
-        len(thresholds), 1, figsize=(WIDTH, len(thresholds) * matrix_height(tasks)), squeeze=False
-    )
-    for panel, threshold in zip(axes[:, 0], thresholds, strict=True):
-        chosen = rows[np.isclose(rows["threshold"], threshold)]
-        wide = chosen.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
-        plot_matrix(wide, f"layer {layer}, threshold {threshold:g}", "ANSAT (terms per text)", None, panel)
-    return figure
+def plot_ansat_matrix(ansat: pd.DataFrame, layer: int, threshold: float) -> Figure:
+    """ANSAT of every pair in one layer at one threshold, the tasks with most shared terms first.
+
+    ansat: the table of this name.
+    """
+    rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all") & np.isclose(ansat["threshold"], threshold)]
+    wide = rows.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
+    wide = wide.loc[
+        wide.mean(axis=1).sort_values(ascending=False).index, wide.mean().sort_values(ascending=False).index
+    ]
+    name = f"ANSAT (terms per text)\nlayer {layer}, threshold {threshold:g}"
+    return entitle(plot_matrix(wide, name, "{:.1f}", cmap=QUANTITIES), titles.ansat_matrix(wide))
 
 
 def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
     """ANSAT against the threshold, mean over pairs: a line per layer, and the middle 90 % of pairs in the middle layer."""
     rows = ansat[ansat["probe"] == "all"]
-    figure, (axes,) = panel_row(1, 2.8)
+    figure, (axes,) = panel_row(1, 3.0)
     layers = sorted(rows["layer"].unique())
     for colour, layer in zip(sns.color_palette("viridis", len(layers)), layers, strict=True):
         grouped = rows[rows["layer"] == layer].groupby("threshold")["ansat"]
@@ -89,31 +100,48 @@ def plot_ansat_curve(ansat: pd.DataFrame) -> Figure:
         xlabel="activity threshold (share of the text's largest |conductance|)",
         ylabel="ANSAT (shared active terms per text)",
     )
-    axes.legend(fontsize=7, loc="upper right")
-    return figure
+    heights = [line.get_ydata()[0] for line in axes.lines]
+    handles, names = axes.get_legend_handles_labels()
+    order = np.argsort(heights)[::-1]  # as the lines begin, from top to bottom
+    axes.legend([handles[place] for place in order], [names[place] for place in order], loc="upper right")
+    return entitle(figure, titles.shared_terms(ansat))
 
 
-def plot_ansat_against_gain(pairs: pd.DataFrame, layer: int, threshold: float) -> Figure:
+def plot_ansat_against_gain(
+    pairs: pd.DataFrame, layer: int, threshold: float, correlation: Mapping[str, float]
+) -> Figure:
     """ANSAT of every pair against its gain, both less the target's mean: only the order within a target ranks sources.
 
-    pairs: target, ansat (at this layer and threshold) and gain of every pair.
+    Args:
+        pairs: target, ansat (at this layer and threshold), gain, helps and hurts of every pair.
+        layer: of ANSAT.
+        threshold: of ANSAT.
+        correlation: of ANSAT and gain, from ``rank_correlation``.
+
+    Returns:
+        The figure.
     """
     centred = pairs[["ansat", "gain"]] - pairs.groupby("target")[["ansat", "gain"]].transform("mean")
-    figure, (axes,) = panel_row(1, 2.8)
-    axes.scatter(centred["ansat"], centred["gain"], s=14, color=SOURCE)
+    figure, (axes,) = panel_row(1, 3.1)
+    draw_pairs(axes, centred["ansat"], centred.assign(helps=pairs["helps"], hurts=pairs["hurts"]))
     slope, intercept = np.polyfit(centred["ansat"], centred["gain"], 1) if centred["ansat"].std() > 0 else (0.0, 0.0)
     line = np.array([centred["ansat"].min(), centred["ansat"].max()])
-    axes.plot(line, slope * line + intercept, color=BAD, lw=1)
-    axes.axhline(0, color="black", lw=0.6)
+    axes.plot(line, slope * line + intercept, color=PAPER, lw=1.2, label="least squares")
     name = f"ANSAT (layer {layer}, threshold {threshold:g})"
     axes.set(xlabel=f"{name}, less the target's mean", ylabel="gain in test F1,\nless the target's mean")
-    return figure
+    figure.legend(loc="outside lower center", ncols=4)
+    return entitle(figure, titles.gain_follows(correlation, "the number of shared terms"))
 
 
 def plot_rank_correlations(table: pd.DataFrame) -> Figure:
-    """Mean within-target rank correlation with the pairs' test F1, by measure and layer. table: ``rank_correlations``."""
-    wide = table.pivot(index="measure", columns="layer", values="spearman").loc[table["measure"].unique()]
-    figure, (axes,) = panel_row(1, 1.0 + 0.26 * len(wide))
-    return plot_matrix(
-        wide, "", "rank correlation\nwith test F1", axes=axes, sides=("measure", "layer (0: embeddings)")
-    )
+    """Mean within-target rank correlation with the pairs' test F1, by measure and layer; colours span -1 to 1.
+
+    table: ``rank_correlations``. Of the thresholds, every second is shown where they would make more than ROWS rows.
+    """
+    measures = pd.Series(table["measure"].unique())
+    if len(measures) > ROWS:
+        measures = measures[measures.groupby(measures.str.partition(" at ")[0]).cumcount() % 2 == 0]
+    wide = table.pivot(index="measure", columns="layer", values="spearman").loc[measures]
+    sides = ("measure at threshold", "layer (0: embeddings)")
+    figure = plot_matrix(wide, "rank correlation\nwith test F1", "{:+.2f}", sides, cmap=GAINS, vmin=-1, vmax=1)
+    return entitle(figure, titles.measures(table))

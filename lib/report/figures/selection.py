@@ -2,73 +2,157 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.report.figures.style import NEUTRAL, SOURCE, label, panel_row
-from lib.selection.comparison import differs_from_random
+from lib.report.figures.style import (
+    ADDED,
+    BOUND,
+    GAIN,
+    LOSS,
+    NEUTRAL,
+    PAPER,
+    PLAIN,
+    draw_intervals,
+    entitle,
+    label,
+    panel_row,
+)
+from lib.report.sentences import titles_of_analyses as titles
+from lib.selection.comparison import PLANTED, differs_from_random
+from lib.selection.contenders import BOUNDS, PROMISING, needs
 
+ROWS = 10  # selectors that are shown; the others stand in the tables
+COMPARED = (
+    BOUNDS[0],
+    "ansat",
+    "regression",
+    PROMISING,
+)  # a bound, the paper's, and the one that recommendations follow
+MARKED = {"ansat": PAPER, PROMISING: ADDED}  # selectors that the figure of prices names, and their colours
 SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
 )
 PLANTED_PANELS = (
-    ("spearman_with_planted", "rank correlation with the\nplanted relatedness", 1),
+    (PLANTED, "rank correlation with the\nplanted relatedness", 1),
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
 )
+TRUTHS = {"spearman": "test F1", PLANTED: "planted relatedness"}
+
+
+def shown_selectors(values: pd.Series, rows: int = ROWS) -> dict[str, list[str]]:
+    """The selectors that a figure shows, best first, by what they must have seen: COMPARED, and the best of the others.
+
+    values: the larger the better, by selector; those without a value are not shown, nor is the oracle. The groups are in
+    the order of how much has to be trained.
+    """
+    ranked = values.drop(index=BOUNDS[1], errors="ignore").dropna().sort_values(ascending=False, kind="stable")
+    always = [name for name in COMPARED if name in ranked.index]
+    chosen = ranked.index[ranked.index.isin([*always, *ranked.index.drop(always)[: rows - len(always)]])]
+    order = list(dict.fromkeys(map(needs, ("ansat", "regression", "carried_over", "halving", BOUNDS[0]))))
+    return {kind: own for kind in order if (own := [name for name in chosen if needs(name) == kind])}
+
+
+def places_of(groups: Mapping[str, Sequence[str]]) -> tuple[dict[str, int], dict[str, int]]:
+    """Heights of the rows and of the groups' headings, the first group on top."""
+    lines = [line for kind, names in groups.items() for line in ((kind, ""), *((kind, name) for name in names))]
+    height = {line: len(lines) - 1 - place for place, line in enumerate(lines)}
+    return (
+        {name: place for (_, name), place in height.items() if name},
+        {kind: place for (kind, name), place in height.items() if not name},
+    )
+
+
+def name_rows(axes: Axes, places: Mapping[str, int], headings: Mapping[str, int], names: Mapping[str, str]) -> None:
+    """Write the names of rows and, in bold, of their groups at an axis. Arguments as ``places_of`` returns them."""
+    axes.set_yticks([*places.values(), *headings.values()], [*(label(name, names) for name in places), *headings])
+    for tick in axes.get_yticklabels()[len(places) :]:
+        tick.set_fontweight("bold")
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(-0.6, len(places) + len(headings) - 0.4)
+
+
+def judged(rows: pd.DataFrame, better: int = 1) -> list[str]:
+    """The colour of every selector: whether it differs from random order, and to which side; BOUND for a bound.
+
+    rows: of the table "selector_metrics", one metric, by selector. better: 1 where a larger value is better, else -1.
+    """
+    differs, side = differs_from_random(rows), better * (rows["value"] - rows["random"])
+    verdict = np.select([differs & (side > 0), differs], [GAIN, LOSS], NEUTRAL)
+    return [BOUND if name in BOUNDS else str(colour) for name, colour in zip(rows.index, verdict, strict=True)]
 
 
 def plot_selectors(
-    metrics: pd.DataFrame,
-    titles: Mapping[str, str],
-    panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS,
-    alike: bool = False,
+    metrics: pd.DataFrame, names: Mapping[str, str], panels: Sequence[tuple[str, str, float]] = SELECTOR_PANELS
 ) -> Figure:
-    """Metrics of every selector, means over targets with 95 % intervals; the dashed line is random order.
+    """Metrics of ROWS selectors, means over targets with 95 % intervals; the dashed line is random order.
 
-    A dot is filled where its selector differs from random order, with false discoveries among the selectors controlled.
-    Bounds are no selectors and stay open.
+    A dot is filled where its selector differs from random order, with false discoveries among all selectors controlled.
 
     Args:
         metrics: the table "selector_metrics".
-        titles: selectors' names for readers.
+        names: selectors' names for readers.
         panels: metric, axis label and scale of each panel; selectors are sorted by the first one.
-        alike: whether all panels share one scale.
 
     Returns:
         The figure, a panel per metric.
     """
-    figure, columns = panel_row(len(panels), 1.0 + 0.2 * metrics["selector"].nunique(), sharey=True, sharex=alike)
-    order = metrics[metrics["metric"] == panels[0][0]].sort_values("value", na_position="first")["selector"]
+    first = metrics[metrics["metric"] == panels[0][0]].set_index("selector")
+    places, headings = places_of(shown_selectors(first["value"]))
+    figure, columns = panel_row(len(panels), 1.2 + 0.2 * (len(places) + len(headings)), sharey=True)
     for axes, (metric, description, scale) in zip(columns, panels, strict=True):
-        rows = metrics[metrics["metric"] == metric].set_index("selector").loc[order]
-        differs = differs_from_random(rows)
-        names = [label(name, titles) for name in rows.index]
-        axes.hlines(names, scale * rows["low"], scale * rows["high"], color=NEUTRAL, lw=1.4)
-        colours = np.where(differs, mpl.colors.to_hex(SOURCE), "white")
-        axes.scatter(scale * rows["value"], names, c=colours, edgecolors=[SOURCE], s=20, zorder=3)
+        rows = metrics[metrics["metric"] == metric].set_index("selector")
+        colours = pd.Series(judged(rows, -1 if metric.startswith("regret") else 1), rows.index)[list(places)]
+        draw_intervals(axes, list(places.values()), scale * rows.loc[list(places), ["value", "low", "high"]], colours)
         axes.axvline(scale * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
         axes.set(xlabel=description)
-    return figure
+    name_rows(columns[0], places, headings, names)
+    return entitle(figure, titles.selectors(first, names, TRUTHS[panels[0][0]]))
 
 
-def plot_price(metrics: pd.DataFrame, seconds: dict[str, float], titles: dict[str, str]) -> Figure:
-    """What each selector costs before it can choose, and the regret of the best of its first three choices.
+def price_front(metrics: pd.DataFrame, seconds: Mapping[str, float]) -> pd.DataFrame:
+    """Price and regret of every selector, and which are worth their price.
 
-    The cheapest selector is on top. seconds: by selector. titles: selectors' names for readers.
+    metrics: the table "selector_metrics". seconds: by selector. Returns minutes, value, low and high (regret of the best of
+    the first three choices), random, and front: no cheaper selector has less regret; the cheapest first.
     """
-    rows = metrics[metrics["metric"] == "regret_at_3"].set_index("selector")
-    names = sorted(seconds, key=lambda name: (-seconds[name], name))
-    rows, labels = rows.loc[names], [label(name, titles) for name in names]
-    figure, (left, right) = panel_row(2, 1.0 + 0.2 * len(names), sharey=True)
-    left.scatter([seconds[name] / 60 for name in names], labels, color=SOURCE, s=20, zorder=3)
-    left.set_xscale("symlog", linthresh=0.01)
-    left.xaxis.set_major_formatter("{x:g}")
-    left.set(xlabel="minutes of one worker before\nit can choose (log scale)", xlim=(-0.003, None))
-    right.hlines(labels, 100 * rows["low"], 100 * rows["high"], color=NEUTRAL, lw=1.4)
-    right.scatter(100 * rows["value"], labels, color=SOURCE, s=20, zorder=3)
-    right.axvline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
-    right.set(xlabel="regret of the best of 3 (%)\n(dashed: random order)")
-    return figure
+    rows = metrics[metrics["metric"] == "regret_at_3"].set_index("selector").loc[list(seconds)]
+    rows = rows.assign(minutes=pd.Series(seconds) / 60).sort_values(["minutes", "value"], kind="stable")
+    return rows.assign(front=rows["value"] < rows["value"].cummin().shift(fill_value=float("inf")))
+
+
+def plot_price(metrics: pd.DataFrame, seconds: Mapping[str, float], names: Mapping[str, str]) -> Figure:
+    """What each selector costs before it can choose, against the regret of the best of its first three choices.
+
+    The line joins the selectors that are worth their price; the bars are their 95 % intervals. seconds: by selector. names:
+    selectors' names for readers.
+    """
+    rows = price_front(metrics, seconds)
+    front, others = rows[rows["front"]], rows[~rows["front"]]
+    figure, (axes,) = panel_row(1, 3.4)
+    axes.vlines(front["minutes"], 100 * front["low"], 100 * front["high"], color=PLAIN, lw=1.2)
+    line = pd.concat([front, front.tail(1).assign(minutes=rows["minutes"].max())])
+    axes.step(line["minutes"], 100 * line["value"], where="post", color=PLAIN, lw=1.2)
+    open_dots = {"facecolors": "white", "edgecolors": PLAIN, "label": "other selectors"}
+    axes.scatter(others["minutes"], 100 * others["value"], s=18, **open_dots)
+    best = "no cheaper one has less regret (bar: 95 % interval)"
+    axes.scatter(front["minutes"], 100 * front["value"], s=26, color=PLAIN, zorder=3, label=best)
+    named = [*front.index, *(name for name in MARKED if name in others.index)]
+    for number, name in enumerate(named):
+        if name in MARKED:
+            axes.scatter(rows["minutes"][name], 100 * rows["value"][name], s=26, color=MARKED[name], zorder=4)
+        place = (rows["minutes"][name], 100 * rows["value"][name])
+        axes.annotate(label(name, names), place, (5, -11 if number % 2 else 4), textcoords="offset points", fontsize=8)
+    axes.axhline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--", label="random order")
+    axes.set_xscale("symlog", linthresh=0.01)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(
+        xlabel="minutes of one worker before it can choose (log scale)",
+        ylabel="regret of the best of the\nfirst three choices (%)",
+        xlim=(-0.003, None),
+    )
+    figure.legend(loc="outside lower center", ncols=3)
+    return entitle(figure, titles.price(front, len(rows), names))

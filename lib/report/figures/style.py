@@ -1,4 +1,4 @@
-"""One style for all figures, so that they read well at column width and for colour-blind readers.
+"""One style for all figures: one colour for one meaning, text that reads at column width, the finding as the title.
 
 Every function of this package takes tables and returns a matplotlib figure; ``save_figure`` writes it as SVG and PNG and
 returns what a notebook shows.
@@ -6,27 +6,42 @@ returns what a notebook shows.
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill, wrap
 from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from lib.report.captions import captioned
 from lib.storage.ledger import write_atomically
 
 WIDTH = 6.5  # inches; the text column of a notebook's page
-COLOURS = sns.color_palette("colorblind")
-SOURCE, TARGET, GOOD, BAD, NEUTRAL = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], "0.55"
-SIDES = {  # colour and legend of a single-task model, by the side whose training texts it has
-    "source": (SOURCE, "trained on a source's texts"),
-    "target": (TARGET, "trained on a target's texts"),
-    "both": (SOURCE, "trained on the texts of both sides"),
+SMALLEST = 7.5  # points of the smallest text
+TITLE_LINE = 92  # characters of a figure's title in one line
+
+GAIN, LOSS, NEUTRAL = "#0173b2", "#d55e00", "0.62"  # above and below, outside the noise; within the noise
+SOURCE, TARGET = "#029e73", "#cc78bc"  # the two sides of a pair
+BASELINE, BOUND = (
+    "0.1",
+    "#882255",
+)  # what needs no choice, such as no transfer or a random order; what nobody can follow
+PAPER, ADDED = "#332288", "#999933"  # the paper's method; what this study adds to it
+PLAIN = "#5b6b7d"  # a quantity that is none of these
+GAINS = LinearSegmentedColormap.from_list("gains", [LOSS, "white", GAIN])
+QUANTITIES = LinearSegmentedColormap.from_list("quantities", ["white", "#2f3b47"])
+SIDES = {  # colour, marker and legend of a single-task model, by the side whose training texts it has
+    "source": (SOURCE, "o", "trained on a source's texts"),
+    "target": (TARGET, "s", "trained on a target's texts"),
+    "both": (SOURCE, "o", "trained on the texts of both sides"),
 }
 
 NAMES = {  # of what is not called by the words of its identifier
@@ -71,8 +86,44 @@ SPELLING = {  # of single words of an identifier
 def use_style() -> None:
     """Set the style of all figures; with it, SVG files are the same on every run."""
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind", font_scale=1.0)
-    mpl.rcParams.update({"svg.hashsalt": "whence", "figure.dpi": 110, "savefig.bbox": "tight", "axes.titlesize": 9})
-    mpl.rcParams.update({"figure.constrained_layout.use": True, "svg.fonttype": "path"})
+    mpl.rcParams.update({"svg.hashsalt": "whence", "figure.dpi": 110, "savefig.bbox": "tight", "svg.fonttype": "path"})
+    mpl.rcParams.update({"axes.titlesize": 9, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8})
+    mpl.rcParams.update({"legend.fontsize": 8, "legend.title_fontsize": 8, "figure.constrained_layout.use": True})
+    mpl.rcParams.update({"grid.color": "0.88", "axes.edgecolor": "0.8"})
+
+
+def entitle(figure: Figure, finding: str) -> Figure:
+    """Write what a figure shows above it, from its left edge, in as few lines as it needs; returns the figure."""
+    lines = len(wrap(finding, TITLE_LINE))
+    even = next(width for width in range(len(finding) // lines, TITLE_LINE + 1) if len(wrap(finding, width)) == lines)
+    figure.suptitle(fill(finding, even), x=0.01, ha="left", fontsize=9.5)
+    return figure
+
+
+def verdicts(rows: pd.DataFrame) -> list[str]:
+    """The colour of every row: GAIN where its interval lies above 0, LOSS where it lies below, else NEUTRAL.
+
+    rows: low and high, which may be missing.
+    """
+    return [GAIN if low > 0 else LOSS if high < 0 else NEUTRAL for low, high in rows[["low", "high"]].to_numpy()]
+
+
+def draw_intervals(
+    axes: Axes, places: Sequence[float], rows: pd.DataFrame, colours: Sequence[str], marker: str = "o", name: str = ""
+) -> None:
+    """Draw a row's value as a dot on its 95 % interval. What is NEUTRAL has an open dot.
+
+    Args:
+        axes: where to draw.
+        places: (rows,) heights.
+        rows: value, low and high; an interval may be missing.
+        colours: (rows,).
+        marker: of the dots.
+        name: of the rows in the legend; none if empty.
+    """
+    axes.hlines(places, rows["low"], rows["high"], color=colours, lw=1.5)
+    faces = ["white" if colour == NEUTRAL else colour for colour in colours]
+    axes.scatter(rows["value"], places, s=22, c=faces, edgecolors=colours, marker=marker, zorder=3, label=name or None)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,25 @@
 """The figures of notebook 14: transfer between tasks of several types."""
 
-from textwrap import fill
-
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lib.datasets.examples import METRICS
-from lib.report.figures.style import BAD, COLOURS, GOOD, NEUTRAL, WIDTH, label, panel_row
+from lib.report.figures.selection import name_rows, places_of
+from lib.report.figures.style import (
+    GAINS,
+    NEUTRAL,
+    PLAIN,
+    SOURCE,
+    WIDTH,
+    draw_intervals,
+    entitle,
+    label,
+    panel_row,
+    verdicts,
+)
 from lib.selection.typed import TITLES
 
 TYPES = tuple(METRICS)  # in the order in which they are shown
@@ -19,7 +28,12 @@ START_NAMES = {
     "chosen": "the source that validation chooses", "chosen_across": "the same, of other types only",
     "fused": "the mean of all sources", "step_matched": "alone, as many steps as a pair", "reseeded": "alone, another seed",
 }  # fmt: skip
-SCOPE_MARKERS = {"all": ("o", COLOURS[0]), "within": ("s", COLOURS[1]), "across": ("^", COLOURS[2])}
+SCOPES = {  # legend, marker, colours of edge and face
+    "all": ("all sources", "o", PLAIN, PLAIN),
+    "within": ("those of the target's type", "s", SOURCE, SOURCE),
+    "across": ("those of other types", "^", SOURCE, "white"),
+}
+ARROW = " → "
 LARGEST = 50.0  # per cent at which colours end: a target with a score near 0 would take them all
 
 
@@ -34,7 +48,7 @@ def plot_pairs(gains: pd.DataFrame, tasks: pd.DataFrame, title: str) -> Figure:
         values = 100 * own.pivot(index="source", columns="target", values="test_gain").reindex(
             index=names, columns=names
         )
-        picture = axes.imshow(values, cmap="PuOr", norm=TwoSlopeNorm(0, -LARGEST, LARGEST), aspect="auto")
+        picture = axes.imshow(values, cmap=GAINS, vmin=-LARGEST, vmax=LARGEST, aspect="auto")
         for (row, column), value in np.ndenumerate(values.to_numpy()):
             if np.isfinite(value):
                 text = f"{value:+.0f}" if round(value) else "0"
@@ -49,8 +63,7 @@ def plot_pairs(gains: pd.DataFrame, tasks: pd.DataFrame, title: str) -> Figure:
                 Rectangle((first - 0.5, first - 0.5), last - first, last - first, fill=False, ec="black", lw=1.3)
             )
     figure.colorbar(picture, ax=panels, label="relative gain on test (%)", shrink=0.5, extend="both")
-    figure.suptitle(fill(title, 80), fontsize="medium")
-    return figure
+    return entitle(figure, title)
 
 
 def _by_type(tasks: pd.DataFrame) -> pd.DataFrame:
@@ -70,69 +83,55 @@ def plot_starts(matrix: pd.DataFrame, starts: pd.DataFrame, title: str) -> Figur
     matrix, starts: the tables "type_matrix" and "type_starts".
     """
     regimes = list(dict.fromkeys(starts["regime"]))
-    types = [name for name in TYPES if name in set(matrix["target_type"])]
-    rows = [("scope", "all", name) for name in ("all", "within", "across")]
-    rows += [("start", kind, "") for kind in START_NAMES if kind in set(starts["kind"])]
-    known = set(zip(matrix["target_type"], matrix["source_type"], strict=True))
-    rows += [("type", target, source) for target in types for source in types if (target, source) in known]
-    figure, panels = panel_row(len(regimes), 0.2 * len(rows) + 1.2, sharex=True, sharey=True)
+    own = matrix.assign(
+        row=[_row_name(*types) for types in zip(matrix["target_type"], matrix["source_type"], strict=True)]
+    )
+    rows = pd.concat([own, starts.assign(row=starts["kind"])]).set_index("row")
+    kinds = pd.unique(rows.index)
+    places, headings = places_of(
+        {
+            "average source": [name for name in ("all", "within", "across") if name in kinds],
+            "other starts": [name for name in START_NAMES if name in set(starts["kind"])],
+            "average source, by types": sorted(name for name in kinds if ARROW in name),
+        }
+    )
+    figure, panels = panel_row(len(regimes), 0.2 * (len(places) + len(headings)) + 1.2, sharex=True, sharey=True)
     for axes, regime in zip(panels, regimes, strict=True):
-        own = matrix[matrix["regime"] == regime].set_index(["target_type", "source_type"])
-        other = starts[starts["regime"] == regime].set_index("kind")
-        for place, (group, first, second) in enumerate(rows):
-            found, key = (other, first) if group == "start" else (own, (first, second))
-            if key in found.index:
-                _dot(axes, place, found.loc[key])
+        shown = rows[(rows["regime"] == regime) & rows.index.isin(list(places))]
+        colours = np.where(shown["targets"] > 1, verdicts(shown), NEUTRAL)  # of one target there is no interval
+        draw_intervals(
+            axes, [places[name] for name in shown.index], 100 * shown[["value", "low", "high"]], list(colours)
+        )
         axes.axvline(0, color="black", lw=0.9, ls="--")
-        axes.set(title=regime, ylim=(len(rows) - 0.5, -0.5), xlabel="relative gain on test (%)")
-    panels[0].set_yticks(range(len(rows)), [_row_name(*row) for row in rows], fontsize=7.5)
-    figure.suptitle(fill(title, 80), fontsize="medium")
-    return figure
+        axes.set(title=regime, xlabel="relative gain on test (%)")
+    name_rows(panels[0], places, headings, START_NAMES)
+    return entitle(figure, title)
 
 
-def _dot(axes: plt.Axes, place: int, found: pd.Series) -> None:
-    """One mean with its interval, coloured where the interval over several targets lies on one side of 0."""
-    outside = found["targets"] > 1  # of one target there is no interval
-    colour = GOOD if outside and found["low"] > 0 else BAD if outside and found["high"] < 0 else NEUTRAL
-    axes.hlines(place, 100 * found["low"], 100 * found["high"], color=colour, lw=1.4)
-    axes.plot(100 * found["value"], place, "o", color=colour, ms=4)
-
-
-def _row_name(group: str, first: str, second: str) -> str:
-    if group == "type":
-        return f"{label(second)} -> {label(first)}"
-    return START_NAMES[second if group == "scope" else first]
+def _row_name(target: str, source: str) -> str:
+    """The row of a cell of the matrix of types: a scope of sources for all targets, or a pair of types; else none."""
+    if target == "all":
+        return source
+    return f"{label(source)}{ARROW}{label(target)}" if source in TYPES else ""
 
 
 def plot_selectors(means: pd.DataFrame, title: str) -> Figure:
     """Average rank of the best source by selector and scope, a panel per regime. means: from ``mean_ranks``."""
     rows = means[means["metric"] == "rank_of_best"]
     regimes, names = list(dict.fromkeys(rows["regime"])), [name for name in TITLES if name in set(rows["selector"])]
-    figure, panels = panel_row(len(regimes), 0.34 * len(names) + 1.3, sharex=True, sharey=True)
+    figure, panels = panel_row(len(regimes), 0.34 * len(names) + 1.5, sharex=True, sharey=True)
     for axes, regime in zip(panels, regimes, strict=True):
-        own = rows[rows["regime"] == regime].set_index(["selector", "scope"])
-        for place, name in enumerate(names):
-            for shift, (scope, (marker, colour)) in zip((-0.22, 0.0, 0.22), SCOPE_MARKERS.items(), strict=True):
-                if (name, scope) in own.index:
-                    found = own.loc[name, scope]
-                    axes.hlines(place + shift, found["low"], found["high"], color=colour, lw=1.2)
-                    axes.plot(found["value"], place + shift, marker, color=colour, ms=4, label=_once(axes, scope))
-                    axes.plot(
-                        found["random"], place + shift, "|", color="black", ms=6, label=_once(axes, "random order")
-                    )
+        own = rows[(rows["regime"] == regime) & rows["selector"].isin(names)]
+        for shift, (scope, (name, marker, colour, face)) in zip((-0.22, 0.0, 0.22), SCOPES.items(), strict=True):
+            part = own[own["scope"] == scope]
+            places = part["selector"].map(names.index) + shift
+            axes.hlines(places, part["low"], part["high"], color=colour, lw=1.2)
+            axes.scatter(part["value"], places, s=18, marker=marker, c=face, edgecolors=colour, zorder=3, label=name)
+            axes.scatter(part["random"], places, s=30, marker="|", color="black", label=_once(axes, "random order"))
         axes.set(title=regime, ylim=(len(names) - 0.5, -0.5), xlabel="average rank of the best source")
     panels[0].set_yticks(range(len(names)), [label(name, TITLES) for name in names])
-    figure.suptitle(fill(title, 80), fontsize="medium")
-    handles, labels = panels[0].get_legend_handles_labels()
-    named = {
-        "all": "all sources",
-        "within": "those of the target's type",
-        "across": "those of other types",
-    }
-    figure.legend(
-        handles, [named.get(text, text) for text in labels], fontsize=7.5, ncols=4, loc="outside lower center"
-    )
-    return figure
+    figure.legend(*panels[0].get_legend_handles_labels(), ncols=4, loc="outside lower center")
+    return entitle(figure, title)
 
 
 def _once(axes: plt.Axes, text: str) -> str:

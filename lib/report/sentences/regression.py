@@ -10,7 +10,7 @@ PRIMARY = "leave_one_target_out"
 def prediction_quality(scores: pd.DataFrame) -> str:
     """How well the regression predicts and ranks targets that it has not seen. scores: the table
     "regression_scores"."""
-    rows = _primary(scores).loc["regression"]
+    rows = primary(scores).loc["regression"]
     error, r2, rank = (rows.loc[score] for score in ("mae", "r2", "spearman"))
     absolute = f"The predictions miss test F1 by {number(error['value'], 3)} on average"
     pooled = f"pooled R2 {number(r2['value'])}, which mostly measures how hard the targets are"
@@ -27,7 +27,7 @@ def prediction_quality(scores: pd.DataFrame) -> str:
 
 def ansat_contribution(scores: pd.DataFrame) -> str:
     """What ANSAT adds to the order of sources over both controls. scores: the table "regression_scores"."""
-    rows = _primary(scores).xs("spearman", level="score")
+    rows = primary(scores).xs("spearman", level="score")
     own, without, shuffled = (rows.loc[name] for name in ("regression", "without_ansat", "shuffled_ansat"))
     told = (
         f"the rank correlation is {with_interval(own)} with ANSAT, {with_interval(without)} without it and "
@@ -79,6 +79,10 @@ def target_errors(errors: pd.DataFrame) -> str:
     return f"By target, the mean error ranges from {low} to {high}; below 0, test F1 is higher than predicted."
 
 
-def _primary(scores: pd.DataFrame) -> pd.DataFrame:
+def primary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Value, low and high by model and score, under the primary protocol and judged against test F1.
+
+    scores: the table "regression_scores".
+    """
     rows = scores[(scores["protocol"] == PRIMARY) & (scores["judged_against"] == "test_f1")]
     return rows.set_index(["model", "score"])[["value", "low", "high"]]

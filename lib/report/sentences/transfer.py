@@ -19,7 +19,6 @@ from lib.report.sentences.words import (
     side_of_zero,
     with_interval,
 )
-from lib.stats.ranks import spearman
 from lib.transfer.gains import target_table, transfer_summary
 
 DIGITS = 3  # of F1
@@ -136,9 +135,17 @@ def _beside_step_matched(targets: pd.DataFrame, summary: dict) -> str:
     )
 
 
-def size_ratio(matrix: pd.DataFrame, ratio: pd.Series) -> str:
-    """Whether larger sources gain more. ratio: positives of the source for each of the target, aligned with
-    ``matrix``."""
+def size_ratio(matrix: pd.DataFrame, ratio: pd.Series, correlation: Mapping[str, float]) -> str:
+    """Whether larger sources gain more.
+
+    Args:
+        matrix: the table "transfer_matrix".
+        ratio: positives of the source for each of the target, aligned with the matrix.
+        correlation: of both among a target's sources, from ``rank_correlation``.
+
+    Returns:
+        The sentences.
+    """
     small = matrix[ratio < 1]
     helping = int(small["helps"].sum())
     smaller = (
@@ -149,12 +156,16 @@ def size_ratio(matrix: pd.DataFrame, ratio: pd.Series) -> str:
     )
     if ratio.nunique() < 2:
         return f"This study cannot tell: the ratio of positives is the same in every pair. {smaller}"
-    related = spearman(ratio.to_numpy(), matrix["gain"].to_numpy())
-    if not known(related):
-        return f"All pairs gain the same, so size explains nothing. {smaller}"
+    if not known(correlation["value"]):
+        return f"This study cannot tell: all sources of a target gain the same, or are of one size. {smaller}"
+    verdict = {
+        1: "Yes: sources with more positives gain more",
+        -1: "No: sources with more positives gain less",
+        0: "Not measurably: gain neither rises nor falls with the source's positives",
+    }[side_of_zero(correlation)]
     return (
-        f"Over all pairs, gain and the ratio of positives have a rank correlation of {number(related)} (above 0, "
-        f"larger sources gain more). {smaller}"
+        f"{verdict}. Among a target's sources, the rank correlation of the two is {with_interval(correlation)}, mean over "
+        f"targets. {smaller}"
     )
 
 
