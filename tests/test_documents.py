@@ -17,12 +17,14 @@ from lib.errors import InputError
 from lib.report.captions import CAPTIONS
 from lib.report.documents import verdicts
 from lib.report.documents.pages import RESULTS, documents, render, wrap
+from lib.report.documents.pictures import write_pictures
 from lib.report.documents.published import PublishedStudy, independent, published_studies
 from lib.report.documents.results import promising, safest
 from lib.report.documents.tables import USE, published_columns
 from lib.report.figures.data import plot_prevalence
-from lib.report.figures.method import LIGHT, plot_method, write_method
+from lib.report.figures.method import plot_method
 from lib.report.figures.style import label, save_figure, use_style
+from lib.report.figures.themes import LIGHT, write_picture
 from lib.report.figures.time_saving import plot_losses
 from lib.report.publish import publish
 from lib.report.summary import priced_tables, seconds_by_phase
@@ -175,8 +177,9 @@ def test_the_readme_is_short():
 
 
 def test_every_document_is_what_the_code_writes(tmp_path):
-    """README.md, docs/results, the cards and figures/README.md; also the two pictures, up to a machine's fonts."""
-    found = documents(published_studies())
+    """README.md, docs/results, the cards and figures/README.md; also the pictures, up to a machine's fonts."""
+    published = published_studies()
+    found = documents(published)
     texts = {name: text for name, text in found.items() if text is not None}
     assert not any((ROOT / name).exists() for name in set(found) - set(texts))
     for name, text in texts.items():
@@ -184,7 +187,7 @@ def test_every_document_is_what_the_code_writes(tmp_path):
     assert {ROOT / name for name in texts if name.startswith("docs/results/")} == set(
         (ROOT / "docs" / "results").iterdir()
     )
-    for path in write_method(tmp_path):
+    for path in write_pictures(published, tmp_path):
         drawn, committed = (plt.imread(folder / path.name) for folder in (tmp_path, ROOT / "figures"))
         assert drawn.shape == committed.shape and np.abs(drawn - committed).mean() < 0.01, path.name
 
@@ -234,7 +237,8 @@ def test_publishing_copies_figures_as_png_and_tables_as_parquet_once(tmp_path):
 
 
 def test_the_picture_of_the_method_is_the_same_on_every_run_and_readable(tmp_path):
-    one, two = ([path.read_bytes() for path in write_method(tmp_path / run)] for run in ("one", "two"))
+    runs = [write_picture(tmp_path / run, "method", plot_method) for run in ("one", "two")]
+    one, two = ([path.read_bytes() for path in paths] for paths in runs)
     assert one == two and one[0] != one[1]
     figure = plot_method(LIGHT)
     assert figure.get_figwidth() == 6.5
@@ -264,11 +268,11 @@ def test_dollars_in_a_label_are_no_formula(tmp_path):
 
 def test_losses_are_drawn_at_moments_that_somebody_reached():
     """Two, or one where the single-task models alone take half of the grid's time."""
-    found = json.loads((ROOT / "figures" / "hot" / "summary.json").read_text())["selectors"]
-    assert len(plot_losses(found, {}).axes) == 2
-    for accountings in found.values():
+    summary = json.loads((ROOT / "figures" / "hot" / "summary.json").read_text())
+    assert len(plot_losses(summary, {}).axes) == 2
+    for accountings in summary["selectors"].values():
         accountings["all_inclusive"]["loss_at_0.495"] = None
-    assert len(plot_losses(found, {}).axes) == 1
+    assert len(plot_losses(summary, {}).axes) == 1
 
 
 def test_no_file_names_a_path_of_one_machine():

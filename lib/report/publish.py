@@ -11,8 +11,10 @@ from pathlib import Path
 
 from lib.errors import InputError, run_command
 from lib.report.documents.pages import documents
+from lib.report.documents.pictures import write_pictures
 from lib.report.documents.published import published_studies
-from lib.report.figures.method import write_method
+from lib.report.documents.pictures import write_pictures
+from lib.report.documents.published import published_studies
 from lib.report.site import write_site
 from lib.storage.ledger import write_atomically
 from lib.study.files import ROOT, shown
@@ -50,14 +52,14 @@ def write_documents(root: Path = ROOT, figures: Path = ROOT / "figures") -> list
 
     A page of which no study is published any more is deleted.
     """
-    written = []
-    for name, text in documents(published_studies(figures)).items():
+    written, published = [], published_studies(figures)
+    for name, text in documents(published).items():
         if text is None:
             (root / name).unlink(missing_ok=True)
         else:
             write_atomically(root / name, text.encode())
             written.append(root / name)
-    return [*written, *write_method(root / "figures")]
+    return [*written, *write_pictures(published, root / "figures")]
 
 
 def main(arguments: list[str]) -> None:

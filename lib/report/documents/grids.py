@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.report.documents import verdicts
 from lib.report.documents.markdown import ABSENT, correlation, f1, figure, gain, loss, rank, table
+from lib.report.documents.pictures import COLLAPSE
 from lib.report.documents.published import PublishedStudy
 from lib.report.figures.style import label
 from lib.report.sentences.transfer import average_pair
@@ -49,6 +50,7 @@ def grid_page(studies: Sequence[PublishedStudy], detailed: Sequence[str]) -> dic
         "losses": losses_table(studies, LOSSES),
         "paper_losses": losses_table(studies, PAPER_LOSSES, "paper", "loss_at_0.165"),
         "regimes": _regimes(studies),
+        "collapse": {study.name for study in studies} >= set(COLLAPSE),
         "set_up": set_up_table(studies),
     }
 

@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lib.report.documents.cards import data_card, model_card
 from lib.report.documents.comparisons import recipes_page, sizes_page, types_page
-from lib.report.documents.grids import grid_page
+from lib.report.documents.grids import UP, grid_page
 from lib.report.documents.page import Page
+from lib.report.documents.pictures import markup
 from lib.report.documents.published import PublishedStudy
 from lib.report.documents.readme import readme_page
 from lib.report.documents.results import controls_page, corpora_page, paper_page, selectors_page
@@ -105,9 +106,12 @@ PAGES = (
 def documents(published: Mapping[str, PublishedStudy]) -> dict[str, str | None]:
     """The text of every document by its path; None for a page of which no study is published."""
     texts: dict[str, str | None] = {}
+    pictures = markup(published, UP)
     for page in PAGES:
         studies = page.rests_on(published)
-        texts[page.path] = render(page.template, page=page, **page.gather(studies)) if studies else None
+        texts[page.path] = (
+            render(page.template, page=page, pictures=pictures, **page.gather(studies)) if studies else None
+        )
     return texts
 
 

@@ -1,62 +1,13 @@
 """The picture of the method: what is computed from what, and which notebook does it."""
 
-import io
-from dataclasses import dataclass
-from pathlib import Path
-
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.patches import Rectangle
 
-from lib.report.figures.style import WIDTH
-from lib.storage.ledger import write_atomically
+from lib.report.figures.boxes import LARGE, SMALL, Box, draw_arrow, draw_box, sheet
+from lib.report.figures.themes import Theme
 
 HEIGHT = 3.32  # inches
-SMALL, LARGE = 7.5, 8.5  # points
-FONT = "DejaVu Sans"  # comes with matplotlib, so that the picture is the same everywhere
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a page, of its text and lines, and of the boxes: the paper's method, our additions, what both need."""
-
-    page: str
-    ink: str
-    line: str
-    both: str
-    paper: str
-    added: str
-
-
-LIGHT = Theme("#ffffff", "#1f2328", "#57606a", "#eaeef2", "#cfe3f5", "#fbe3c3")
-DARK = Theme("#0d1117", "#e6edf3", "#9198a1", "#2a313c", "#17466f", "#6b4310")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A step. x, y: its lower left corner; width, height: all in inches. role: the theme's colour."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    title: str
-    text: str
-    role: str
-    text_room: float = 0.0  # inches at the right that a drawing needs
-
-    def at(self, side: str, share: float = 0.5) -> tuple[float, float]:
-        """A point on the box's edge: left, right, top or bottom, at a share of the edge's length."""
-        along_x, along_y = self.x + share * self.width, self.y + share * self.height
-        return {
-            "left": (self.x, along_y),
-            "right": (self.x + self.width, along_y),
-            "top": (along_x, self.y + self.height),
-            "bottom": (along_x, self.y),
-        }[side]
-
-
 BOXES = {
     "corpus": Box(0.05, 2.45, 0.98, 0.78, "corpus", "texts with\nseveral labels", "both"),
     "tasks": Box(0.05, 1.32, 0.98, 0.78, "tasks  1", "one yes/no\ntask a label", "both"),
@@ -90,39 +41,15 @@ JOIN = 5.14  # x of the line that brings scores and predictions to the ranking
 
 def plot_method(theme: Theme) -> Figure:
     """The picture in one theme, WIDTH inches wide; a step's number is that of its notebook."""
-    with mpl.rc_context({"font.family": FONT, "figure.constrained_layout.use": False}):
-        figure = Figure(figsize=(WIDTH, HEIGHT), facecolor=theme.page)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
-        axes.axis("off")
-        for box in BOXES.values():
-            _draw_box(axes, box, theme)
-        _draw_grid(axes, BOXES["grid"], theme)
-        for start, end in ARROWS:
-            _arrow(axes, [BOXES[name].at(side, share) for name, side, share in (start, end)], theme)
-        _draw_branches(axes, theme)
-        _draw_legend(axes, theme)
+    figure, axes = sheet(HEIGHT, theme)
+    for box in BOXES.values():
+        draw_box(axes, box, theme)
+    _draw_grid(axes, BOXES["grid"], theme)
+    for start, end in ARROWS:
+        draw_arrow(axes, [BOXES[name].at(side, share) for name, side, share in (start, end)], theme)
+    _draw_branches(axes, theme)
+    _draw_legend(axes, theme)
     return figure
-
-
-def _draw_box(axes: Axes, box: Box, theme: Theme) -> None:
-    style = "round,pad=0,rounding_size=0.06"
-    face = getattr(theme, box.role)
-    axes.add_patch(
-        FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle=style, fc=face, ec=theme.line, lw=0.8)
-    )
-    middle = box.x + (box.width - box.text_room) / 2
-    axes.text(
-        middle,
-        box.y + 0.74 * box.height,
-        box.title,
-        size=LARGE,
-        weight="bold",
-        color=theme.ink,
-        ha="center",
-        va="center",
-    )
-    axes.text(middle, box.y + 0.33 * box.height, box.text, size=SMALL, color=theme.ink, ha="center", va="center")
 
 
 def _draw_grid(axes: Axes, box: Box, theme: Theme, cells: int = 5) -> None:
@@ -137,27 +64,16 @@ def _draw_grid(axes: Axes, box: Box, theme: Theme, cells: int = 5) -> None:
             axes.add_patch(Rectangle(corner, size, size, fc=shade, ec=theme.line, lw=0.5))
 
 
-def _arrow(axes: Axes, points: list[tuple[float, float]], theme: Theme) -> None:
-    """A line through the points, with a head at the last one."""
-    for start, end in zip(points[:-2], points[1:-1], strict=True):
-        axes.plot(*zip(start, end, strict=True), color=theme.line, lw=1.1, solid_capstyle="round")
-    axes.add_patch(
-        FancyArrowPatch(
-            points[-2], points[-1], arrowstyle="-|>", mutation_scale=8, color=theme.line, lw=1.1, shrinkA=0, shrinkB=0
-        )
-    )
-
-
 def _draw_branches(axes: Axes, theme: Theme) -> None:
     """From the models up to conductance and grid; from regression and selectors to the ranking."""
     _, y = BOXES["models"].at("right")
     for name in ("grid", "conductance"):
         end = BOXES[name].at("left")
-        _arrow(axes, [(BUS, y), (BUS, end[1]), end], theme)
+        draw_arrow(axes, [(BUS, y), (BUS, end[1]), end], theme)
     target = BOXES["ranking"].at("left")
     for name in ("regression", "selectors"):
         start = BOXES[name].at("right")
-        _arrow(axes, [start, (JOIN, start[1]), (JOIN, target[1]), target], theme)
+        draw_arrow(axes, [start, (JOIN, start[1]), (JOIN, target[1]), target], theme)
 
 
 def _draw_legend(axes: Axes, theme: Theme) -> None:
@@ -168,17 +84,3 @@ def _draw_legend(axes: Axes, theme: Theme) -> None:
         y -= 0.17
     axes.text(x + 0.07, y, "1", size=LARGE, weight="bold", color=theme.ink, ha="center", va="center")
     axes.text(x + 0.2, y, "notebook", size=SMALL, color=theme.ink, va="center")
-
-
-def write_method(folder: Path) -> list[Path]:
-    """Write the picture into a folder, for light and for dark pages; the same bytes on every run."""
-    written = []
-    for name, theme in (("method.png", LIGHT), ("method-dark.png", DARK)):
-        content = io.BytesIO()
-        with mpl.rc_context({"savefig.bbox": None}):
-            plot_method(theme).savefig(
-                content, format="png", dpi=200, facecolor=theme.page, metadata={"Software": None}
-            )
-        write_atomically(folder / name, content.getvalue())
-        written.append(folder / name)
-    return written
