@@ -26,7 +26,7 @@ from lib.report.figures import (
 from lib.report.figures.matrix import frame_cells, plot_matrix
 from lib.report.figures.style import BOUND, GAIN, LOSS, NEUTRAL, SMALLEST, WIDTH, entitle, use_style
 from lib.report.figures.themes import DARK, LIGHT
-from lib.report.sentences import advice, target_sizes
+from lib.report.sentences import advice, recipes, target_sizes
 from lib.report.summary import priced_tables, procedure_losses, seconds_by_phase
 from lib.selection.contenders import BOUNDS, middle, needs, similarity_scores, standard_scores
 from lib.stats.bootstrap import mean_of_independent
@@ -131,7 +131,7 @@ def test_figures_of_recipes_and_sizes_are_readable(published):
     use_style()
     gains = published["sizes"].table("target_size_gains")
     for figure in (
-        studies.plot_recipes(published["recipes"].table("recipe_scores")),
+        studies.plot_recipes(scores := published["recipes"].table("recipe_scores"), recipes.finding(scores)),
         studies.plot_target_sizes(gains, target_sizes.finding(gains)),
         studies.plot_generalisation(published["newsgroups"].table("generalisation"), {}),
     ):

@@ -87,7 +87,7 @@ def test_sentences_follow_the_numbers():
     assert sentences.collapsed(broken) == "1 model of `gentle` predicts no text as positive."
     empty = scores.assign(value=np.nan)
     assert sentences.best_baseline(empty) == "No recipe has a baseline yet."
-    figure = plot_recipes(scores)
+    figure = plot_recipes(scores, sentences.finding(scores))
     assert figure.axes[0].get_yticklabels()[-1].get_text() == "gentle"
     plt.close(figure)
 

@@ -6,7 +6,7 @@ import pytest
 from prose import check
 
 from lib.report.documents.pictures import collapse_finding, forest_finding
-from lib.report.sentences import titles, titles_of_analyses
+from lib.report.sentences import recipes, titles, titles_of_analyses
 from lib.report.sentences.regression import PRIMARY
 
 NAN = float("nan")
@@ -171,6 +171,12 @@ def test_steps_and_texts(fewer, told):
     assert "correlation of 0.80" in said(titles.tradeoff(tradeoff_of(fewer, 0.8)[:2]))
 
 
+def test_errors_that_are_too_small_to_write():
+    table = pd.DataFrame({"task": ["a", "b", "c"], "completeness_error_relative": [1e-6, 1e-6, 0.02]})
+    told = said(titles.completeness(table))
+    assert told == "Conductances miss less than 0.1 % of the logit's change in the median model, 2.0 % in the worst (c)"
+
+
 def test_ansat():
     wide = pd.DataFrame([[NAN, 2.0, 3.0], [1.0, NAN, 3.0], [1.0, 2.0, NAN]], index=list("abc"), columns=list("abc"))
     assert said(titles.ansat_matrix(wide)).startswith("100 % of ANSAT's variance")
@@ -255,6 +261,7 @@ def test_price():
         "2 of 9 selectors are worth their price: free (free) loses 4.0 %, dear (2 min 00 s) 2.0 %"
     )
     assert "Paying more buys nothing" in said(titles_of_analyses.price(front[:1], 9, {}))
+    assert "nothing can be ranked" in said(titles_of_analyses.price(front[:0], 9, {}))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +291,7 @@ def test_recipes(gain, told):
         for name in ("hot", "gentle")
         for key, value in quantities.items()
     ]
-    assert told in said(titles_of_analyses.recipes(pd.DataFrame(rows)))
+    assert told in said(recipes.finding(pd.DataFrame(rows)))
 
 
 @pytest.mark.parametrize(

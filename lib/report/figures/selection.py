@@ -32,6 +32,7 @@ COMPARED = (
     PROMISING,
 )  # a bound, the paper's, and the one that recommendations follow
 MARKED = {"ansat": PAPER, PROMISING: ADDED}  # selectors that the figure of prices names, and their colours
+DEAR = 0.2  # share of the largest price from which a selector's name stands at the left of its dot
 SELECTOR_PANELS = (  # metric, label, scale
     ("spearman", "rank correlation with test F1\n(bar: 95 % interval)", 1),
     ("regret_at_1", "regret of the first choice (%)\n(dashed: random order)", 100),
@@ -140,12 +141,16 @@ def plot_price(metrics: pd.DataFrame, seconds: Mapping[str, float], names: Mappi
     axes.scatter(others["minutes"], 100 * others["value"], s=18, **open_dots)
     best = "no cheaper one has less regret (bar: 95 % interval)"
     axes.scatter(front["minutes"], 100 * front["value"], s=26, color=PLAIN, zorder=3, label=best)
-    named = [*front.index, *(name for name in MARKED if name in others.index)]
+    for name in (name for name in MARKED if name in rows.index):
+        axes.scatter(rows["minutes"][name], 100 * rows["value"][name], s=26, color=MARKED[name], zorder=4)
+    named = dict.fromkeys([*front.index, *(name for name in MARKED if name in rows.index)])
     for number, name in enumerate(named):
-        if name in MARKED:
-            axes.scatter(rows["minutes"][name], 100 * rows["value"][name], s=26, color=MARKED[name], zorder=4)
-        place = (rows["minutes"][name], 100 * rows["value"][name])
-        axes.annotate(label(name, names), place, (5, -11 if number % 2 else 4), textcoords="offset points", fontsize=8)
+        minutes, regret = rows.loc[name, ["minutes", "value"]]
+        left = minutes > DEAR * rows["minutes"].max()
+        text = {"fontsize": 8, "ha": "right" if left else "left", "textcoords": "offset points"}
+        axes.annotate(
+            label(name, names), (minutes, 100 * regret), (-5 if left else 5, -11 if number % 2 else 4), **text
+        )
     axes.axhline(100 * rows["random"].iloc[0], color="black", lw=0.9, ls="--", label="random order")
     axes.set_xscale("symlog", linthresh=0.01)
     axes.xaxis.set_major_formatter("{x:g}")

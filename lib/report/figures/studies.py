@@ -56,10 +56,10 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, names: list[str], title: str, ver
     axes.set(xlabel=title, ylim=(-0.5, len(names) - 0.5))
 
 
-def plot_recipes(scores: pd.DataFrame) -> Figure:
+def plot_recipes(scores: pd.DataFrame, title: str) -> Figure:
     """What every recipe does to the baseline and what sources add, those whose pairs are best on top: a panel each.
 
-    scores: the table "recipe_scores".
+    scores: the table "recipe_scores". title: the finding.
     """
     panels = {
         "baseline_gap": "no transfer,\nminus the best recipe's",
@@ -73,7 +73,7 @@ def plot_recipes(scores: pd.DataFrame) -> Figure:
     for axes, (quantity, title) in zip(axes_of, panels.items(), strict=True):
         _draw_rows(axes, values.loc[quantity].reindex(recipes), recipes, title)
     figure.supxlabel("average precision on validation (bar: 95 % interval over targets)", fontsize=8.5)
-    return entitle(figure, titles.recipes(scores))
+    return entitle(figure, title)
 
 
 def plot_target_sizes(gains: pd.DataFrame, title: str) -> Figure:

@@ -63,7 +63,7 @@ def plot_helpers(matrix: pd.DataFrame, repeats: pd.Series) -> Figure:
     Returns:
         The figure; the wider a line, the larger the gain or loss.
     """
-    real = matrix.assign(repeats=repeats)[matrix["helps"] | matrix["hurts"]].sort_values("gain", key=abs)
+    real = matrix.assign(repeats=repeats)[matrix["helps"] | matrix["hurts"]].sort_values("gain")  # gains on top
     order = {side: _by_mean(matrix, side)[::-1] for side in ("source", "target")}
     places = {side: pd.Series(range(len(names)), names) for side, names in order.items()}
     figure, (axes,) = panel_row(1, 1.5 + 0.24 * len(order["target"]))

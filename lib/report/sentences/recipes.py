@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from lib.report.figures.style import label
 from lib.report.sentences.words import (
     change,
     code,
@@ -67,6 +68,18 @@ def agreement(scores: pd.DataFrame) -> str:
         else "one seed cannot tell whether this repeats"
     )
     return f"Under {code(name)}, {percent(share, 0)} of the pairs gain; {seeds}."
+
+
+def finding(scores: pd.DataFrame) -> str:
+    """The title of the figure."""
+    if scores["value"].isna().all():
+        return "No recipe has scores yet"
+    pairs, name = _quantity(scores, "pair_gain"), sound_recipe(scores)
+    sides = [side_of_zero(row) for row in pairs.to_dict("records")]
+    return (
+        f"One source helps under {sides.count(1)} and hurts under {sides.count(-1)} of {counted(len(sides), 'recipe')}; "
+        f"under {label(name)}, which is chosen, it adds {with_interval(pairs.loc[name], change)}"
+    )
 
 
 def collapsed(recipes: pd.DataFrame) -> str:

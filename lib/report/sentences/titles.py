@@ -184,9 +184,10 @@ def repeatability(table: pd.DataFrame) -> str:
 def completeness(conductance: pd.DataFrame) -> str:
     """conductance: the table."""
     errors = conductance.set_index("task")["completeness_error_relative"]
+    half, most = (percent(share) if share >= 0.0005 else "less than 0.1 %" for share in (errors.median(), errors.max()))
     return (
-        f"Conductances miss {percent(errors.median())} of the logit's change in the median model, "
-        f"{percent(errors.max())} in the worst ({label(errors.idxmax())})"
+        f"Conductances miss {half} of the logit's change in the median model, {most} in the worst "
+        f"({label(errors.idxmax())})"
     )
 
 

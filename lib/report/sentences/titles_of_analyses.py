@@ -1,4 +1,4 @@
-"""What every figure of notebooks 6 to 12 finds, in the words of its title: true whatever the numbers are, and short."""
+"""What every figure of notebooks 6 to 11 finds, in the words of its title: true whatever the numbers are, and short."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import pandas as pd
 from lib.report.figures.style import label
 from lib.report.headline import duration
 from lib.report.sentences.regression import primary
+from lib.report.sentences.selection import NOTHING_TO_RANK
 from lib.report.sentences.studies import SIGNIFICANT
 from lib.report.sentences.time_saving import AIM, NO_PROCEDURES
 from lib.report.sentences.words import (
@@ -21,7 +22,6 @@ from lib.report.sentences.words import (
 )
 from lib.selection.comparison import differs_from_random
 from lib.selection.contenders import BOUNDS
-from lib.studies.recipes import sound_recipe
 
 # notebook 6
 
@@ -118,7 +118,7 @@ def selectors(ranks: pd.DataFrame, titles: Mapping[str, str], truth: str) -> str
     """ranks: rows of one rank correlation, by selector. truth: what it is taken with."""
     rows = ranks.drop(index=list(BOUNDS), errors="ignore").dropna(subset="value")
     if rows.empty:
-        return "No target's sources differ, so nothing can be ranked"
+        return NOTHING_TO_RANK.rstrip(".")
     differs = differs_from_random(rows)
     better, worse = (int((differs & side).sum()) for side in (rows["value"] > 0, rows["value"] < 0))
     best = rows.loc[rows["value"].idxmax()]
@@ -131,6 +131,8 @@ def selectors(ranks: pd.DataFrame, titles: Mapping[str, str], truth: str) -> str
 
 def price(front: pd.DataFrame, selectors: int, titles: Mapping[str, str]) -> str:
     """front: minutes and value (regret) of the selectors of which no cheaper one has less regret, the cheapest first."""
+    if front.empty:
+        return NOTHING_TO_RANK.rstrip(".")
     first, last = front.iloc[0], front.iloc[-1]
     told = f"{label(first.name, titles)} ({_minutes(first)}) loses {percent(first['value'])}"
     if len(front) == 1:
@@ -145,7 +147,7 @@ def _minutes(row: pd.Series) -> str:
     return duration(60 * row["minutes"]) if row["minutes"] else "free"
 
 
-# notebooks 9, 10 and 12
+# notebooks 9 and 10
 
 
 def regimes(table: pd.DataFrame) -> str:
@@ -167,20 +169,6 @@ def generalisation(ranks: pd.DataFrame) -> str:
     return (
         f"{better or 'None'} of {counted(len(rows), 'regression')} carried over from other corpora "
         f"{plural(better or 1, 'orders', 'order')} a new corpus's sources better than chance"
-    )
-
-
-def recipes(scores: pd.DataFrame) -> str:
-    """scores: the table "recipe_scores"."""
-    values = scores.set_index(["quantity", "recipe"])
-    sides = [side_of_zero(row) for row in values.loc["pair_gain"].to_dict("records")]
-    if scores["value"].isna().all():
-        return "No recipe has scores yet"
-    name = sound_recipe(scores)
-    adds = values.loc[("pair_gain", name)]
-    return (
-        f"One source helps under {sides.count(1)} and hurts under {sides.count(-1)} of {counted(len(sides), 'recipe')}; "
-        f"under {label(name)}, which is chosen, it adds {with_interval(adds, change)}"
     )
 
 
