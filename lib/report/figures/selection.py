@@ -143,7 +143,7 @@ def plot_price(metrics: pd.DataFrame, seconds: Mapping[str, float], names: Mappi
     axes.scatter(front["minutes"], 100 * front["value"], s=26, color=PLAIN, zorder=3, label=best)
     for name in (name for name in MARKED if name in rows.index):
         axes.scatter(rows["minutes"][name], 100 * rows["value"][name], s=26, color=MARKED[name], zorder=4)
-    named = dict.fromkeys([*front.index, *(name for name in MARKED if name in rows.index)])
+    named = dict.fromkeys([*front.index[:1], *front.index[-1:], *(name for name in MARKED if name in rows.index)])
     for number, name in enumerate(named):
         minutes, regret = rows.loc[name, ["minutes", "value"]]
         left = minutes > DEAR * rows["minutes"].max()
