@@ -188,5 +188,13 @@ def test_sentences_have_no_formulas_and_links_lead_nowhere_else():
     assert "<code>$x</code>" in prose("`$x`", ROOT) and 'id="whats-a-b"' in prose("## What's `a` b?", ROOT)
 
 
+def test_a_picture_for_light_and_dark_pages_is_shown_once(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"picture")
+    lines = ("<picture>", '<source media="x" srcset="a-dark.png">', '<img src="a.png" alt="it&#x27;s">', "</picture>")
+    page = prose("\n".join(lines), tmp_path)
+    assert page.count("<img") == 1 and "it&#x27;s" in page and "&lt;" not in page
+    assert "&lt;picture&gt;" in prose("<picture>\n<script>alert(1)</script>\n</picture>", tmp_path)
+
+
 def test_cells_that_name_the_study_are_not_shown():
     assert notebook_html([cell("code", "study_name = 1", tags=("parameters",))], ROOT) == ""

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -11,6 +12,8 @@ import mistune
 from mistune.util import striptags
 
 from lib.report.captions import picture
+
+PICTURE = re.compile(r'<picture>\n<source [^>]*>\n<img src="(?P<url>[^"]*)" alt="(?P<text>[^"]*)">\n</picture>')
 
 
 class _Renderer(mistune.HTMLRenderer):
@@ -41,6 +44,9 @@ class _Renderer(mistune.HTMLRenderer):
         return super().heading(text, level, id=id)
 
     def block_html(self, html: str) -> str:
+        """Comments are dropped; of a picture for light and dark pages the light one is shown."""
+        if themed := PICTURE.fullmatch(html.strip()):
+            return f"<p>{self.image(unescape(themed['text']), themed['url'])}</p>\n"
         return "" if html.startswith("<!--") else super().block_html(html)
 
     def table(self, text: str) -> str:

@@ -13,8 +13,6 @@ from lib.errors import InputError, run_command
 from lib.report.documents.pages import documents
 from lib.report.documents.pictures import write_pictures
 from lib.report.documents.published import published_studies
-from lib.report.documents.pictures import write_pictures
-from lib.report.documents.published import published_studies
 from lib.report.site import write_site
 from lib.storage.ledger import write_atomically
 from lib.study.files import ROOT, shown
