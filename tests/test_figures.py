@@ -24,7 +24,7 @@ from lib.report.figures import (
     transfer,
 )
 from lib.report.figures.matrix import frame_cells, plot_matrix
-from lib.report.figures.style import BOUND, GAIN, LOSS, NEUTRAL, SMALLEST, WIDTH, entitle, use_style
+from lib.report.figures.style import BOUND, GAIN, LOSS, NEUTRAL, SMALLEST, WIDTH, entitle, label, use_style
 from lib.report.figures.themes import DARK, LIGHT
 from lib.report.sentences import advice, recipes, target_sizes
 from lib.report.summary import priced_tables, procedure_losses, seconds_by_phase
@@ -297,7 +297,9 @@ def test_the_forest_has_ten_rows_with_a_dot_a_study_and_a_mean(published):
     dots = [dots.get_offsets() for dots in axes.collections if len(dots.get_offsets()) == by_study.shape[1]]
     assert len(dots) == 10 and pooled.loc["oracle", "value"] == 1
     first = dots[0][0][1]
-    assert axes.get_yticklabels()[0].get_text() == "linear probe" and axes.get_yticks()[0] == first
+    best = next(iter(selection.shown_selectors(pooled["value"]).values()))[0]
+    named = axes.get_yticklabels()[0].get_text()
+    assert named == label(best, picture.draw.keywords["names"]) and axes.get_yticks()[0] == first
     assert pooled_ranks([published["demo"], published["hot"]]).loc["oracle", "high"] == pytest.approx(1)
     plt.close("all")
 
