@@ -19,6 +19,7 @@ from lib.report.documents import verdicts
 from lib.report.documents.pages import RESULTS, documents, render, wrap
 from lib.report.documents.published import PublishedStudy, independent, published_studies
 from lib.report.documents.results import promising, safest
+from lib.report.documents.scaling import GRIDS, measured_rates
 from lib.report.documents.tables import USE, published_columns
 from lib.report.figures.data import plot_prevalence
 from lib.report.figures.method import LIGHT, plot_method, write_method
@@ -200,7 +201,7 @@ def test_studies_that_are_not_published_are_left_out():
     few = {name: study for name, study in published_studies().items() if name in ("disaster", "smoke")}
     texts = documents(few)
     pages = [f"results/{name}" for name in ("demo", "paper", "other_corpora", "recipes", "target_sizes", "classes")]
-    pages += ["data_card", "model_card"]
+    pages += ["data_card", "model_card", "scaling"]
     assert {name for name, text in texts.items() if text is None} == {f"docs/{page}.md" for page in pages}
     assert "trecis" not in texts["README.md"].split("## Your own data")[0]
     assert "Shuffled labels" not in texts["docs/results/controls.md"]
@@ -299,6 +300,23 @@ def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys
     monkeypatch.chdir(ROOT)
     exec(USE, {})
     assert "spearman" in capsys.readouterr().out
+
+
+def test_the_cost_of_larger_grids_follows_the_rates():
+    rates = measured_rates(published_studies()["demo"])
+    faster = {name: 2 * rate for name, rate in rates.items()}
+    first, paper, *_ = GRIDS
+    assert (first.singles, first.pairs) == (144, 1584) and (paper.singles, paper.pairs) == (48, 2112)
+    seconds = 1728 * (6144 / rates["trained"] + 5200 / rates["predicted"])
+    assert first.hours(rates) == pytest.approx(seconds / 2 / 3600) == pytest.approx(2 * first.hours(faster))
+    assert paper.gigabytes == pytest.approx(2160 * (9000 * 4e-9 + 1e-6) + 48 * 0.18)
+
+
+def test_the_page_on_scaling_quotes_the_benchmark():
+    measured = pd.read_csv(ROOT / "tests" / "benchmarks" / "results.csv").set_index("claim").loc["planner"]
+    page = " ".join((ROOT / "docs" / "scaling.md").read_text().split())
+    assert f"scoring it takes {1e3 * measured['ours']:.0f} ms, measured for 40,000 runs of 100 tasks" in page
+    assert "40000 runs of 100 tasks" in measured["agreement"]
 
 
 # Sentences about numbers
