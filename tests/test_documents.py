@@ -350,13 +350,13 @@ def targets(**columns) -> pd.DataFrame:
 def test_a_gain_is_credited_only_if_it_matters_and_longer_training_does_worse():
     assert verdicts.helped(targets()) == (
         "1 of 2 targets gains outside the noise: `a` (+0.050 F1). "
-        "Not counted: `b` (+0.0006 F1), too small a gain to matter."
+        "`b` (+0.0006 F1) is not counted: the gain is too small to matter."
     )
     assert verdicts.credited(targets()).tolist() == [True, False]
     as_well = targets(beats_step_matched=[False, True])
     assert "For `a`, a single-task model trained for as many steps does as well" in verdicts.helped(as_well)
     assert not verdicts.credited(as_well).any()
-    assert verdicts.helped(targets(helped=[False, False])) == "No target of 2 gains outside the noise."
+    assert verdicts.helped(targets(helped=[False, False])) == "None of 2 targets gains outside the noise."
 
 
 def test_the_published_gains_of_death_and_other_any_are_not_credited():
@@ -369,9 +369,9 @@ def test_the_published_gains_of_death_and_other_any_are_not_credited():
 @pytest.mark.parametrize(
     ("shift", "told"),
     [
-        (0.5, "gains more in 1 of 1 study (`newsgroups`) in F1"),
+        (0.5, "In F1 the best pair gains more in 1 of 1 study (`newsgroups`) than the best of as many"),
         (-0.5, "gains less in 1"),
-        (0.0, "is not shown to gain more"),
+        (0.0, "do not differ outside the noise in this study."),
     ],
 )
 def test_the_best_pair_is_judged_by_what_reseeded_baselines_gain(monkeypatch, shift, told):
@@ -388,6 +388,19 @@ def test_what_two_seeds_say_follows_their_correlation():
     assert verdicts.seeds(rows).startswith("Two seeds agree little")
     alike = rows.assign(value=0.9, low=0.8, high=0.95)
     assert verdicts.seeds(alike).startswith("Two seeds agree:") and "still gains F1" in verdicts.seeds(alike)
+
+
+@pytest.mark.parametrize(
+    ("differs", "value", "told"),
+    [
+        ((False, False), 0.1, "ANSAT (0.10) and the regression on it (0.10) are not measurably better than chance."),
+        ((True, False), 0.1, "ANSAT (0.10) is better than chance, the regression on it (0.10) not measurably better"),
+        ((True, True), -0.1, "ANSAT (-0.10) and the regression on it (-0.10) are worse than chance."),
+    ],
+)
+def test_the_papers_selectors_are_judged_against_chance(differs, value, told):
+    ranks = pd.DataFrame({"differs": differs, "value": value}, index=["ansat", "regression"])
+    assert verdicts._papers_selectors_beside_chance(ranks).startswith(told)
 
 
 def test_regressions_carried_over_are_judged_against_luck():
@@ -408,15 +421,28 @@ def test_gains_are_told_by_what_the_recipe_leaves_of_a_source(monkeypatch):
     gentle, hot = studies["smoke"], studies["hot"]
     share = f"{100 * (hot.matrix['gain'] > 0).mean():.0f} %"
     assert verdicts.gaining_by_recipe([hot]) == (
-        f"Where training collapses the sources' representations, {share} of the pairs raise their target's test F1 (`hot`)."
+        f"Where training collapses the sources' representation, {share} of the pairs raise their target's test F1 (`hot`)."
     )
     both = verdicts.gaining_by_recipe([gentle, hot])
-    assert both.startswith("Even from gently trained sources only 25 % of the pairs raise") and "(`smoke`)" in both
+    assert both.startswith("Even sources that keep their representation seldom help: 25 % of the pairs raise")
+    assert "(`smoke`)" in both
     helping = gentle.matrix.assign(gain=0.1)
     monkeypatch.setattr(PublishedStudy, "matrix", helping)
-    assert "Gently trained sources help more often than not: 100 %" in verdicts.gaining_by_recipe(
-        [PublishedStudy(gentle.folder)]
-    )
+    assert "help more often than not: 100 %" in verdicts.gaining_by_recipe([PublishedStudy(gentle.folder)])
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ((0.2, 0.3), "Even sources that keep their representation seldom help: 20 % to 30 % of the pairs"),
+        ((0.45, 0.55), "help about as often as they hurt: 45 % to 55 %"),
+        ((0.7, 0.9), "help more often than not: 70 % to 90 %"),
+        ((0.2, 0.55), "help more often in some studies than in others: 20 % to 55 %"),
+        ((0.5, 0.9), "help more often in some studies than in others: 50 % to 90 %"),
+    ],
+)
+def test_how_often_sources_help_is_true_of_every_study(shares, told):
+    assert told in verdicts._gaining(dict(zip(("a", "b"), shares, strict=True)))
 
 
 def test_recommendations_say_how_their_selector_ranks():
