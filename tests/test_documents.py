@@ -437,8 +437,9 @@ def test_gains_are_told_by_what_the_recipe_leaves_of_a_source(monkeypatch):
         ((0.2, 0.3), "Even sources that keep their representation seldom help: 20 % to 30 % of the pairs"),
         ((0.45, 0.55), "help about as often as they hurt: 45 % to 55 %"),
         ((0.7, 0.9), "help more often than not: 70 % to 90 %"),
-        ((0.2, 0.55), "help more often in some studies than in others: 20 % to 55 %"),
-        ((0.5, 0.9), "help more often in some studies than in others: 50 % to 90 %"),
+        ((0.2, 0.55), "help at most about as often as they hurt: 20 % to 55 %"),
+        ((0.5, 0.9), "help at least about as often as they hurt: 50 % to 90 %"),
+        ((0.2, 0.9), "help more often in some studies than in others: 20 % to 90 %"),
     ],
 )
 def test_how_often_sources_help_is_true_of_every_study(shares, told):

@@ -93,11 +93,15 @@ def _gaining(shares: Mapping[str, float]) -> str:
     raised = f"{told} of the pairs raise their target's test F1 ({where})"
     if high < FEW_GAIN:
         return f"Even sources that keep their representation seldom help: {raised}."
-    verdict = "more often in some studies than in others"
+    often, seldom = (low >= FEW_GAIN, high <= 1 - FEW_GAIN)
+    verdict = {
+        (True, True): "about as often as they hurt",
+        (True, False): "at least about as often as they hurt",
+        (False, True): "at most about as often as they hurt",
+        (False, False): "more often in some studies than in others",
+    }[often, seldom]
     if low > 1 - FEW_GAIN:
         verdict = "more often than not"
-    elif low >= FEW_GAIN and high <= 1 - FEW_GAIN:
-        verdict = "about as often as they hurt"
     return f"Sources that keep their representation help {verdict}: {raised}."
 
 
