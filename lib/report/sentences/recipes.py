@@ -51,6 +51,8 @@ def choice(scores: pd.DataFrame) -> str:
     name, gaps = sound_recipe(scores), _quantity(scores, "baseline_gap")
     equal = int((gaps["high"] >= 0).sum())
     adds = with_interval(_quantity(scores, "over_best_baseline").loc[name], change)
+    if equal == 1:
+        return f"{code(name)} is chosen: its baseline is the best outside the noise. Its pairs add {adds} to it."
     return (
         f"{code(name)} is chosen: among the {counted(equal, 'recipe')} whose baselines equal the best one within the noise, "
         f"its pairs add most to the best baseline, {adds}."
