@@ -8,31 +8,32 @@ help() {
 usage: ./run_all.sh [STUDY]             run the notebooks of a study and write its report
        ./run_all.sh --published STUDY   the same from the published runs, without training (about 2 minutes)
        ./run_all.sh --predict FOLDER TABLE [OUTPUT] [--text NAME]
-                                        predict the texts of a table with the exported models in results/STUDY
+                                        predict the texts of TABLE with the models that a study exported;
+                                        FOLDER is its results folder, such as results/mine
        ./run_all.sh --test [OPTION...]  check the code and run the tests; options go to pytest
        ./run_all.sh --environment       only make the environment
        ./run_all.sh --help              show this text
 
 STUDY is the name of a file in params/ or the path of a YAML file. The default is demo.
-  ./run_all.sh --published demo   a first real result: the default study, as published
-  ./run_all.sh smoke              the small study; it shows in 2 minutes that everything works
+  ./run_all.sh --published demo   a first real result: the default study, from its published runs
+  ./run_all.sh smoke              the small study, which shows in 2 minutes that everything works
   ./run_all.sh                    the default study, trained here (about 40 minutes on two cores)
   ./run_all.sh params/mine.yaml   a study of your own; params/README.md explains every key
 
-Notebooks, tables, figures and report.html go to results/STUDY/, and to results/STUDY/site/ pages that show them all
-without Jupyter or a network; start at index.html. After an interruption the same call continues. Finished work is not
-repeated. --published needs figures/STUDY. Where runs.zip is missing there, it runs only the
-notebooks that read nothing but tables.
+Notebooks, tables, figures and report.html go to results/STUDY/. Its folder site/ shows them all without Jupyter or a
+network; start at index.html. After an interruption the same call continues, and finished work is not repeated.
+--published needs the folder figures/STUDY. If it holds no runs.zip, only those notebooks run that need nothing but
+tables.
 
-The first call makes the environment from requirements.lock. It uses conda, mamba or micromamba where one is installed
-(folder .conda/), else pip with Python 3.11, 3.12 or 3.13 (folder .venv/). To open the notebooks, activate the
-environment and start JupyterLab:
+The first call makes the environment from requirements.lock: in .conda/ where conda, mamba or micromamba is installed,
+else in .venv/ with pip and Python 3.11, 3.12 or 3.13. To open the notebooks, activate the environment and start
+JupyterLab:
   conda activate ./.conda   or   source .venv/bin/activate
   jupyter lab
 
 Variables:
-  WHENCE_ENVIRONMENT=pip|conda    choose between the two
-  WHENCE_PYTHON=/path/to/python   use the environment of this interpreter; nothing is installed
+  WHENCE_ENVIRONMENT=pip|conda    make the environment with the one or the other
+  WHENCE_PYTHON=/path/to/python   use the environment of this Python; nothing is installed
 TEXT
 }
 
@@ -93,7 +94,7 @@ make_environment() {
     log=$(mktemp "${TMPDIR:-/tmp}/whence-environment.XXXXXX")
     if ! "$@" >"$log" 2>&1; then
         tail -n 15 "$log" >&2
-        fail "the environment could not be made; the cause is above, all messages are in $log; mend it and call again"
+        fail "the environment could not be made; the cause is above, all messages are in $log; remove the cause and call again"
     fi
     fingerprint >"$folder/.made_from"
     rm -f "$log"

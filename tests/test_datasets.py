@@ -322,7 +322,7 @@ def test_ids_groups_and_splits_stand_beside_a_column_of_classes(tmp_path):
         (".csv", ["a  b", "c;a b"], ";", ["'a b' (row 1) and 'a b' (row 2)", "write a class in one way"]),
         (".csv", ["a", "a ", "a"], None, ["all 3 rows are 'a'", "at least two classes"]),
         (".csv", ["a", "", "a"], None, ["the only class, of 2 rows, is 'a'"]),
-        (".csv", ["", " "], None, ["no row has a class", "is this the column with the classes?"]),
+        (".csv", ["", " "], None, ["no row has a class", "correct 'classes', the column with the classes"]),
         (".csv", ["a", "b/c"], None, ["row 2: the label name 'b/c' has a slash", "rename it"]),
         (".csv", [f"c{row}" for row in range(1001)], None, ["1,001 different classes in 1,001 rows"]),
     ],
@@ -347,7 +347,8 @@ def test_a_column_of_numbers_is_not_taken_for_texts(tmp_path, suffix):
         write(path, "\n".join(json.dumps(row) for row in frame.to_dict("records")))
     else:
         frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
-    expected = "is 'score' the column with the texts?" if suffix == ".csv" else "is this not the column with the texts?"
+    asked = "every cell is a number; correct" if suffix == ".csv" else "correct the cell, or"
+    expected = f"{asked} 'text', the column with the texts"
     refused(config.model_copy(update={"text": "score"}), f"t{suffix}: column 'score'", expected)
     assert load_corpus(config, tmp_path).messages["text"].tolist() == ["x", "y"]
 

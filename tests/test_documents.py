@@ -20,6 +20,7 @@ from lib.report.documents.pages import RESULTS, documents, render, wrap
 from lib.report.documents.pictures import write_pictures
 from lib.report.documents.published import PublishedStudy, independent, published_studies
 from lib.report.documents.results import promising, safest
+from lib.report.documents.scaling import GRIDS, measured_rates
 from lib.report.documents.tables import USE, published_columns
 from lib.report.figures.data import plot_prevalence
 from lib.report.figures.method import plot_method
@@ -153,7 +154,8 @@ def test_the_readme_names_every_notebook_and_its_package():
         assert re.search(rf"from {packages[0].replace('/', '.')}\b", code), f"{path.name} does not use {packages[0]}"
 
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "figures").glob("*.md"))]
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "params/README.md")]
+DOCUMENTS += [*sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "figures").glob("*.md"))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -202,7 +204,7 @@ def test_studies_that_are_not_published_are_left_out():
     few = {name: study for name, study in published_studies().items() if name in ("disaster", "smoke")}
     texts = documents(few)
     pages = [f"results/{name}" for name in ("demo", "paper", "other_corpora", "recipes", "target_sizes", "classes")]
-    pages += ["data_card", "model_card"]
+    pages += ["data_card", "model_card", "scaling"]
     assert {name for name, text in texts.items() if text is None} == {f"docs/{page}.md" for page in pages}
     assert "trecis" not in texts["README.md"].split("## Your own data")[0]
     assert "Shuffled labels" not in texts["docs/results/controls.md"]
@@ -304,6 +306,23 @@ def test_published_tables_test_a_selector_as_their_page_says(monkeypatch, capsys
     assert "spearman" in capsys.readouterr().out
 
 
+def test_the_cost_of_larger_grids_follows_the_rates():
+    rates = measured_rates(published_studies()["demo"])
+    faster = {name: 2 * rate for name, rate in rates.items()}
+    first, paper, *_ = GRIDS
+    assert (first.singles, first.pairs) == (144, 1584) and (paper.singles, paper.pairs) == (48, 2112)
+    seconds = 1728 * (6144 / rates["trained"] + 5200 / rates["predicted"])
+    assert first.hours(rates) == pytest.approx(seconds / 2 / 3600) == pytest.approx(2 * first.hours(faster))
+    assert paper.gigabytes == pytest.approx(2160 * (9000 * 4e-9 + 1e-6) + 48 * 0.18)
+
+
+def test_the_page_on_scaling_quotes_the_benchmark():
+    measured = pd.read_csv(ROOT / "tests" / "benchmarks" / "results.csv").set_index("claim").loc["planner"]
+    page = " ".join((ROOT / "docs" / "scaling.md").read_text().split())
+    assert f"scoring it takes {1e3 * measured['ours']:.0f} ms, measured for 40,000 runs of 100 tasks" in page
+    assert "40000 runs of 100 tasks" in measured["agreement"]
+
+
 # Sentences about numbers
 
 
@@ -335,13 +354,13 @@ def targets(**columns) -> pd.DataFrame:
 def test_a_gain_is_credited_only_if_it_matters_and_longer_training_does_worse():
     assert verdicts.helped(targets()) == (
         "1 of 2 targets gains outside the noise: `a` (+0.050 F1). "
-        "Not counted: `b` (+0.0006 F1), too small a gain to matter."
+        "`b` (+0.0006 F1) is not counted: the gain is too small to matter."
     )
     assert verdicts.credited(targets()).tolist() == [True, False]
     as_well = targets(beats_step_matched=[False, True])
     assert "For `a`, a single-task model trained for as many steps does as well" in verdicts.helped(as_well)
     assert not verdicts.credited(as_well).any()
-    assert verdicts.helped(targets(helped=[False, False])) == "No target of 2 gains outside the noise."
+    assert verdicts.helped(targets(helped=[False, False])) == "None of 2 targets gains outside the noise."
 
 
 def test_the_published_gains_of_death_and_other_any_are_not_credited():
@@ -354,9 +373,9 @@ def test_the_published_gains_of_death_and_other_any_are_not_credited():
 @pytest.mark.parametrize(
     ("shift", "told"),
     [
-        (0.5, "gains more in 1 of 1 study (`newsgroups`) in F1"),
+        (0.5, "In F1 the best pair gains more in 1 of 1 study (`newsgroups`) than the best of as many"),
         (-0.5, "gains less in 1"),
-        (0.0, "is not shown to gain more"),
+        (0.0, "do not differ outside the noise in this study."),
     ],
 )
 def test_the_best_pair_is_judged_by_what_reseeded_baselines_gain(monkeypatch, shift, told):
@@ -373,6 +392,19 @@ def test_what_two_seeds_say_follows_their_correlation():
     assert verdicts.seeds(rows).startswith("Two seeds agree little")
     alike = rows.assign(value=0.9, low=0.8, high=0.95)
     assert verdicts.seeds(alike).startswith("Two seeds agree:") and "still gains F1" in verdicts.seeds(alike)
+
+
+@pytest.mark.parametrize(
+    ("differs", "value", "told"),
+    [
+        ((False, False), 0.1, "ANSAT (0.10) and the regression on it (0.10) are not measurably better than chance."),
+        ((True, False), 0.1, "ANSAT (0.10) is better than chance, the regression on it (0.10) not measurably better"),
+        ((True, True), -0.1, "ANSAT (-0.10) and the regression on it (-0.10) are worse than chance."),
+    ],
+)
+def test_the_papers_selectors_are_judged_against_chance(differs, value, told):
+    ranks = pd.DataFrame({"differs": differs, "value": value}, index=["ansat", "regression"])
+    assert verdicts._papers_selectors_beside_chance(ranks).startswith(told)
 
 
 def test_regressions_carried_over_are_judged_against_luck():
@@ -393,15 +425,29 @@ def test_gains_are_told_by_what_the_recipe_leaves_of_a_source(monkeypatch):
     gentle, hot = studies["smoke"], studies["hot"]
     share = f"{100 * (hot.matrix['gain'] > 0).mean():.0f} %"
     assert verdicts.gaining_by_recipe([hot]) == (
-        f"Where training collapses the sources' representations, {share} of the pairs raise their target's test F1 (`hot`)."
+        f"Where training collapses the sources' representation, {share} of the pairs raise their target's test F1 (`hot`)."
     )
     both = verdicts.gaining_by_recipe([gentle, hot])
-    assert both.startswith("Even from gently trained sources only 25 % of the pairs raise") and "(`smoke`)" in both
+    assert both.startswith("Even sources that keep their representation seldom help: 25 % of the pairs raise")
+    assert "(`smoke`)" in both
     helping = gentle.matrix.assign(gain=0.1)
     monkeypatch.setattr(PublishedStudy, "matrix", helping)
-    assert "Gently trained sources help more often than not: 100 %" in verdicts.gaining_by_recipe(
-        [PublishedStudy(gentle.folder)]
-    )
+    assert "help more often than not: 100 %" in verdicts.gaining_by_recipe([PublishedStudy(gentle.folder)])
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ((0.2, 0.3), "Even sources that keep their representation seldom help: 20 % to 30 % of the pairs"),
+        ((0.45, 0.55), "help about as often as they hurt: 45 % to 55 %"),
+        ((0.7, 0.9), "help more often than not: 70 % to 90 %"),
+        ((0.2, 0.55), "help at most about as often as they hurt: 20 % to 55 %"),
+        ((0.5, 0.9), "help at least about as often as they hurt: 50 % to 90 %"),
+        ((0.2, 0.9), "help more often in some studies than in others: 20 % to 90 %"),
+    ],
+)
+def test_how_often_sources_help_is_true_of_every_study(shares, told):
+    assert told in verdicts._gaining(dict(zip(("a", "b"), shares, strict=True)))
 
 
 def test_recommendations_say_how_their_selector_ranks():

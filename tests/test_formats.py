@@ -149,17 +149,18 @@ NO_SCHEME = "is in no BIO scheme; write O, B-type or I-type, or set 'spans: fals
         (
             "a\n",
             {},
-            "train.txt, line 1: of its 1 columns number 0 is both word and tag; correct 'word' or 'tag', or "
+            "train.txt, line 1: column 0, counted from 0, is both word and tag; correct 'word' or 'tag', or "
             "separate columns by tabs or blanks",
         ),
-        ("a O\n", {"tag": 2}, "train.txt, line 1: no column 2, as it has 2; correct 'tag'"),
-        ("a O\n", {"word": 3}, "train.txt, line 1: no column 3, as it has 2; correct 'word'"),
+        ("a O\n", {"tag": 2}, "train.txt, line 1: no column 2, counted from 0: it has 2; correct 'tag'"),
+        ("a O\n", {"word": 3}, "train.txt, line 1: no column 3, counted from 0: it has 2; correct 'word'"),
         ("\tO\n", {}, "train.txt, line 1: no word; fill it in, or remove the line"),
         ("a\t\n", {}, "train.txt, line 1: no tag; fill it in, or remove the line"),
         (
             "x\tO\n\n" + "a\tO\n" * 1001,
             {},
-            "train.txt, line 3: a sentence of 1,001 words, where 1,000 are the most; separate sentences by empty lines",
+            "train.txt, line 3: a sentence of 1,001 words, where at most 1,000 are allowed; separate sentences by "
+            "empty lines",
         ),
         ("", {}, "train.txt: the file is empty; give a file with examples"),
         ("\0\n \n", {}, "train.txt: the file is empty; give a file with examples"),
@@ -346,12 +347,12 @@ def line_of(word: int, head="0", upos="X", xpos="_") -> str:
         (
             line_of(1) + line_of(2, "3"),
             "parent_upos",
-            "train.txt, line 2: the head '3' is no word of the sentence, which has 2; correct this line",
+            "train.txt, line 2: the head '3' is not a word of the sentence, which has 2; correct this line",
         ),
         (
             line_of(1, "_"),
             "grandparent_upos",
-            "train.txt, line 1: the head '_' is no word of the sentence, which has 1; correct this line",
+            "train.txt, line 1: the head '_' is not a word of the sentence, which has 1; correct this line",
         ),
         (
             line_of(1),
@@ -367,7 +368,8 @@ def line_of(word: int, head="0", upos="X", xpos="_") -> str:
         (
             "".join(line_of(n) for n in range(1, 1002)),
             "upos",
-            "train.txt, line 1: a sentence of 1,001 words, where 1,000 are the most; separate sentences by empty lines",
+            "train.txt, line 1: a sentence of 1,001 words, where at most 1,000 are allowed; separate sentences by "
+            "empty lines",
         ),
         ("# only a comment\n", "upos", "train.txt: no examples; give a file that has some, in the format of its task"),
     ],
@@ -455,7 +457,7 @@ def test_articles_are_drawn_whole_else_paragraphs(tmp_path):
     assert sum(map(len, contexts)) == len(set.union(*contexts)) == 34
 
 
-NOT_SQUAD = "not in SQuAD's format, as"
+NOT_SQUAD = "not in SQuAD's format:"
 
 
 @pytest.mark.parametrize(
@@ -473,7 +475,7 @@ NOT_SQUAD = "not in SQuAD's format, as"
         ),
         (
             [{"paragraphs": [paragraph("a b", question("7", (0, " ")))]}],
-            "train.txt, question '7': an answer is empty or no text; correct it, or remove the question",
+            "train.txt, question '7': an answer is empty or not text; correct it, or remove the question",
         ),
         (
             [{"paragraphs": [paragraph("a b", question("7", (0, "a")), question("7", (0, "a")))]}],
@@ -500,7 +502,7 @@ NOT_SQUAD = "not in SQuAD's format, as"
         ),
         (
             [{"paragraphs": [paragraph("a", "b")]}],
-            f"train.txt, article 1, paragraph 1: {NOT_SQUAD} a question is no object; convert the file",
+            f"train.txt, article 1, paragraph 1: {NOT_SQUAD} a question is not an object; convert the file",
         ),
         (
             [{"paragraphs": [paragraph("a", {"id": 1})]}],
@@ -517,11 +519,11 @@ def test_questions_that_are_refused(tmp_path, data, message):
     [
         (
             "{",
-            "not sound JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)); give a file in "
+            "not valid JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)); give a file in "
             "SQuAD's format",
         ),
-        ('{"data": ["\\ud800"]}', "not sound JSON (half of a character); give a file in SQuAD's format"),
-        ("[]", "not in SQuAD's format, as it is no object with 'data'; convert the file"),
+        ('{"data": ["\\ud800"]}', "not valid JSON (half of a character); give a file in SQuAD's format"),
+        ("[]", "not in SQuAD's format: it is not an object with 'data'; convert the file"),
     ],
 )
 def test_json_that_is_not_squad(tmp_path, content, message):
@@ -569,16 +571,24 @@ def test_texts_that_repeat_each_other_are_drawn_together(tmp_path):
     [
         ("a\tx\nb\n", {}, "train.txt, line 2: 1 columns, where line 1 has 2; correct this line"),
         ("a\tx\n\nb\ty", {}, "train.txt, line 2: 1 columns, where line 1 has 2; correct this line"),
-        ("a\n", {}, "train.txt, line 1: no column 1, as it has 1; correct 'label', or separate columns by tabs"),
+        (
+            "a\n",
+            {},
+            "train.txt, line 1: no column 1, counted from 0: it has 1; correct 'label', or separate columns by tabs",
+        ),
         ("a\tx\n", {"text": 1}, "train.txt: column 1 is both text and label; correct 'text' or 'label' of the task"),
         ("a\tx\n \tx\n\tx\n", {}, "train.txt, line 2: the text is empty (2 such lines in all); remove them"),
         ("a\tx\nb\t\nc\tx", {}, "train.txt, line 2: the label is empty; fill it in, or remove the line"),
-        ("1\tx\n2\ty\n", {}, "train.txt: column '0': every cell is a number; is '0' the column with the texts?"),
+        (
+            "1\tx\n2\ty\n",
+            {},
+            "train.txt: column '0': every cell is a number; correct 'text', the column with the texts",
+        ),
         ("t\tl\n", {"header": True}, "train.txt: no examples; give a file that has some, in the format of its task"),
         (
             lined("yes"),
             {},
-            "task one: 1 classes in training (yes), and a task has from 2 to 1,000; give examples of other "
+            "task one: 1 class in training (yes), where a task has 2 to 1,000; give examples of other "
             "classes, or correct which column is the label",
         ),
         (
@@ -590,22 +600,22 @@ def test_texts_that_repeat_each_other_are_drawn_together(tmp_path):
         (
             lined("no", "yes", "maybe"),
             {"metric": "f1"},
-            "task one: metric f1 needs two classes, and there are 3; use macro_f1",
+            "task one: metric f1 needs two classes, but there are 3; use macro_f1",
         ),
         (
             lined("1", "nan"),
             {"regression": True},
-            "train.txt, line 2: the label 'nan' is no finite number; correct it, or remove the example",
+            "train.txt, line 2: the label 'nan' is not a finite number; correct it, or remove the example",
         ),
         (
             lined("1e999"),
             {"regression": True},
-            "train.txt, line 1: the label '1e999' is no finite number; correct it, or remove the example",
+            "train.txt, line 1: the label '1e999' is not a finite number; correct it, or remove the example",
         ),
         (
             lined("good"),
             {"regression": True},
-            "train.txt, line 1: the label 'good' is no finite number; correct it, or remove the example",
+            "train.txt, line 1: the label 'good' is not a finite number; correct it, or remove the example",
         ),
     ],
 )
@@ -814,7 +824,7 @@ def test_answers_as_json_lines(tmp_path):
             "classification",
             {"text": ["a"], "label": [["x"]]},
             {},
-            "set, train, row 1: the label is no single value; choose a column with one label a text as 'label'",
+            "set, train, row 1: the label is not a single value; choose a column with one label for each text as 'label'",
         ),
         (
             "classification",
@@ -826,7 +836,7 @@ def test_answers_as_json_lines(tmp_path):
             "regression",
             {"text": ["a"], "label": ["x"]},
             {},
-            "set, train, row 1: the label 'x' is no finite number; correct it, or remove the example",
+            "set, train, row 1: the label 'x' is not a finite number; correct it, or remove the example",
         ),
         (
             "sequence_labelling",
@@ -863,7 +873,7 @@ def test_answers_as_json_lines(tmp_path):
             "question_answering",
             {"text": [" "], "question": ["b"], "label": [[{"text": "c", "answer_start": 0}]]},
             {},
-            "set, train, row 1: the question or its context is empty or no text; correct 'text' and 'question'",
+            "set, train, row 1: the question or its context is empty or not text; correct 'text' and 'question'",
         ),
     ],
 )
@@ -875,7 +885,7 @@ def test_data_sets_that_are_refused(tmp_path, kind, columns, more, message):
 def test_a_data_set_without_training_or_not_there(tmp_path):
     keep(tmp_path / "set", "test", {"text": ["a"], "label": ["x"]})
     assert refusal(tmp_path, hub(tmp_path, "classification")) == (
-        "set: its splits are test; there is none called train to train on"
+        "set: its splits are test; none is called train; choose another data set or 'subset'"
     )
     assert refusal(tmp_path, hub(tmp_path, "classification") | {"path": "no/folder"}) == (
         "no/folder: no such folder; for a data set of the hub give its commit as 'revision'"

@@ -213,6 +213,14 @@ def test_the_package_states_the_python_that_the_launcher_accepts():
     assert "(3, 11) <= sys.version_info" in (ROOT / "run_all.sh").read_text()
 
 
+def test_the_citation_is_that_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "title", "message", "authors"} <= set(citation)  # what the format requires
+    assert citation["cff-version"] == "1.2.0" and citation["title"] in project["description"]
+    assert all(citation[key] == project[key] for key in ("version", "license"))
+
+
 def test_continuous_integration_runs_the_test_command():
     assert "exec ./run_all.sh --test" in (ROOT / ".ci" / "run").read_text()
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())

@@ -80,7 +80,7 @@ def test_keys_that_tasks_of_several_types_lack_are_refused(tmp_path):
 
 
 def test_regimes_go_with_tasks_of_several_types(tmp_path):
-    message = "parameters: regimes: give them with corpus.loader mixed, tasks of several types, and only there"
+    message = "parameters: regimes belong to tasks of several types: give them with corpus.loader mixed, and only there"
     for changes in ({"regimes": MIXED["regimes"]}, {"corpus": MIXED["corpus"]}):
         with pytest.raises(InputError) as caught:
             tiny_study(tmp_path, **changes)

@@ -122,7 +122,7 @@ def test_a_column_of_classes_without_a_test_part_through_the_first_notebooks(tmp
     run_jobs(jobs[:2], {"study_name": str(path)}, lines.append, lambda job: _show_estimate(study, lines.append, job))
     said = [line.strip() for line in lines]
     assert "3 tasks: 192 texts to train on, 48 to validate, none to test" in said
-    assert said.count("no tasks: rare (fewer than 8 positives in training)") == 1
+    assert said.count("labels left out: rare (fewer than 8 positives in training)") == 1
     assert read_table(study.tables, "left_out")["label"].tolist() == ["rare"]
     singles, tasks = read_table(study.tables, "singles"), read_table(study.tables, "tasks")
     tested = [name for name in singles if name.startswith("test_")]

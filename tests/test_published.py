@@ -100,9 +100,7 @@ def test_a_study_without_published_runs_uses_its_tables_and_an_unpublished_one_i
     said, folder = [], notebooks(tmp_path / "notebooks", "01", "05")
     (tmp_path / "figures" / "smoke" / "runs.zip").unlink()
     run_study(study, path, folder, said.append, published=True)
-    assert (
-        said[0] == "study smoke publishes tables but no runs; only the notebooks that read nothing but tables are run"
-    )
+    assert said[0] == "study smoke publishes tables but no runs; only the notebooks that need nothing but tables run"
     assert [copy.stem for copy in (study.folder / "notebooks").glob("*.ipynb")] == ["05_ansat"]
     shutil.rmtree(tmp_path / "figures")
     with pytest.raises(
@@ -116,7 +114,7 @@ def test_a_study_whose_corpus_is_not_at_hand_uses_its_tables(publish):
     said, corpus = [], Study.parse(study.model_dump() | {"corpus": {"loader": "trecis", "path": "data/none"}})
     assert use_published(corpus, [], said.append) == []
     assert said == [
-        "the corpus of study smoke is not in data/none; only the notebooks that read nothing but tables are run"
+        "the corpus of study smoke is not in data/none; only the notebooks that need nothing but tables run"
     ]
 
 

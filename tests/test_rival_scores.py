@@ -111,8 +111,8 @@ def test_sentences_say_who_gains_and_who_is_beaten(gain, lead):
     rows = [a_row(name, metric, gain, lead) for name in (BEST_PAIR, "fused", "frozen") for metric in metrics]
     scores = pd.DataFrame(rows)
     told = [check(say(scores)) for say in (sentences.best_rival, sentences.lead_of_pairs, sentences.both_gains)]
-    assert ("within the noise" in told[0]) == (gain == 0)
-    words = {-0.05: "are beaten by", 0.0: "cannot be told from", 0.05: "beat "}[lead]
+    assert {-0.05: "Even this loses", 0.0: "is within the noise", 0.05: "It gains +0.050"}[gain] in told[0]
+    words = {-0.05: "lose against", 0.0: "cannot be told apart from", 0.05: "beat "}[lead]
     assert words in told[1]
     assert ("No way" in titles.rivals(scores)) == (gain <= 0)
     figure = plot_rivals(scores)

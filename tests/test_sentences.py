@@ -92,13 +92,16 @@ def tasks_of(positives, test_positives) -> pd.DataFrame:
 
 def test_the_task_with_fewest_test_positives_need_not_be_the_rarest():
     text = check(data.task_sizes(tasks_of([10, 20, 1], [5, 2, 9])))
-    assert "from 1.0 % (`t2`, 1 positive) to 20.0 % (`t1`, 20 positives)" in text and "`t1` has the fewest, 2." in text
+    assert (
+        "from 1.0 % (`t2`, 1 positive) to 20.0 % (`t1`, 20 positives)" in text
+        and "the fewest positives: 2 in `t1`." in text
+    )
 
 
 def test_task_sizes_that_are_alike():
     assert check(data.task_sizes(tasks_of([10, 10], [3, 3]))).startswith("All 2 tasks have 10.0 % positives")
-    assert "`t0` and `t1` have the fewest, 3." in data.task_sizes(tasks_of([10, 10], [3, 3]))
-    assert "5 tasks have the fewest, 3." in data.task_sizes(tasks_of([1, 2, 3, 4, 5], [3] * 5))
+    assert "test has the fewest positives: 3 in `t0` and `t1`." in data.task_sizes(tasks_of([10, 10], [3, 3]))
+    assert "the fewest positives: 3 in 5 tasks." in data.task_sizes(tasks_of([1, 2, 3, 4, 5], [3] * 5))
 
 
 def own_tasks(positives, n_test=0) -> pd.DataFrame:
@@ -118,12 +121,12 @@ def test_a_corpus_as_tasks():
     assert check(told) == "There are 2 tasks over 70 training, 20 validation and 10 test texts."
     told = data.corpus_as_tasks(own_tasks([10, 6]), left_out_of(a=few, b="no positive in test", c=few))
     assert check(told) == (
-        "There are 2 tasks over 70 training, 20 validation and no test texts. 3 labels are no tasks: `a` and `c` (fewer "
-        "than 8 positives in training); `b` (no positive in test)."
+        "There are 2 tasks over 70 training, 20 validation and no test texts. 3 labels do not become tasks: `a` and `c` "
+        "(fewer than 8 positives in training); `b` (no positive in test)."
     )
     within = check(data.corpus_as_tasks(own_tasks([10, 6]), left_out_of(a=few), budget_minutes=5))
-    assert "1 label is no task: `a`" in within and within.endswith(
-        "With 20 validation texts a gain in recall below 60 % to 100 %, by task, cannot be seen."
+    assert "1 label does not become a task: `a`" in within and within.endswith(
+        "With 20 validation texts, a gain in recall below 60 % to 100 %, by task, cannot be seen."
     )
 
 
@@ -142,12 +145,12 @@ def test_what_validation_can_show(positives, told):
 def test_without_test_texts_the_sentences_are_about_validation():
     tasks = own_tasks([12, 8])
     assert check(data.task_sizes(tasks)).endswith(
-        "No test texts: everything is decided and reported on validation. The fewer positives in validation, the less "
-        "certain is F1: `t1` has the fewest, 8."
+        "No test texts: everything is decided and reported on validation. F1 is least certain where validation has the "
+        "fewest positives: 8 in `t1`."
     )
     assert "can be seen on validation is 62 % in the median task" in check(data.smallest_differences(tasks))
     assert check(data.smallest_differences(own_tasks([1, 1]))).endswith(
-        "No task has so many positives in validation, so no difference can be seen."
+        "No task has that many positives in validation, so no difference can be seen."
     )
     parts = duplicates(0, 0).assign(texts=[80, 20, 0])
     assert check(data.split_sizes(parts)) == (
@@ -342,7 +345,7 @@ def gains_summary(*gains: tuple[float, float, float]) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("shift", "verdict"), [(0.1, "pair gains:"), (-0.1, "pair loses:"), (0.0, "pair changes little:")]
+    ("shift", "verdict"), [(0.1, "pair gains:"), (-0.1, "pair loses:"), (0.0, "pair neither gains nor loses outside")]
 )
 def test_the_average_pair_is_judged_by_average_precision(shift, verdict):
     matrix = matrix_of((0.9, 0.9), (0.6, 0.4)).assign(average_precision_gain=[0.1, -0.1])
@@ -357,10 +360,10 @@ def test_the_average_pair_is_judged_by_average_precision(shift, verdict):
 
 def test_pair_gains():
     assert check(transfer.pair_gains(matrix_of((0.9, 0.9), (0.6, 0.4), p=0.001))).startswith(
-        "Outside the noise, 1 of 2 pairs helps and 1 hurts. Whatever the noise, 1 (50 %) has a lower test F1"
+        "Outside the noise, 1 of 2 pairs helps and 1 hurts. Regardless of the noise, 1 (50 %) has a lower test F1"
     )
     assert check(transfer.pair_gains(matrix_of((0.9, 0.9), (0.5, 0.5)))).startswith(
-        "Outside the noise, 0 of 2 pairs help and 0 hurt. Whatever the noise, 0 (0 %) have a lower test F1"
+        "Outside the noise, 0 of 2 pairs help and 0 hurt. Regardless of the noise, 0 (0 %) have a lower test F1"
     )
 
 
@@ -455,7 +458,7 @@ def test_trained_pairs_and_their_check():
 def test_attribution_cost():
     table = pd.DataFrame({"seconds": [1.0, 2.0], "probe_texts": 24, "completeness_error_relative": [0.001, 0.003]})
     text = check(attribution.attribution_cost(table, 60.0))
-    assert "3.0 s of one worker, 5.0 % of the time" in text and "0.20 % of the change" in text
+    assert "3.0 s of one worker, 5.0 % of the grid's training time." in text and "0.20 % of the change" in text
 
 
 def tradeoff_of(agreement: dict[int, float], redrawn: float) -> pd.DataFrame:
@@ -467,14 +470,22 @@ def tradeoff_of(agreement: dict[int, float], redrawn: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("agreement", "redrawn", "told"),
     [
-        ({16: 1.0, 8: 0.99}, 0.9, "The study's 8 steps are enough: against 16 steps"),
-        ({16: 1.0, 8: 0.8}, 0.9, "The study's 8 steps are too few: against 16 steps"),
-        ({8: 1.0, 4: 0.95, 2: 0.5}, 0.9, "4 steps would be enough (the study uses 8): against 8 steps"),
-        ({8: 1.0, 4: 0.8}, 0.9, "4 steps would be too few (the study uses 8): against 8 steps"),
+        (
+            {16: 1.0, 8: 0.99},
+            0.9,
+            "The study's 8 steps are enough. ANSAT's order of sources has a rank correlation of 0.990 with that by 16 steps",
+        ),
+        (
+            {16: 1.0, 8: 0.8},
+            0.9,
+            "The study's 8 steps are too few. ANSAT's order of sources has a rank correlation of 0.800 with",
+        ),
+        ({8: 1.0, 4: 0.95, 2: 0.5}, 0.9, "4 steps would be enough (the study uses 8). ANSAT's order"),
+        ({8: 1.0, 4: 0.8}, 0.9, "4 steps would be too few (the study uses 8). ANSAT's order"),
         (
             {8: 1.0},
             0.9,
-            "With 8 steps, other probe texts keep ANSAT's order of sources to a rank correlation of 0.900.",
+            "With 8 steps, ANSAT's order of sources has a rank correlation of 0.900 with that on other probe texts.",
         ),
     ],
 )
@@ -496,7 +507,7 @@ def test_examples_are_escaped():
 
 def test_shared_terms():
     table = pd.DataFrame({"probe": "all", "threshold": [0.1, 0.5], "ansat": [4.0, 1.0]})
-    assert "At threshold 0.1 two models share 4.00 active terms per text, at 0.5 1.00" in check(
+    assert "At threshold 0.1 two models share 4.00 active terms per text; at 0.5 they share 1.00" in check(
         attribution.shared_terms(table)
     )
     assert check(attribution.shared_terms(table[:1])).endswith(

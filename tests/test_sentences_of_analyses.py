@@ -208,7 +208,7 @@ def test_prices():
     assert check(selection.prices({"a": 0.0, "b": 0.0}, {})) == "2 of 2 selectors cost nothing to compute."
     text = check(selection.prices({"a": 0.0, "b": 90.0}, {"b": "Dear"}))
     assert text.startswith(
-        "1 of 2 selectors costs nothing to compute. The dearest, *Dear*, needs 1 min 30 s of one worker"
+        "1 of 2 selectors costs nothing to compute. The most expensive, *Dear*, needs 1 min 30 s of one worker"
     )
 
 
@@ -252,7 +252,8 @@ def test_ranks_in_all_regimes():
     one = check(studies.ranks_in_all_regimes(ranks[["x"]].assign(mean=ranks["x"]), {}))
     assert (
         one
-        == "In this regime these order sources best, by their mean rank correlation: *ANSAT* (0.40) and *LogME* (0.10)."
+        == "In this regime these selectors order sources best, by their mean rank correlation: *ANSAT* (0.40) and *LogME* "
+        "(0.10)."
     )
     assert check(studies.ranks_in_all_regimes(ranks[:1].assign(mean=1.0), {})).startswith("No selector")
 
@@ -335,7 +336,7 @@ def test_decisions_on_the_terminal_are_aligned_and_say_what_they_rest_on():
     first, *lines = recommend.decision_lines(table)
     assert first.startswith("task    decision ") and lines[0].startswith("a       transfer from b")
     assert "+0.030 (+0.010 to +0.050)" in lines[0] and "1,200" in lines[0]
-    assert check(lines[-1]).startswith("Gains are of 400 validation texts")
+    assert check(lines[-1]).startswith("Gains are those on 400 validation texts")
     assert lines[-1].endswith("On test, the 2 models that transfer gain +0.020 on average.")
     alone = recommendations_of(used="single")
     assert check(recommend.basis(alone)).endswith("All tasks are trained alone, so test has no gain to confirm.")

@@ -66,7 +66,7 @@ def test_a_broken_file_of_a_user_disturbs_no_other_study(project, content):
     (project / "params" / "mine.yaml").write_text(content)
     for name in (*STUDIES, *VARIANTS):
         assert Study.load(name).name == name
-    with pytest.raises(InputError, match="the studies here are .*, mine, newsgroups"):
+    with pytest.raises(InputError, match="name one of the studies .*, mine, newsgroups"):
         Study.load("nothing")
     with pytest.raises(InputError, match=r"^params/mine\.yaml: "):
         Study.load("mine")
@@ -147,7 +147,9 @@ def test_bad_parameters_are_refused_in_one_line(change, expected):
 
 
 def test_missing_and_unreadable_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no parameters at params/nothing.yaml; the studies here are classes, demo, "):
+    with pytest.raises(
+        InputError, match="no parameters at params/nothing.yaml; name one of the studies classes, demo, "
+    ):
         Study.load("nothing")
     broken = tmp_path / "broken.yaml"
     broken.write_text("name: [")
@@ -191,7 +193,7 @@ def test_a_path_to_extend_is_relative_to_the_file_or_the_project(project, monkey
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({"mine": {"name": "mine", "extends": "gone.yaml"}}, "{mine}: 'extends': no parameters at gone.yaml; the studies"),
+        ({"mine": {"name": "mine", "extends": "gone.yaml"}}, "{mine}: 'extends': no parameters at gone.yaml; name one"),
         ({"mine": {"name": "mine", "extends": ["a"]}}, "{mine}: 'extends': give the name of one study or the path of its"),
         ({"mine": {"name": "mine", "extends": None}}, "{mine}: 'extends': give the name of one study or the path of its"),
         ({"mine": {"extends": "mine.yaml"}}, "{mine}: 'extends' leads in a circle, {mine} -> {mine}; "),

@@ -125,7 +125,7 @@ def test_the_probe_is_judged_on_texts_that_it_was_not_fitted_on():
     noise = rng.normal(size=(40, 200))
     assert cross_validated_probe(noise, labels) < 0.6  # fitted and judged on the same texts it would reach 1
     assert cross_validated_probe(np.column_stack([noise[:, :2], labels]), labels) == 1
-    with pytest.raises(InputError, match="one positive or one negative text; raise target.n or target.positives"):
+    with pytest.raises(InputError, match="fewer than two positives or negatives; raise target.n or target.positives"):
         cross_validated_probe(noise[:8], np.arange(8) == 3)
 
 

@@ -147,7 +147,7 @@ def test_an_official_split_is_kept_and_what_straddles_it_is_counted(official):
     made = decompose(official, None, Split())
     assert rows_in(made) == [set(range(24)), set(range(24, 32)), set(range(32, 40))]
     assert made.findings == {
-        "labels that are no tasks": 0,
+        "labels that do not become tasks": 0,
         "texts that nearly repeat an earlier one": 3,
         "near-duplicates of training texts in test": 1,
         "near-duplicates of training texts in validation": 1,
@@ -204,7 +204,7 @@ def test_tasks_are_the_named_labels_in_order(corpus):
 def test_constant_labels_are_left_out_and_counted(corpus):
     labels = corpus.labels.assign(never=0, always=1)
     made = decompose(Corpus("made", corpus.messages, labels, {}), None, Split())
-    assert made.names == list(corpus.labels) and made.findings["labels that are no tasks"] == 2
+    assert made.names == list(corpus.labels) and made.findings["labels that do not become tasks"] == 2
     assert made.left_out == {"never": "no positive text", "always": "no negative text"}
     with pytest.raises(
         InputError, match="^made: 1 of 2 labels can become tasks, .* \\('never' has no positive text\\)"
@@ -239,7 +239,7 @@ def test_two_positives_in_training_are_enough_for_a_task_that_is_named(official)
     labels = official.labels.copy()
     labels.loc[:23, "b"] = (np.arange(24) < 2).astype(np.int8)
     made = decompose(Corpus("made", official.messages, labels, {}), ["a", "b"], Split(), min_positives=8)
-    assert made.names == ["a", "b"] and made.left_out == {} and "labels that are no tasks" not in made.findings
+    assert made.names == ["a", "b"] and made.left_out == {} and "labels that do not become tasks" not in made.findings
 
 
 def with_counts(official, **counts) -> Corpus:
@@ -270,7 +270,7 @@ def test_labels_that_are_too_rare_are_left_out_with_the_reason(official, tmp_pat
     made = decompose(corpus, None, Split(), min_positives=8)
     assert made.names == ["a", "b", "enough"] and made.labels.shape == (40, 3)
     assert made.left_out == {name: reason for name, (_, reason) in RARE.items() if reason}
-    assert made.findings["labels that are no tasks"] == 8
+    assert made.findings["labels that do not become tasks"] == 8
     table = check("left_out", left_out_table(made), "here")
     assert dict(zip(table["label"], table["reason"], strict=True)) == made.left_out
     keep_left_out(tmp_path, made)

@@ -59,7 +59,7 @@ def test_tweets_and_labels_are_joined_by_id_and_split_by_event(folder):
 def test_events_of_validation_and_test_can_be_named(folder):
     split = corpus(folder, test_events=["a2012"], validation_events=["d2019"]).messages["split"].tolist()
     assert split == ["test"] * 2 + ["train"] * 4 + ["validation"] * 2
-    with pytest.raises(InputError, match="test_events names 'e2020'; there is a2012, b2013"):
+    with pytest.raises(InputError, match="test_events names 'e2020'; its events are a2012, b2013"):
         corpus(folder, test_events=["e2020"])
 
 
@@ -110,7 +110,7 @@ def test_a_fetched_file_is_the_known_one_or_refused(single_file, tmp_path, monke
     with pytest.raises(InputError, match="delete the file to fetch it again"):
         corpus(tmp_path / "new", fetch=True)
     single_file.write_text("<html>moved</html>")
-    with pytest.raises(InputError, match="gives no gzip file but b'<html>moved</html>'"):
+    with pytest.raises(InputError, match="did not return a gzip file but b'<html>moved</html>'"):
         corpus(tmp_path / "other", fetch=True)
     single_file.unlink()
     with pytest.raises(InputError, match="cannot download .* by hand"):
@@ -161,11 +161,15 @@ def test_older_keys_of_tweets_are_read(folder):
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("tweets/trecis2019-B-test.d2019.json.gz", "{", "line 1 is no JSON object with 'allProperties'"),
-        ("TRECIS-x.json", "[", "TRECIS-x.json: not sound JSON"),
+        ("tweets/trecis2019-B-test.d2019.json.gz", "{", "line 1 is not a JSON object with 'allProperties'"),
+        ("TRECIS-x.json", "[", "TRECIS-x.json: not valid JSON"),
         ("TRECIS-x.json", "3", "neither a list of labels nor an object with 'events'"),
         ("TRECIS-x.json", '[{"eventID": "a2012"}]', "a record has no 'postID'"),
-        ("TRECIS-x.json", '[{"eventID": "a", "postID": "1", "postCategories": "News"}]', "postCategories is no list"),
+        (
+            "TRECIS-x.json",
+            '[{"eventID": "a", "postID": "1", "postCategories": "News"}]',
+            "postCategories is not a list",
+        ),
     ],
 )
 def test_damaged_files_are_named(folder, name, content, message):

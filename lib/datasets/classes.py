@@ -99,15 +99,15 @@ def _name(value: object) -> str:
 
 def _check_number(where: str, classes: list[set[str]], first: dict[str, int]) -> None:
     if not first:
-        raise InputError(f"{where}: no row has a class; is this the column with the classes?")
+        raise InputError(f"{where}: no row has a class; correct 'classes', the column with the classes")
     if len(first) == 1:
         rows = sum(map(len, classes))
         held = f"all {rows:,} rows are" if rows == len(classes) else f"the only class, of {rows:,} rows, is"
         raise InputError(f"{where}: {held} {next(iter(first))!r:.60}; give texts of at least two classes")
     if len(first) > MOST:
         raise InputError(
-            f"{where}: {len(first):,} different classes in {len(classes):,} rows, more than {MOST:,}; is this the column "
-            "with the classes?"
+            f"{where}: {len(first):,} different classes in {len(classes):,} rows, more than {MOST:,}; correct 'classes', "
+            "the column with the classes"
         )
 
 

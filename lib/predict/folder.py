@@ -118,7 +118,7 @@ def read_classifier(folder: Path) -> Classifier | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError):
-        raise InputError(f"{folder / FACTS} is damaged; delete {folder} and export this model again") from None
+        raise InputError(f"{folder / FACTS} is damaged; delete {folder} and run the study again") from None
 
 
 def exported_models(folder: Path) -> Mapping[Path, Classifier]:

@@ -123,8 +123,8 @@ def opening_lines(study: Study) -> list[str]:
     if study.budget_minutes is not None:
         needed = minutes["training single-task models"] + minutes["feature extraction"]
         plan = (
-            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then what they may start from, "
-            f"until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
+            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then every target from other "
+            f"starts, until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
     warnings = [*left_out_line(study), *cut_warning(tasks, study.encoder.max_length)]
@@ -151,7 +151,7 @@ def left_out_line(study: Study) -> list[str]:
         return []
     reasons = read_table(study.tables, "left_out").groupby("reason", sort=False)["label"]
     told = [f"{', '.join(labels)} ({reason})" for reason, labels in reasons]
-    return [f"no tasks: {'; '.join(told)}"]
+    return [f"labels left out: {'; '.join(told)}"]
 
 
 def cut_warning(tasks: "pd.DataFrame", limit: int) -> list[str]:

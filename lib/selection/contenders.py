@@ -95,7 +95,9 @@ def ansat_fixed(configurations: pd.DataFrame, ansat: pd.DataFrame, layer: int, t
     """
     rows = ansat[(ansat["layer"] == layer) & np.isclose(ansat["threshold"], threshold) & (ansat["probe"] == "all")]
     if rows.empty:
-        raise InputError(f"table 'ansat' has no layer {layer} at threshold {threshold:g} on all probe texts")
+        raise InputError(
+            f"table 'ansat' has no layer {layer} at threshold {threshold:g} on all probe texts; run notebook 04 again"
+        )
     means = rows.groupby(PAIR, as_index=False)["ansat"].mean()
     return _spread(configurations, means.rename(columns={"ansat": "score"}))
 

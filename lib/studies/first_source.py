@@ -24,7 +24,7 @@ def cross_validated_probe(features: np.ndarray, labels: np.ndarray) -> float:
     """
     rarest = np.bincount(labels, minlength=2).min()
     if rarest < 2:
-        raise InputError("a target has one positive or one negative text; raise target.n or target.positives")
+        raise InputError("a target has fewer than two positives or negatives; raise target.n or target.positives")
     folds = RepeatedStratifiedKFold(n_splits=min(FOLDS, rarest), n_repeats=REPEATS, random_state=0)
     scores = [
         linear_probe(features[fitted], labels[fitted], features[held_out], labels[held_out], None)

@@ -50,7 +50,7 @@ class Hub(CorpusParameters):
     subset: str | None = Field(None, description="configuration of the data set; null: the default one")
     text: str = Field("text", description="column with the texts")
     labels: list[str] | None = Field(
-        None, min_length=2, description="0/1 columns, each a task; null: the tasks come from 'classes'"
+        None, min_length=2, description="0/1 columns, each a task; null: tasks come from 'classes'"
     )
     classes: str | None = Field(
         None, description="column with a text's class or list of classes, each class a task; null: see 'labels'"
@@ -91,7 +91,9 @@ class Table(CorpusParameters):
     path: str = Field(description="path of the file, absolute or relative to the project's folder")
     text: str = Field("text", description="column with the texts")
     labels: list[str] | None = Field(
-        None, min_length=2, description="0/1 columns, each a task; null: 'classes', else all columns not named here"
+        None,
+        min_length=2,
+        description="0/1 columns, each a task; null: tasks come from 'classes', else from all columns not named here",
     )
     classes: str | None = Field(
         None,

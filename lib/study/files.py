@@ -27,7 +27,7 @@ def find_parameters(name_or_path: str | Path, beside: Path = Path()) -> Path:
         if path.is_file():
             return path
     known = ", ".join(sorted(named_studies()))
-    raise InputError(f"no parameters at {given}; the studies here are {known}, or give the path of a YAML file")
+    raise InputError(f"no parameters at {given}; name one of the studies {known}, or give the path of a YAML file")
 
 
 def named_studies() -> dict[str, Path]:

@@ -17,8 +17,8 @@ Paths = Annotated[list[str], Field(min_length=1)]
 class Files(Parameters):
     """The files of a task's parts, absolute or relative to the project's folder.
 
-    A part without files is drawn from training: of texts that belong together (a document, an article) all or none, with
-    split.validation and split.test as shares.
+    A part without files is drawn from training, with split.validation and split.test as shares; texts that belong together
+    (a document, an article) stay together.
     """
 
     train: Paths = Field(description="files with training examples")
@@ -38,7 +38,7 @@ class CorpusTask(Parameters):
         None, min_length=2, description="labels that become classes; texts with none or several of them are left out"
     )
     metric: Literal["f1", "accuracy", "macro_f1", "matthews"] | None = Field(
-        None, description="what judges it; null: f1 with 'label', accuracy with 'classes'"
+        None, description="its metric; null: f1 with 'label', accuracy with 'classes'"
     )
 
     @model_validator(mode="after")
@@ -58,7 +58,8 @@ class TextTask(Parameters):
     label: int = Field(1, ge=0, description="number of the label's column, from 0")
     regression: bool = Field(False, description="whether the label is a number to predict")
     metric: Literal["f1", "accuracy", "macro_f1", "matthews", "pearson", "spearman"] | None = Field(
-        None, description="what judges it; f1 is that of the second of two classes. null: accuracy, or pearson"
+        None,
+        description="its metric; f1 is that of the second of two classes. null: accuracy, or pearson for regression",
     )
 
     @model_validator(mode="after")
@@ -69,7 +70,7 @@ class TextTask(Parameters):
 
 
 class ColumnsTask(Parameters):
-    """CoNLL columns: a word a line with its tag, and an empty line between sentences."""
+    """CoNLL columns: one word with its tag on each line, and an empty line between sentences."""
 
     format: Literal["conll"] = Field(description=FORMAT)
     files: Files
@@ -81,7 +82,7 @@ class ColumnsTask(Parameters):
 
 
 class TreebankTask(Parameters):
-    """Sentences of a treebank in CoNLL-U with one tag a word."""
+    """Sentences of a treebank in CoNLL-U with one tag for each word."""
 
     format: Literal["conllu"] = Field(description=FORMAT)
     files: Files
@@ -112,8 +113,8 @@ class HubTask(Parameters):
     second_text: str | None = Field(None, description="column with a second text, such as a hypothesis; null: none")
     label: str = Field(
         "label",
-        description="column with the labels, the lists of tags, or the answers. Answers without places count at the first "
-        "one in their context",
+        description="column with the labels, the lists of tags, or the answers. An answer without a position counts at its "
+        "first place in the context",
     )
     question: str = Field("question", description="column with the questions, where questions are answered")
     spans: bool = Field(True, description="whether tags mark spans")
@@ -124,7 +125,7 @@ class HubTask(Parameters):
         None,
         description="split with test examples, such as 'validation' where test has no labels; null: the one called test",
     )
-    metric: str | None = Field(None, description="what judges it; null: the default of its type")
+    metric: str | None = Field(None, description="its metric; null: the default of its type")
 
     @model_validator(mode="after")
     def _own_splits(self):
@@ -135,7 +136,7 @@ class HubTask(Parameters):
 
 
 class PlantedTask(Parameters):
-    """Generated texts of made-up words. Tasks of one lexicon, of whatever type, are decided by the same words."""
+    """Generated texts of made-up words. The same words decide all tasks of one lexicon, whatever their type."""
 
     format: Literal["planted"] = Field(description=FORMAT)
     type: TypeName = Field(description="the task's type")
@@ -151,7 +152,7 @@ TaskSource = Annotated[
 
 
 class Mixed(CorpusParameters):
-    """Tasks of several types (classification, regression, sequence labelling, question answering), each with own texts."""
+    """Tasks of several types (classification, regression, sequence labelling, question answering), each with its texts."""
 
     loader: Literal["mixed"]
     tasks: dict[str, TaskSource] = Field(min_length=2, description="name of a task -> where its examples come from")

@@ -52,8 +52,8 @@ class Study(Parameters):
     min_positives: int = Field(
         8,
         ge=1,
-        description="where tasks is null: a label is too rare with fewer positive training texts than this, or where "
-        "validation, or test if there is one, has no positive or no negative text of it",
+        description="where tasks is null: a label with fewer positive training texts than this is too rare to be a task. "
+        "So is a label without a positive or a negative text in validation, or in test if there is one",
     )
     split: Split = Split()
     encoder: Encoder = Encoder()
@@ -63,31 +63,31 @@ class Study(Parameters):
         None,
         min_length=1,
         description="hyperparameter settings; every task is trained alone with each of them. null: those of source and "
-        "target, else the recipe for the encoder",
+        "target, else the default of the encoder",
     )
     transfer: Transfer = Transfer()
     source_setting: Literal["best", "all"] = Field(
         "best",
-        description="which of the source's single-task models pairs start from: best: the one that is best on validation; "
-        "all: the models of all settings",
+        description="which of the source's single-task models a pair starts from. best: the one that is best on validation; "
+        "all: each of them",
     )
     target_setting: Literal["best", "all"] = Field(
         "best",
-        description="with which settings pairs are fine-tuned: best: the target's best one on validation; all: all",
+        description="the settings that a pair is fine-tuned with. best: the target's best on validation; all: all of them",
     )
     seeds: list[Annotated[int, Field(ge=0, lt=SEEDS)]] = Field(
         [0], min_length=1, description="every model is trained once for each of these seeds"
     )
     reseeded: bool = Field(
         False,
-        description="also train every target alone with as many further seeds as it has pairs. The best of these models "
-        "shows what a choice among so many gains without transfer",
+        description="also train every target alone from as many further seeds as it has pairs. The best of these models "
+        "shows what choosing among so many gains without transfer",
     )
     rivals: Rivals = Rivals()
     checkpoints: list[Annotated[float, Field(gt=0)]] = Field(
         [],
-        description="when a pair's validation predictions are kept during training, for selectors that train every pair a "
-        "little. Below 1: a share of the steps; from 1 on: a number of steps",
+        description="moments of a pair's training at which its validation predictions are kept, for selectors that train "
+        "every pair a little. Below 1: a share of the steps; from 1 on: a number of steps",
     )
     training: Training = Training()
     conductance: Conductance = Conductance()
@@ -98,26 +98,26 @@ class Study(Parameters):
     budget_minutes: float | None = Field(
         None,
         ge=LEAST_MINUTES,
-        description="null: train and analyse the whole grid. A number: train the single-task models, then what targets may "
-        "start from, the most promising first, until this many minutes have passed in all; decide for every task what to "
-        "train it from, and export its model",
+        description="null: train and analyse the whole grid. A number: train the single-task models, then every target from "
+        "other starts, the most promising first, until this many minutes have passed in all; then decide for every task "
+        "what to train it from, and export its model",
     )
     recipes: dict[str, dict] | None = Field(
         None,
         min_length=2,
-        description="ways of training to compare: for each name, the keys that it changes, as a study that extends this one "
-        "would. Such a study compares them and trains no grid",
+        description="recipes to compare: for each name the keys that it changes, as in a study that extends this one. Such "
+        "a study trains no grid",
     )
     target_sizes: dict[str, TargetSize] | None = Field(
         None,
         min_length=2,
-        description="sizes of the targets' training data to compare: for each name, the keys that it changes, target.n "
-        "among them. Such a study compares them and trains no grid",
+        description="sizes of the targets' training data to compare: for each name the keys that it changes, target.n among "
+        "them. Such a study trains no grid",
     )
     regimes: dict[str, dict] | None = Field(
         None,
         min_length=1,
-        description="amounts of training data to compare, where tasks are of several types (loader: mixed): for each name, "
+        description="amounts of training data to compare where tasks are of several types (loader: mixed): for each name "
         "the keys that it changes, source.n and target.n among them",
     )
     compare: list[str] = Field(
@@ -140,7 +140,7 @@ class Study(Parameters):
         for key in ("tasks", "seeds", "settings", "checkpoints", "compare"):
             values = getattr(self, key) or []
             if any(value in values[:position] for position, value in enumerate(values)):
-                raise ValueError(f"{key} holds the same value twice")
+                raise ValueError(f"{key} holds the same value twice; give every value once")
         return self
 
     @model_validator(mode="after")
@@ -153,7 +153,9 @@ class Study(Parameters):
     @model_validator(mode="after")
     def _regimes_of_types(self):
         if (self.regimes is not None) != (self.corpus.loader == "mixed"):
-            raise ValueError("regimes: give them with corpus.loader mixed, tasks of several types, and only there")
+            raise ValueError(
+                "regimes belong to tasks of several types: give them with corpus.loader mixed, and only there"
+            )
         return self
 
     @model_validator(mode="after")

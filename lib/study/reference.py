@@ -39,14 +39,14 @@ split: {validation: 0.2, max_validation: 1000, max_test: 600, min_positives: 100
 
 Save it as `params/mine.yaml` and run `./run_all.sh params/mine.yaml`. This happens:
 
-1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1; or `classes: topic` names one
-   column whose classes are the tasks.
-2. Every task is trained alone, on what it has: up to 1,024 texts as a source and 2,048 as a target, fewer where the budget
-   cannot pay for so many.
-3. Until 30 minutes have passed since the start, every target is trained from what it may start from: the frozen encoder, the
-   mean of all sources, the mean of the most promising ones, and single sources, the most promising first. The leaders are
-   trained again from other seeds.
-4. `results/mine/report.html` says for every task whether to transfer, from what, and how sure that is;
+1. The texts are read from the column `message`. Every other column is a task and holds 0 or 1. With `classes: topic` the
+   tasks are the classes in the column `topic` instead.
+2. Every task is trained alone on its training texts: up to 1,024 as a source and up to 2,048 as a target, fewer where the
+   budget cannot pay for so many.
+3. Every target is trained from other starts: the frozen encoder, the mean of all sources, the mean of the most promising
+   ones, and single sources, the most promising first. The best are trained again from other seeds. This ends 30 minutes
+   after the start.
+4. `results/mine/report.html` says for every task whether to transfer, from what, and how sure that is.
    `results/mine/recommendations.csv` holds the numbers, and `results/mine/models` the models.
 
 Without `budget_minutes` all pairs are trained and analysed, as in the study `demo`.
@@ -62,14 +62,14 @@ target: {{n: 288}}
 ```
 
 - This study has all values of `mine` but its `name` and `target.n`. A `name` is never inherited.
-- Sections merge key by key: `target.positives` stays 0.25. Lists, numbers, texts and `null` replace what was there, and
-  a `corpus` with another `loader` replaces the whole section.
-- The other study is given by its name, if its file is in `params/` or `params/variants/`, or by the path of its file,
-  relative to this file or to the project's folder. It may extend a study itself.
+- Sections merge key by key: with `split: {{test: 0.1}}`, `split.validation` would stay 0.2. Lists, numbers, texts and `null`
+  replace what was there. A `corpus` with another `loader` replaces the whole section.
+- Give the other study's name if its file is in `params/` or `params/variants/`. Otherwise give the path of its file,
+  relative to this file or to the project's folder. The other study may itself extend one.
 
 A key that is not listed here is refused, and so is a value outside its limits. Write small numbers with a point, as in
 `1.0e-5`: YAML reads `1e-5` as a text. `python -m lib.study params/mine.yaml` checks a file and prints all values of its
-study; a run writes them to `results/<study>/parameters.yaml`.
+study. A run writes them to `results/<study>/parameters.yaml`.
 
 ## All keys
 """
@@ -145,7 +145,7 @@ def _kind(field: FieldInfo) -> str:
     elif _models(field):
         kinds = ["list of sections" if list in outer else "section", *({"null"} & {*kinds})]
     elif list in outer:
-        kinds[0] = f"list of {kinds[0]}"
+        kinds[0] = f"list of {kinds[0]}{'s' * (kinds[0] in _NAMES.values())}"
     limited = [*(m for leaf in leaves for m in getattr(leaf, "metadata", ())), *field.metadata]
     limits = [f"{sign} {getattr(m, name)}" for m in limited for name, sign in _SIGNS.items() if hasattr(m, name)]
     return " or ".join(dict.fromkeys(kinds)) + (f" ({', '.join(limits)})" if limits else "")

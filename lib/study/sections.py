@@ -28,27 +28,27 @@ class Split(Parameters):
     )
     clean: bool = Field(
         False,
-        description="drop validation and test texts that nearly repeat a training text. Where texts have groups, a drawn "
-        "split then keeps only groups in one part, not near-duplicates as well",
+        description="drop validation and test texts that nearly repeat a training text. A drawn split of texts with groups "
+        "then keeps groups in one part, but not near-duplicates",
     )
     max_validation: int | None = Field(None, ge=20, description="use at most this many validation texts; null: all")
     max_test: int | None = Field(None, ge=20, description="use at most this many test texts; null: all")
     min_positives: int | None = Field(
         None,
         ge=1,
-        description="keep this many positives of every task, if there are as many and they fit, where max_validation or "
-        "max_test leaves texts out. Weights then make the scores estimate those of all texts; null: leave out at random",
+        description="where max_validation or max_test leaves texts out, keep this many positives of every task, if there "
+        "are as many and they fit. Weights then make the scores estimate those of all texts. null: leave out at random",
     )
     seed: int = Field(0, ge=0, description="seed of the drawn split and of max_validation and max_test")
 
 
 class Regime(Parameters):
-    """How much training data one side of a pair gets, and with which settings it is trained on it."""
+    """How much training data one side of a pair gets, and the settings that it is trained with."""
 
     n: int | None = Field(
         None,
         ge=8,
-        description="most training texts to draw; null: all of them ('full'), with budget_minutes as many as it can pay for",
+        description="largest number of training texts to draw; null: all, with budget_minutes as many as it pays for",
     )
     positives: Share | None = Field(
         None, description="share of positives to draw, if there are enough; null: the share in the data"
@@ -59,7 +59,7 @@ class Regime(Parameters):
     settings: "list[Setting] | None" = Field(
         None,
         min_length=1,
-        description="hyperparameter settings of this side; null: those of the study, else the recipe for its encoder",
+        description="hyperparameter settings of this side; null: those of the study, else the default of its encoder",
     )
     seed: int = Field(0, ge=0, description="seed of the draw")
 
@@ -95,9 +95,11 @@ class Setting(Parameters):
     )
     steps: int | None = Field(None, ge=1, le=1_000_000, description="steps of the optimiser, in place of epochs")
     min_steps: int | None = Field(
-        None, ge=1, le=1_000_000, description="with epochs: at least so many steps; null: any"
+        None, ge=1, le=1_000_000, description="with epochs: at least this many steps; null: no limit"
     )
-    max_steps: int | None = Field(None, ge=1, le=1_000_000, description="with epochs: at most so many steps; null: any")
+    max_steps: int | None = Field(
+        None, ge=1, le=1_000_000, description="with epochs: at most this many steps; null: no limit"
+    )
     batch_size: int = Field(16, ge=1, le=1024, description="texts per step")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(
@@ -133,28 +135,30 @@ class Transfer(Parameters):
     """What a pair takes over from its source, and how the head of every model starts."""
 
     carried: Literal["encoder", "encoder_and_pooler"] = Field(
-        "encoder", description="the weights to take over; BERT has a pooler with pooling: cls only"
+        "encoder", description="the weights to take over; BERT has a pooler only with pooling: cls"
     )
     interpolation: float = Field(
         1.0, gt=0, le=1, description="how much of the source to take over: pretrained + share x (source - pretrained)"
     )
     head: Literal["random", "probe"] = Field(
         "probe",
-        description="how the head of every model starts, single-task models too: random, or probe: a logistic regression on "
-        "the features that fine-tuning starts from",
+        description="how the head of every model starts, single-task models too. random: with random weights; probe: as a "
+        "logistic regression on the features that fine-tuning starts from",
     )
 
 
 class Rivals(Parameters):
-    """What one would do instead of choosing a source: further models of every target, which notebook 3 trains."""
+    """Rivals of a single source: other ways of training every target, which notebook 3 runs."""
 
     kinds: list[Literal["frozen", "fused", "fused_top", "joint", "joint_pair"]] = Field(
         [],
         description="frozen: logistic regression on the pretrained features; fused: start from the mean of all sources' "
-        "encoders; fused_top: of the k most promising sources; joint: from one model of all other tasks; joint_pair: "
-        "train the target together with its most promising source",
+        "encoders; fused_top: of the k most promising sources; joint: start from one model of all other tasks; "
+        "joint_pair: train the target together with its most promising source",
     )
-    joint_texts: int = Field(2048, ge=8, description="most texts that a model of all other tasks is trained on")
+    joint_texts: int = Field(
+        2048, ge=8, description="largest number of texts that a model of all other tasks is trained on"
+    )
     top: list[Annotated[int, Field(ge=2)]] = Field(
         [2, 4], min_length=1, description="numbers k of sources for fused_top; the best one on validation counts"
     )
@@ -169,11 +173,11 @@ class Training(Parameters):
         2,
         ge=1,
         le=10,
-        description="a model that predicts no positive on validation is trained again from another seed, until it was "
-        "trained this many times; with budget_minutes once",
+        description="how many times a model is trained at most, each time from another seed, while it predicts no positive "
+        "on validation; with budget_minutes once",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="arithmetic of training; auto: bfloat16 where the hardware is fast at it, else float32"
+        "auto", description="arithmetic of training; auto: the one in which this machine trains faster"
     )
 
 
@@ -183,7 +187,7 @@ Regime.model_rebuild()
 class Conductance(Parameters):
     """How the single-task models' decisions are attributed to terms."""
 
-    probe_texts: int = Field(64, ge=1, description="number of texts, of training and validation, to attribute")
+    probe_texts: int = Field(64, ge=1, description="number of training and validation texts to attribute")
     positives: Share = Field(0.5, description="share of probe texts drawn as positives, evenly over the tasks")
     steps: int = Field(8, ge=2, le=500, description="number of intervals of the path integral")
     compare_steps: list[Annotated[int, Field(ge=2, le=500)]] = Field(
@@ -192,7 +196,7 @@ class Conductance(Parameters):
     positions: int = Field(
         2048,
         ge=1,
-        description="wordpieces of interpolated texts in one pass. Less needs less memory; results change by rounding only",
+        description="wordpieces of interpolated texts in one pass. Fewer need less memory; results change by rounding only",
     )
     seed: int = Field(0, ge=0, description="seed of the draw of probe texts")
 
@@ -208,8 +212,8 @@ class Ansat(Parameters):
     thresholds: list[Share] = Field(
         [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
         min_length=1,
-        description="a term is active if its conductance is at least this share of the largest one in its text; ANSAT "
-        "is computed for each threshold",
+        description="a term is active if its absolute conductance is at least this share of the largest one in its text; "
+        "ANSAT is computed for each threshold",
     )
 
 
@@ -231,7 +235,7 @@ class Ranking(Parameters):
 
 
 class TargetSize(Parameters):
-    """A size of the targets' training data: its draws, and the keys that it changes, as a study that extends this one."""
+    """A size of the targets' training data: its draws, and the keys that it changes, as in a study that extends this one."""
 
     model_config = ConfigDict(extra="allow")
 

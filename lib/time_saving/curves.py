@@ -91,7 +91,9 @@ def progress(configurations: Sequence[Configuration], grid: Grid) -> np.ndarray:
     for step, configuration in enumerate(configurations, 1):
         if configuration not in grid.row:
             source, target, setting = configuration
-            raise InputError(f"an order names {source} -> {target} (setting {setting}), which the grid does not have")
+            raise InputError(
+                f"an order names {source} -> {target} (setting {setting}), which the grid does not have; leave it out"
+            )
         row, target = grid.row[configuration], positions[configuration[1]]
         if 0 < grid.choice[row] < best[target]:
             best[target] = grid.choice[row]

@@ -72,10 +72,12 @@ def _checked_columns(path: str, number: int, config: ColumnsTask, columns: int) 
     """The number of columns; InputError: too few for the word and the tag."""
     for role, column in (("word", config.word), ("tag", config.tag)):
         if not -columns <= column < columns:
-            raise InputError(f"{path}, line {number}: no column {column}, as it has {columns}; correct '{role}'")
+            raise InputError(
+                f"{path}, line {number}: no column {column}, counted from 0: it has {columns}; correct '{role}'"
+            )
     if config.word % columns == config.tag % columns:
         raise InputError(
-            f"{path}, line {number}: of its {columns} columns number {config.word} is both word and tag; correct 'word' "
+            f"{path}, line {number}: column {config.word}, counted from 0, is both word and tag; correct 'word' "
             "or 'tag', or separate columns by tabs or blanks"
         )
     return columns

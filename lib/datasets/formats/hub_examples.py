@@ -40,7 +40,9 @@ def load(name: str, config: HubTask, split: Split, cache: Path) -> Examples:
     part_of = _part_of(config, splits)
     used = {split: data for split, data in splits.items() if split in part_of}
     if "train" not in used:
-        raise InputError(f"{config.path}: its splits are {listed(splits)}; there is none called train to train on")
+        raise InputError(
+            f"{config.path}: its splits are {listed(splits)}; none is called train; choose another data set or 'subset'"
+        )
     findings: Counter = Counter()
     findings["examples of other splits left out"] = sum(
         data.num_rows for split, data in splits.items() if split not in used
@@ -131,7 +133,9 @@ def _texts(config: HubTask, where: str, columns: dict[str, list], names: list[st
     for row, (label, *own) in enumerate(zip(columns[config.label], *sides, strict=True), 1):
         place = f"{where}, row {row}"
         if isinstance(label, list | dict):
-            raise InputError(f"{place}: the label is no single value; choose a column with one label a text as 'label'")
+            raise InputError(
+                f"{place}: the label is not a single value; choose a column with one label for each text as 'label'"
+            )
         if _without(label) or (names and _hidden(label)):
             findings[UNLABELLED] += 1
         elif row in empty:
@@ -175,7 +179,9 @@ def _questions(config: HubTask, where: str, columns: dict[str, list], findings: 
     ):
         place = f"{where}, question {columns['id'][row - 1]!r:.60}" if "id" in columns else f"{where}, row {row}"
         if not all(isinstance(text, str) and text.strip() for text in (context, question)):
-            raise InputError(f"{place}: the question or its context is empty or no text; correct 'text' and 'question'")
+            raise InputError(
+                f"{place}: the question or its context is empty or not text; correct 'text' and 'question'"
+            )
         found = _answers(place, answers, context, findings)
         if not found:
             findings["questions without answers left out"] += 1

@@ -75,7 +75,7 @@ def finite(where: str, label: object) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise InputError(
-            f"{where}: the label {str(label)!r:.40} is no finite number; correct it, or remove the example"
+            f"{where}: the label {str(label)!r:.40} is not a finite number; correct it, or remove the example"
         )
     return value
 
@@ -86,7 +86,8 @@ def _check_columns(path: str, config: TextTask, lines: list[list[str]]) -> None:
     for role, column in (("text", config.text), ("label", config.label)):
         if column >= columns:
             raise InputError(
-                f"{path}, line 1: no column {column}, as it has {columns}; correct '{role}', or separate columns by tabs"
+                f"{path}, line 1: no column {column}, counted from 0: it has {columns}; correct '{role}', or "
+                "separate columns by tabs"
             )
     if config.text == config.label:
         raise InputError(f"{path}: column {config.text} is both text and label; correct 'text' or 'label' of the task")

@@ -38,8 +38,9 @@ def classification(
     known = {rows.targets[row] for row in split["train"]}
     names = sorted(known) if declared is None else [one for one in declared if one in known]
     if not 2 <= len(names) <= MOST:
+        count = f"{len(names)} class{'es' * (len(names) != 1)}"
         raise InputError(
-            f"task {name}: {len(names)} classes in training ({', '.join(names):.60}), and a task has from 2 to {MOST:,}; "
+            f"task {name}: {count} in training ({', '.join(names):.60}), where a task has 2 to {MOST:,}; "
             "give examples of other classes, or correct which column is the label"
         )
     for part in ("validation", "test"):
@@ -51,7 +52,7 @@ def classification(
                 )
     metric = fitting_metric(name, "classification", metric)
     if metric == "f1" and len(names) != 2:
-        raise InputError(f"task {name}: metric f1 needs two classes, and there are {len(names)}; use macro_f1")
+        raise InputError(f"task {name}: metric f1 needs two classes, but there are {len(names)}; use macro_f1")
     numbers = {one: number for number, one in enumerate(names)}
     targets = [numbers.get(target, -1) for target in rows.targets]  # -1 only in rows that are in no part
     return _examples(name, "classification", metric, rows, targets, names, split, findings)

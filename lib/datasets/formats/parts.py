@@ -102,7 +102,7 @@ def check_length(where: str, words: int) -> None:
     """Refuse a sentence of too many words. where: its file and first line."""
     if words > LONGEST_SENTENCE:
         raise InputError(
-            f"{where}: a sentence of {words:,} words, where {LONGEST_SENTENCE:,} are the most; separate sentences by "
+            f"{where}: a sentence of {words:,} words, where at most {LONGEST_SENTENCE:,} are allowed; separate sentences by "
             "empty lines"
         )
 

@@ -101,7 +101,7 @@ def add_question(
 def _placed(where: str, context: str, start: object, text: object, findings: Counter) -> tuple[int, str]:
     """An answer at its place in the context without NUL characters."""
     if not isinstance(text, str) or not text.strip("\0 \t\n"):
-        raise InputError(f"{where}: an answer is empty or no text; correct it, or remove the question")
+        raise InputError(f"{where}: an answer is empty or not text; correct it, or remove the question")
     clean, text = context.replace("\0", ""), text.replace("\0", "")
     if isinstance(start, int) and not isinstance(start, bool) and 0 <= start < len(context):
         start -= context[:start].count("\0")
@@ -122,9 +122,9 @@ def _parsed(path: str) -> dict:
         json.dumps(content, ensure_ascii=False).encode()  # an escaped half of a character cannot be stored anywhere
     except (ValueError, RecursionError) as error:
         reason = "half of a character" if isinstance(error, UnicodeEncodeError) else str(error)
-        raise InputError(f"{path}: not sound JSON ({reason:.120}); give a file in SQuAD's format") from None
+        raise InputError(f"{path}: not valid JSON ({reason:.120}); give a file in SQuAD's format") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not in SQuAD's format, as it is no object with 'data'; convert the file")
+        raise InputError(f"{path}: not in SQuAD's format: it is not an object with 'data'; convert the file")
     return content
 
 
@@ -139,7 +139,7 @@ def _questions(path: str, content: dict) -> Iterator[tuple[str, str, dict]]:
             context = _get(inside, paragraph, "context", str)
             for entry in _get(inside, paragraph, "qas", list):
                 if not isinstance(entry, dict):
-                    raise InputError(f"{inside}: not in SQuAD's format, as a question is no object; convert the file")
+                    raise InputError(f"{inside}: not in SQuAD's format: a question is not an object; convert the file")
                 yield str(title), context, entry
 
 
@@ -147,5 +147,5 @@ def _get(where: str, entry: object, key: str, kind: type) -> object:
     """A value of an entry, of the kind that the format has there."""
     value = entry.get(key) if isinstance(entry, dict) else None
     if not isinstance(value, kind):
-        raise InputError(f"{where}: not in SQuAD's format, as {key!r} is not {_CALLED[kind]}; convert the file")
+        raise InputError(f"{where}: not in SQuAD's format: {key!r} is not {_CALLED[kind]}; convert the file")
     return value

@@ -112,6 +112,6 @@ def _head(where: str, head: str, words: int) -> int:
     """The number of a word's parent, from 1; 0 for the root."""
     if not re.fullmatch(r"[0-9]{1,6}", head) or int(head) > words:
         raise InputError(
-            f"{where}: the head {head!r:.20} is no word of the sentence, which has {words}; correct this line"
+            f"{where}: the head {head!r:.20} is not a word of the sentence, which has {words}; correct this line"
         )
     return int(head)

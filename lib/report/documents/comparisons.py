@@ -1,8 +1,10 @@
 """What the pages on recipes, on target sizes and on types of tasks tell: studies that train no grid."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
+import yaml
 
 from lib.report.documents.grids import UP
 from lib.report.documents.markdown import correlation, figure, gain, table
@@ -54,9 +56,14 @@ def recipe_table(scores: pd.DataFrame) -> str:
 
 
 def _changes(changes: dict) -> str:
-    """The changed keys of a recipe as "source.settings: ...", or that there are none."""
-    flat = [f"{key}.{inner}: {value}" for key, values in changes.items() for inner, value in values.items()]
+    """The changed keys of a recipe as "source.settings: ..." with values in YAML, or that there are none."""
+    flat = [f"{key}.{inner}: {_in_yaml(value)}" for key, values in changes.items() for inner, value in values.items()]
     return code("; ".join(flat)) if flat else "nothing"
+
+
+def _in_yaml(value: object) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
+    return text.removesuffix("...\n").strip()
 
 
 def sizes_page(studies: Sequence[PublishedStudy]) -> dict:

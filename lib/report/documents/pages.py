@@ -15,6 +15,7 @@ from lib.report.documents.pictures import markup
 from lib.report.documents.published import PublishedStudy
 from lib.report.documents.readme import readme_page
 from lib.report.documents.results import controls_page, corpora_page, paper_page, selectors_page
+from lib.report.documents.scaling import scaling_page
 from lib.report.documents.tables import tables_page
 
 WIDTH = 120  # of a wrapped line
@@ -98,6 +99,7 @@ PAGES = (
     *RESULTS,
     Page("docs/data_card.md", "data_card.md.j2", data_card, ("demo",), "Data card"),
     Page("docs/model_card.md", "model_card.md.j2", model_card, ("demo",), "Model card"),
+    Page("docs/scaling.md", "scaling.md.j2", scaling_page, ("demo",), "What larger studies cost"),
     Page("figures/README.md", "tables.md.j2", tables_page, None, "Published studies"),
     Page("README.md", "README.md.j2", partial(readme_page, results=RESULTS)),
 )

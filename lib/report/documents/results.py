@@ -106,14 +106,15 @@ def _planted(study: PublishedStudy) -> dict:
         for name in order
     ]
     best = planted.loc[planted["value"].idxmax()]
-    missed = [name for name, key in (("ANSAT", "ansat"), ("regression", "regression")) if key not in finders.index]
+    papers = (("ANSAT", "ansat"), ("the regression on it", "regression"))
+    missed = [name for name, key in papers if key not in finders.index]
     told = (
         f"{len(finders):,} of {counted(len(planted), 'selector')} {plural(len(finders), 'recovers', 'recover')} the planted "
         f"relations better than chance. The best is {named(best.name, study.titles)}: {correlation(best)}."
     )
     return {
         "name": study.name,
-        "sentence": f"{told} Not among them: {listing(missed)}." if missed else told,
+        "sentence": f"{told} Not measurably better: {listing(missed)}." if missed else told,
         "tasks": len(study.table("tasks")),
         "pairs": len(study.matrix),
         "table": table(("selector", "with the planted relations", "with the pairs' test F1"), rows),
@@ -129,8 +130,8 @@ def _null(study: PublishedStudy) -> dict:
     return {
         "name": study.name,
         "sentence": (
-            f"With shuffled labels {false or 'none'} of {counted(len(ranks), 'selector')} "
-            f"{plural(false or 1, 'orders', 'order')} sources otherwise than chance, with false discoveries controlled. "
+            f"With shuffled labels, {false or 'none'} of {counted(len(ranks), 'selector')} "
+            f"{plural(false or 1, 'orders', 'order')} sources differently from chance, with false discoveries controlled. "
             f"The farthest from chance is {named(farthest.name, study.titles)}: {correlation(farthest)}, "
             f"p {number(farthest['over_random_p'], 3)}."
         ),

@@ -32,7 +32,7 @@ AGREEMENT = 0.6  # rank correlation from which two seeds are said to agree
 LITTLE = 0.01  # share of the grid's F1: where no transfer loses less, there is hardly anything to lose
 SIGNIFICANT = 0.05  # p-value, two-sided
 ONE_SIDED = SIGNIFICANT / 2  # chance that an order without merit is called better than chance
-BY_THEN = "After attribution and 10 % of the pairs' time, everything counted"
+BY_THEN = "after attribution and 10 % of the pairs' time, everything counted"
 
 
 def pairs(matrix: pd.DataFrame) -> str:
@@ -60,11 +60,11 @@ def pairs(matrix: pd.DataFrame) -> str:
 
 
 def _beyond_step_matched(both: int, helps: int) -> str:
-    """How many of the pairs that help beat the step-matched baseline too."""
+    """How many of the pairs that help also beat the step-matched baseline."""
     if helps == 1:
-        return f"It {'beats' if both else 'does not beat'} the step-matched baseline{' too' * both}."
-    which = f"{both:,}" if both else "None"
-    return f"{which} of the {helps:,} that help {plural(both or 1, 'beats', 'beat')} the step-matched baseline too."
+        return f"It {'also beats' if both else 'does not beat'} the step-matched baseline."
+    which = f"{both:,}" if both else "none"
+    return f"Of the {helps:,} that help, {which} also {plural(both or 1, 'beats', 'beat')} the step-matched baseline."
 
 
 def gaining_by_recipe(studies: Sequence[PublishedStudy]) -> str:
@@ -76,9 +76,13 @@ def gaining_by_recipe(studies: Sequence[PublishedStudy]) -> str:
     sentences = [_gaining(kept)] if kept else []
     if lost:
         where = counted(len(lost), "study", "studies") if len(lost) > 1 else code(next(iter(lost)))
-        do = "do" if kept else "raise their target's test F1"
-        told = f"{_range_of(lost.values())} of the pairs {do} ({where})"
-        sentences.append(f"Where training collapses the sources' representations, {told}.")
+        told = _range_of(lost.values())
+        sentences.append(
+            f"Where training collapses it, {told} do ({where})."
+            if kept
+            else f"Where training collapses the sources' representation, {told} of the pairs raise their target's test F1 "
+            f"({where})."
+        )
     return " ".join(sentences)
 
 
@@ -86,10 +90,19 @@ def _gaining(shares: Mapping[str, float]) -> str:
     """What share of pairs gains where sources keep their representation. shares: by study."""
     where, told = listing(map(code, shares)), _range_of(shares.values())
     low, high = min(shares.values()), max(shares.values())
+    raised = f"{told} of the pairs raise their target's test F1 ({where})"
     if high < FEW_GAIN:
-        return f"Even from gently trained sources only {told} of the pairs raise their target's test F1 ({where})."
-    verdict = "more often than not" if low > 1 - FEW_GAIN else "about as often as they hurt"
-    return f"Gently trained sources help {verdict}: {told} of the pairs raise their target's test F1 ({where})."
+        return f"Even sources that keep their representation seldom help: {raised}."
+    often, seldom = (low >= FEW_GAIN, high <= 1 - FEW_GAIN)
+    verdict = {
+        (True, True): "about as often as they hurt",
+        (True, False): "at least about as often as they hurt",
+        (False, True): "at most about as often as they hurt",
+        (False, False): "more often in some studies than in others",
+    }[often, seldom]
+    if low > 1 - FEW_GAIN:
+        verdict = "more often than not"
+    return f"Sources that keep their representation help {verdict}: {raised}."
 
 
 def _range_of(shares: Collection[float]) -> str:
@@ -103,9 +116,9 @@ def choice(study: PublishedStudy) -> str:
     verdict = {
         1: "Choosing each target's source by validation raises test F1",
         -1: "Choosing each target's source by validation lowers test F1",
-        0: "Choosing each target's source by validation changes test F1 by no more than chance",
+        0: "Choosing each target's source by validation does not change test F1 outside the noise",
     }[side_of_zero(f1)]
-    then = {1: "rises", -1: "falls", 0: "changes by no more than chance"}[side_of_zero(precision)]
+    then = {1: "rises", -1: "falls", 0: "does not change outside the noise"}[side_of_zero(precision)]
     return (
         f"{verdict}: {with_interval(f1, change)}. Average precision, which needs no threshold, {then}: "
         f"{with_interval(precision, change)}."
@@ -128,7 +141,8 @@ def helped(targets: pd.DataFrame) -> str:
     sentences = [f"{gained(gaining, len(targets))}."]
     if len(tiny):
         which = listing(_with_gain(row, 4) for row in tiny.to_dict("records"))
-        sentences.append(f"Not counted: {which}, too small a gain to matter.")
+        rest = plural(len(tiny), "is not counted: the gain is", "are not counted: the gains are")
+        sentences.append(f"{which} {rest} too small to matter.")
     if len(as_well := gaining[~gaining["beats_step_matched"]]):
         names = listing(map(code, as_well["target"]))
         sentences.append(f"For {names}, a single-task model trained for as many steps does as well within the noise.")
@@ -138,7 +152,7 @@ def helped(targets: pd.DataFrame) -> str:
 def gained(gaining: pd.DataFrame, total: int) -> str:
     """How many targets gain outside the noise, and which. gaining: their rows of ``target_table``."""
     if gaining.empty:
-        return f"No target of {total:,} gains outside the noise"
+        return f"None of {counted(total, 'target')} gains outside the noise"
     which = listing(_with_gain(row) for row in gaining.to_dict("records"))
     gain = plural(len(gaining), "gains", "gain")
     return f"{len(gaining):,} of {counted(total, 'target')} {gain} outside the noise: {which}"
@@ -170,16 +184,19 @@ def choices(studies: Sequence[PublishedStudy], metric: str = "f1") -> str:
     sides = {study.name: side_of_zero(choice_gains(study, metric).loc["difference"]) for study in studies}
     more = [name for name, side in sides.items() if side > 0]
     less = [name for name, side in sides.items() if side < 0]
-    score = {"f1": "F1", "average_precision": "average precision"}[metric]
+    score, rival = (
+        {"f1": "F1", "average_precision": "average precision"}[metric],
+        "the best of as many reseeded baselines",
+    )
     if not more and not less:
         where = "in this study" if len(sides) == 1 else f"in any of {len(sides)} studies"
-        return f"The best pair is not shown to gain more {score} than the best of as many reseeded baselines {where}."
-    found = listing(
+        return f"In {score} the gains of the best pair and of {rival} do not differ outside the noise {where}."
+    found = [
         f"{verdict} in {len(names)} of {counted(len(sides), 'study', 'studies')} ({listing(map(code, names))})"
         for names, verdict in ((more, "more"), (less, "less"))
         if names
-    )
-    return f"Compared with the best of as many reseeded baselines, the best pair gains {found} in {score}."
+    ]
+    return f"In {score} the best pair gains {listing(found)} than {rival}, outside the noise."
 
 
 def choice_gains(study: PublishedStudy, metric: str = "f1") -> pd.DataFrame:
@@ -205,14 +222,19 @@ def seeds(repeatability: pd.DataFrame) -> str:
 def ranking(study: PublishedStudy) -> str:
     """Which selector without trained pairs orders sources best, and whether ANSAT and the regression beat chance."""
     best, count = best_selector(study), len(field(study))
-    paper = [
-        f"{name} {_beats_chance(study.ranks.loc[selector])} ({number(study.ranks.loc[selector, 'value'])})"
-        for selector, name in (("ansat", "ANSAT"), ("regression", "the regression on it"))
-    ]
     return (
-        f"The best of {counted(count, 'selector')} that need no trained pair, {named(best.name, study.titles)}, "
-        f"{_beats_chance(best)}: rank correlation {with_interval(best)}. {paper[0]}; {paper[1]}."
+        f"Of {counted(count, 'selector')} that need no trained pair, {named(best.name, study.titles)} orders sources best: "
+        f"rank correlation {with_interval(best)}. With false discoveries controlled, this is {_beside_chance(best)}. "
+        f"{_papers_selectors_beside_chance(study.ranks)}"
     )
+
+
+def _papers_selectors_beside_chance(ranks: pd.DataFrame) -> str:
+    """Whether ANSAT and the regression beat chance in a study. ranks: ``PublishedStudy.ranks``."""
+    rows = {"ANSAT": ranks.loc["ansat"], "the regression on it": ranks.loc["regression"]}
+    told = [f"{name} ({number(row['value'])})" for name, row in rows.items()]
+    first, second = map(_beside_chance, rows.values())
+    return f"{listing(told)} are {first}." if first == second else f"{told[0]} is {first}, {told[1]} {second}."
 
 
 def paper_selectors(studies: Sequence[PublishedStudy]) -> str:
@@ -224,7 +246,7 @@ def paper_selectors(studies: Sequence[PublishedStudy]) -> str:
         means[selector] = number(float(np.mean([row["value"] for row in rows])))
     return (
         f"ANSAT orders sources better than chance in {better['ansat']} of {counted(len(studies), 'study', 'studies')} (mean "
-        f"rank correlation {means['ansat']}), the regression on it in {better['regression']} ({means['regression']})."
+        f"rank correlation {means['ansat']}), and the regression on it in {better['regression']} ({means['regression']})."
     )
 
 
@@ -243,25 +265,25 @@ def beats_chance(row: pd.Series) -> bool:
     return bool(row["differs"] and row["value"] > 0)
 
 
-def _beats_chance(row: pd.Series) -> str:
+def _beside_chance(row: pd.Series) -> str:
     if row["differs"] and row["value"] < 0:
-        return "is worse than chance"
-    return "is better than chance" if beats_chance(row) else "is no better than chance"
+        return "worse than chance"
+    return "better than chance" if beats_chance(row) else "not measurably better than chance"
 
 
 def time(study: PublishedStudy, order: str) -> str:
     """What an order of training pairs has lost of the grid's F1 at the common moment, beside random order."""
     ours, chance, none = (study.loss(name) for name in (order, "random", "no_transfer"))
     if ours is None or chance is None:
-        return f"{BY_THEN}, no pair is trained yet."
+        return f"No pair is trained yet {BY_THEN}."
     compared = {1: "more than", -1: "less than", 0: "as much as"}[_side(ours["value"] - chance["value"])]
     sentences = [
-        f"{BY_THEN}, the order by {named(order, study.titles)} has lost {with_interval(ours, percent)} of the grid's F1, "
-        f"{compared} random order: {with_interval(chance, percent)}."
+        f"The order by {named(order, study.titles)} loses {compared} random order: {with_interval(ours, percent)} and "
+        f"{with_interval(chance, percent)} of the grid's F1, {BY_THEN}."
     ]
     if known(*(point[end] for point in (ours, chance) for end in ("low", "high"))):
         apart = ours["high"] < chance["low"] or chance["high"] < ours["low"]
-        sentences.append("Their intervals do not overlap." if apart else "Their intervals overlap.")
+        sentences.append("The intervals do not overlap." if apart else "The intervals overlap.")
     if none is not None and none["value"] < LITTLE:
         sentences.append(f"There is hardly anything to lose: no transfer at all loses {with_interval(none, percent)}.")
     return " ".join(sentences)
@@ -295,7 +317,7 @@ def carried(generalisation: pd.DataFrame) -> str:
     verdict = "more than" if binom.sf(len(better) - 1, len(rows), ONE_SIDED) <= SIGNIFICANT else "no more than"
     return (
         f"{opening} {plural(len(better), 'orders', 'order')} a new corpus's sources better than chance (p at most "
-        f"{SIGNIFICANT}). Luck alone brings {number(luck, 1)} on average, so this is {verdict} luck."
+        f"{SIGNIFICANT}). Luck alone would bring {number(luck, 1)} on average, so this is {verdict} luck."
     )
 
 

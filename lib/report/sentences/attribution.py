@@ -20,8 +20,8 @@ def attribution_cost(conductance: pd.DataFrame, grid: float) -> str:
     error = conductance["completeness_error_relative"].median()
     return (
         f"Attributing {counted(len(conductance), 'model')} on {counted(texts, 'text')} took {duration(seconds)} of "
-        f"one worker, {percent(seconds / grid)} of the time that training the grid took. The median completeness "
-        f"error is {percent(error, 2)} of the change of the logit."
+        f"one worker, {percent(seconds / grid)} of the grid's training time. The median completeness error is "
+        f"{percent(error, 2)} of the change of the logit."
     )
 
 
@@ -35,11 +35,10 @@ def steps_and_texts(tradeoff: pd.DataFrame, steps: int) -> str:
     by_steps = whole[~whole["resampled"]].set_index("steps")["agreement"]
     most, others = by_steps.index.max(), by_steps.index[by_steps.index < by_steps.index.max()]
     redrawn = whole[whole["resampled"]].set_index("steps")["agreement"][most]
-    order = "ANSAT's order of sources to a rank correlation of"
     if others.empty:
         return (
-            f"With {most} steps, other probe texts keep {order} {number(redrawn, 3)}. The study compares no other "
-            "number of steps."
+            f"With {most} steps, ANSAT's order of sources has a rank correlation of {number(redrawn, 3)} with that on other "
+            "probe texts. The study compares no other number of steps."
         )
     fewer = steps if steps < most else others.max()
     kept = by_steps[fewer]
@@ -48,8 +47,9 @@ def steps_and_texts(tradeoff: pd.DataFrame, steps: int) -> str:
     if fewer != steps:
         opening = f"{fewer} steps would be {verdict} (the study uses {steps})"
     return (
-        f"{opening}: against {most} steps on the same probe texts they keep {order} {number(kept, 3)}, while other "
-        f"probe texts keep it to {number(redrawn, 3)}. The lower of the two limits how well the order is known."
+        f"{opening}. ANSAT's order of sources has a rank correlation of {number(kept, 3)} with that by {most} steps on the "
+        f"same probe texts. With other probe texts it is {number(redrawn, 3)}. The lower of the two limits how well the "
+        "order is known."
     )
 
 
@@ -83,7 +83,7 @@ def shared_terms(ansat: pd.DataFrame) -> str:
     told = f"At threshold {lowest:g} two models share {number(mean[lowest])} active terms per text"
     if not others:
         return f"{told}, mean over pairs and layers."
-    return f"{told}, at {others[-1]:g} {number(mean[others[-1]])} (means over pairs and layers)."
+    return f"{told}; at {others[-1]:g} they share {number(mean[others[-1]])} (means over pairs and layers)."
 
 
 def best_measures(correlations: pd.DataFrame) -> str:

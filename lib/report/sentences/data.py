@@ -35,7 +35,8 @@ def labels_left_out(left_out: pd.DataFrame) -> str:
     reasons = (
         f"{listing(map(code, rows['label']))} ({reason})" for reason, rows in left_out.groupby("reason", sort=False)
     )
-    return f"{counted(len(left_out), 'label')} {plural(len(left_out), 'is no task', 'are no tasks')}: {'; '.join(reasons)}."
+    become = plural(len(left_out), "does not become a task", "do not become tasks")
+    return f"{counted(len(left_out), 'label')} {become}: {'; '.join(reasons)}."
 
 
 def visible_gains(tasks: pd.DataFrame) -> str:
@@ -44,11 +45,11 @@ def visible_gains(tasks: pd.DataFrame) -> str:
     blind = int(visible.isna().sum())
     too_few = f"fewer than {FEWEST} positives there"
     if blind == len(tasks):
-        return f"With {texts} no gain can be seen: every task has {too_few}. More validation texts show more."
+        return f"With {texts}, no gain can be seen: every task has {too_few}. More validation texts show more."
     finest, coarsest = (percent(share, 0) for share in (visible.min(), visible.max()))
     below = finest if finest == coarsest else f"{finest} to {coarsest}, by task,"
     none = f", and no gain at all in {counted(blind, 'task')} with {too_few}" if blind else ""
-    return f"With {texts} a gain in recall below {below} cannot be seen{none}."
+    return f"With {texts}, a gain in recall below {below} cannot be seen{none}."
 
 
 def task_sizes(tasks: pd.DataFrame) -> str:
@@ -63,14 +64,12 @@ def task_sizes(tasks: pd.DataFrame) -> str:
             f"{percent(task['prevalence'])} ({code(task['task'])}, {counted(task['train_positives'], 'positive')})"
             for task in (rarest, commonest)
         ]
-        spread = f"The share of positives in training ranges over the {len(tasks)} tasks from {ends[0]} to {ends[1]}."
+        spread = f"Over the {len(tasks)} tasks, the share of positives in training ranges from {ends[0]} to {ends[1]}."
     part = _judged(tasks)
     fewest = tasks[f"{part}_positives"].min()
     names = tasks.loc[tasks[f"{part}_positives"] == fewest, "task"]
     who = listing(map(code, names)) if len(names) <= NAMED else counted(len(names), "task")
-    has = plural(len(names), "has", "have")
-    rule = f"{_no_test(tasks)}The fewer positives in {part}, the less certain is F1"
-    return f"{spread} {rule}: {who} {has} the fewest, {fewest:,}."
+    return f"{spread} {_no_test(tasks)}F1 is least certain where {part} has the fewest positives: {fewest:,} in {who}."
 
 
 def _judged(tasks: pd.DataFrame) -> str:
@@ -89,18 +88,18 @@ def smallest_differences(tasks: pd.DataFrame) -> str:
     visible = tasks.set_index("task")[f"{part}_smallest_difference"]
     blind = visible.index[visible.isna()]
     rule = (
-        f"{_no_test(tasks)}Two models must differ on at least {FEWEST} positives, and one of them be right on all, before "
-        "the difference is outside the noise (a two-sided sign test at 5 %)."
+        f"{_no_test(tasks)}Two models must differ on at least {FEWEST} positives, with the same one right on all of them, "
+        "before the difference is outside the noise (a two-sided sign test at 5 %)."
     )
     if len(blind) == len(visible):
-        return f"{rule} No task has so many positives in {part}, so no difference can be seen."
+        return f"{rule} No task has that many positives in {part}, so no difference can be seen."
     median, finest, coarsest = (percent(share, 0) for share in (visible.median(), visible.min(), visible.max()))
     seen = f"So the smallest difference in recall that can be seen on {part} is {median} in the median task"
     spread = f", {finest} in the largest and {coarsest} in the smallest." if finest != coarsest else "."
     if not len(blind):
         return f"{rule} {seen}{spread}"
     names = listing(map(code, blind)) if len(blind) <= NAMED else counted(len(blind), "task")
-    return f"{rule} {seen}{spread} Nothing can be seen of {names}: too few positives."
+    return f"{rule} {seen}{spread} No difference can be seen in {names}: too few positives."
 
 
 def split_sizes(duplicates: pd.DataFrame) -> str:
@@ -173,6 +172,6 @@ def planned_work(estimated: pd.DataFrame, workers: int, budget_minutes: float | 
         return f"To be trained and analysed: {work}."
     minutes = f"{budget_minutes:g} {plural(budget_minutes, 'minute', 'minutes')}"
     return (
-        f"The whole grid would be {work}. The study trains its single-task models, then what they may start from, "
-        f"until its budget of {minutes} is spent."
+        f"The whole grid would be {work}. The study trains its single-task models, then every target from other "
+        f"starts, until its budget of {minutes} is spent."
     )

@@ -38,7 +38,7 @@ def gains(scores: pd.DataFrame) -> str:
     gain, loss = signs.count(1), signs.count(-1)
     top = best["value"].idxmax() if known(*best["value"]) else None
     verdict = (
-        f"Measured against its own baseline the average pair gains under {gain} and loses under {loss} of "
+        f"Against its own recipe's baseline the average pair gains under {gain} and loses under {loss} of "
         f"{counted(len(own), 'recipe')}, outside the noise of targets."
     )
     if top is None:
@@ -52,9 +52,11 @@ def choice(scores: pd.DataFrame) -> str:
     name, gaps = sound_recipe(scores), _quantity(scores, "baseline_gap")
     equal = int((gaps["high"] >= 0).sum())
     adds = with_interval(_quantity(scores, "over_best_baseline").loc[name], change)
+    if equal == 1:
+        return f"{code(name)} is chosen: its baseline is the best outside the noise. Its pairs add {adds} to it."
     return (
-        f"{code(name)} is chosen: of the {counted(equal, 'recipe')} whose baseline is not below the best one outside the "
-        f"noise, its pairs add most to the best baseline, {adds}."
+        f"{code(name)} is chosen: among the {counted(equal, 'recipe')} whose baselines equal the best one within the noise, "
+        f"its pairs add most to the best baseline, {adds}."
     )
 
 

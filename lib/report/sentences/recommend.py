@@ -123,9 +123,11 @@ def decision_frame(table: pd.DataFrame) -> pd.DataFrame:
 def basis(table: pd.DataFrame) -> str:
     """What the decisions rest on, and what test says. table: "recommendations"."""
     texts = int(table["validation_texts"].iloc[0])
-    rest = f"Gains are of {counted(texts, 'validation text')}, less what choosing the best adds by luck; intervals are 95 %."
+    rest = (
+        f"Gains are those on {counted(texts, 'validation text')}, less what choosing adds by luck, with 95 % intervals."
+    )
     if not table["test_gain"].notna().any():
-        return f"{rest} There is no test part, so nothing else vouches for them."
+        return f"{rest} There is no test part, so nothing else confirms them."
     moved = table[table["used"] != "single"]
     if moved.empty:
         return f"{rest} All tasks are trained alone, so test has no gain to confirm."
@@ -157,7 +159,7 @@ def decided_tasks(table: pd.DataFrame) -> str:
         "transfer": "should start from one source",
         "fuse": "from the mean of several",
         "do_not_transfer": "should be trained without transfer",
-        "cannot_tell": "cannot be told",
+        "cannot_tell": "cannot be decided",
     }
     counts = table["verdict"].value_counts()
     parts = [f"{counts[verdict]:,} {names[verdict]}" for verdict in VERDICTS if verdict in counts]

@@ -13,17 +13,16 @@ def best_rival(scores: pd.DataFrame) -> str:
     """Which way of training a target scores best, and whether it gains over no transfer. scores: table "rival_scores"."""
     rows = scores[scores["metric"] == METRIC].set_index("rival")
     best = rows.loc[rows["gain"].idxmax()]
-    size = f"{change(best['gain'])} ({change(best['gain_low'])} to {change(best['gain_high'])})"
+    gain = {"value": best["gain"], "low": best["gain_low"], "high": best["gain_high"]}
     verdict = {
-        1: "it gains outside the noise over no transfer",
-        0: "its gain over no transfer is within the noise",
-        -1: "even it loses against no transfer outside the noise",
-    }[side_of_zero({"low": best["gain_low"], "high": best["gain_high"]})]
+        1: "It gains {} over no transfer, outside the noise",
+        0: "Its gain over no transfer, {}, is within the noise",
+        -1: "Even this loses against no transfer, outside the noise: {}",
+    }[side_of_zero(gain)].format(with_interval(gain, change))
     return (
-        f"The best of {len(rows)} ways by test average precision is {named(best.name)}: {verdict}, {size} on "
-        f"average, and {percent(best['share_gaining'], 0)} of the targets gain. One target takes "
-        f"{duration(60 * best['minutes'])} of one worker, sources included. The best of several on test looks better than "
-        "it is."
+        f"The best of {len(rows)} ways to train a target, by test average precision, is {named(best.name)}. {verdict}; "
+        f"{percent(best['share_gaining'], 0)} of the targets gain. One target takes {duration(60 * best['minutes'])} of one "
+        "worker, sources included. The best of several on test looks better than it is."
     )
 
 
@@ -34,18 +33,15 @@ def lead_of_pairs(scores: pd.DataFrame) -> str:
         name: side_of_zero({"low": row["pair_lead_low"], "high": row["pair_lead_high"]})
         for name, row in rows.iterrows()
     }
-    beaten, equal, better = ([named(name) for name, side in sides.items() if side == way] for way in (1, 0, -1))
-    parts = []
-    if beaten:
-        parts.append(f"The validation-best pairs beat {listing(beaten)} outside the noise.")
-    if better:
-        parts.append(f"They lose against {listing(better)}." if beaten else f"They are beaten by {listing(better)}.")
-    if equal:
-        parts.append(f"They cannot be told from {listing(equal)}.")
-    subject = "The validation-best pairs"
-    if not beaten and parts:
-        parts[0] = parts[0].replace("They", subject, 1)
-    return " ".join(parts) + " Judged by test average precision, with 95 % intervals over targets."
+    verdicts = {
+        1: "beat {} outside the noise",
+        -1: "lose against {} outside the noise",
+        0: "cannot be told apart from {}",
+    }
+    rivals = {way: [named(name) for name, side in sides.items() if side == way] for way in verdicts}
+    first, *others = [verdicts[way].format(listing(names)) for way, names in rivals.items() if names]
+    opening = f"By test average precision, the validation-best pairs {first}."
+    return " ".join([opening, *(f"They {verdict}." for verdict in others)])
 
 
 def both_gains(scores: pd.DataFrame) -> str:
@@ -60,4 +56,4 @@ def both_gains(scores: pd.DataFrame) -> str:
         f"{with_interval({'value': row['gain'], 'low': row['gain_low'], 'high': row['gain_high']}, change)} {names[name]}"
         for name, row in rows.iterrows()
     ]
-    return f"The validation-best pairs gain {listing(gains)} over no transfer, mean over targets on test."
+    return f"On test, the validation-best pairs gain {listing(gains)} over no transfer, on average over targets."

@@ -57,7 +57,7 @@ def prices(seconds: Mapping[str, float], titles: Mapping[str, str]) -> str:
     if not seconds[dearest]:
         return f"{opening}."
     needed = f"{duration(seconds[dearest])} of one worker before it can choose"
-    return f"{opening}. The dearest, {named(dearest, titles)}, needs {needed}."
+    return f"{opening}. The most expensive, {named(dearest, titles)}, needs {needed}."
 
 
 def advice_list(table: pd.DataFrame, titles: Mapping[str, str]) -> str:

@@ -39,7 +39,7 @@ def ranks_in_all_regimes(ranks: pd.DataFrame, titles: Mapping[str, str]) -> str:
         for name in best.index
     )
     where = f"Over {len(studies)} regimes" if len(studies) > 1 else "In this regime"
-    return f"{where} these order sources best, by their mean rank correlation: {told}."
+    return f"{where} these selectors order sources best, by their mean rank correlation: {told}."
 
 
 def only_one_regime(studies: int, name: str) -> str:

@@ -15,7 +15,7 @@ NAMES = {
 }
 ADVICE = {
     "fused": f"start from {NAMES['fused']}",
-    "transfer": f"start from {NAMES['transfer']}",
+    "transfer": "start from the source that the linear probe ranks first",
     "frozen": "fit a logistic regression on the frozen encoder",
     "single": "train alone",
 }
@@ -37,7 +37,7 @@ def advice(gains: pd.DataFrame) -> str:
             "outside the noise of targets, so train alone."
         )
     starts = _by_range(best, ADVICE, "labelled texts")
-    return f"{starts}. So says average precision on validation, outside the noise of targets."
+    return f"{starts}. This rests on average precision on validation, outside the noise of targets."
 
 
 def on_test(gains: pd.DataFrame) -> str:

@@ -74,10 +74,10 @@ def best_selectors(means: pd.DataFrame) -> str:
         full = own[own["targets"] == own["targets"].max()].sort_values("value", kind="stable")
         best = full.iloc[0].to_dict()
         better = [label(row["selector"], TITLES) for row in full.to_dict("records") if row["high"] < row["random"]]
-        told = f"{listing(better)} {plural(len(better), 'is', 'are')} better" if better else "none is better"
+        told = f"{listing(better)} {plural(len(better), 'does', 'do')} better" if better else "no selector does better"
         lines.append(
-            f"- {regime}: {label(best['selector'], TITLES)} puts the best source first most nearly, at rank "
-            f"{with_interval(best)}, where a random order has {number(best['random'])}; outside the noise {told}."
+            f"- {regime}: {label(best['selector'], TITLES)} ranks the best source highest, at rank {with_interval(best)} on "
+            f"average; a random order has {number(best['random'])}. Outside the noise, {told}."
         )
     return "\n".join(lines)
 

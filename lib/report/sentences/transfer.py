@@ -35,7 +35,7 @@ def trained_pairs(pairs: pd.DataFrame) -> str:
     seconds = pairs["total_seconds"]
     return (
         f"{models} of {ordered} {plural(len(pairs), 'is', 'are')} trained. {tries}. A model takes "
-        f"{duration(seconds.median())} (median), all together {duration(seconds.sum())} of one worker."
+        f"{duration(seconds.median())} (median), all of them {duration(seconds.sum())} of one worker."
     )
 
 
@@ -54,7 +54,7 @@ def pair_gains(matrix: pd.DataFrame) -> str:
     helping, hurting, losing = (int(column.sum()) for column in (matrix["helps"], matrix["hurts"], matrix["gain"] < 0))
     return (
         f"Outside the noise, {helping:,} of {counted(len(matrix), 'pair')} {plural(helping, 'helps', 'help')} and "
-        f"{hurting:,} {plural(hurting, 'hurts', 'hurt')}. Whatever the noise, {losing:,} "
+        f"{hurting:,} {plural(hurting, 'hurts', 'hurt')}. Regardless of the noise, {losing:,} "
         f"({percent(losing / len(matrix), 0)}) {plural(losing, 'has', 'have')} a lower test F1 than the target's "
         "single-task model."
     )
@@ -65,9 +65,11 @@ def average_pair(summary: dict, matrix: pd.DataFrame) -> str:
     names = {"f1": "F1", "f1_tuned": "F1 at the tuned threshold", "average_precision": "average precision"}
     means = summary["mean_gain_of_pairs"]
     told = listing(f"{names[metric]} by {with_interval(mean, change)}" for metric, mean in means.items())
-    verdict = {1: "The average pair gains", -1: "The average pair loses", 0: "The average pair changes little"}[
-        side_of_zero(means.get("average_precision", means["f1"]))
-    ]
+    verdict = {
+        1: "The average pair gains",
+        -1: "The average pair loses",
+        0: "The average pair neither gains nor loses outside the noise",
+    }[side_of_zero(means.get("average_precision", means["f1"]))]
     sentence = f"{verdict}: it changes {told}."
     if "average_precision_gain" not in matrix:
         return sentence
