@@ -91,6 +91,7 @@ def test_sentences_follow_the_numbers():
     assert sentences.best_baseline(empty) == "No recipe has a baseline yet."
     figure = plot_recipes(scores, sentences.finding(scores))
     assert figure.axes[0].get_yticklabels()[-1].get_text() == "gentle"
+    assert figure._suptitle.get_text().startswith("One source helps under")
     plt.close(figure)
 
 

@@ -38,7 +38,7 @@ def plot_forest(
         axes.hlines(place, row["low"], row["high"], color=colour, lw=2.0, zorder=3)
         face = theme.page if colour == theme.neutral else colour
         axes.scatter(row["value"], place, s=34, marker="D", c=face, edgecolors=colour, zorder=4)
-    name_rows(axes, places, headings, names)
+    name_rows([axes], places, headings, names)
     axes.axvline(0, color=theme.ink, lw=0.9, ls="--")
     axes.set(
         xlabel=f"rank correlation with test F1 (dashed: random order)\ndot: a study; diamond: mean of {by_study.shape[1]} "

@@ -67,13 +67,19 @@ def places_of(groups: Mapping[str, Sequence[str]]) -> tuple[dict[str, int], dict
     )
 
 
-def name_rows(axes: Axes, places: Mapping[str, int], headings: Mapping[str, int], names: Mapping[str, str]) -> None:
-    """Write the names of rows and, in bold, of their groups at an axis. Arguments as ``places_of`` returns them."""
-    axes.set_yticks([*places.values(), *headings.values()], [*(label(name, names) for name in places), *headings])
-    for tick in axes.get_yticklabels()[len(places) :]:
+def name_rows(
+    panels: Sequence[Axes], places: Mapping[str, int], headings: Mapping[str, int], names: Mapping[str, str]
+) -> None:
+    """Write the names of rows and, in bold, of their groups at the first of panels that share them.
+
+    places, headings: as ``places_of`` returns them. names: of rows, for readers.
+    """
+    panels[0].set_yticks([*places.values(), *headings.values()], [*(label(name, names) for name in places), *headings])
+    for tick in panels[0].get_yticklabels()[len(places) :]:
         tick.set_fontweight("bold")
-    axes.grid(visible=False, axis="y")
-    axes.set_ylim(-0.6, len(places) + len(headings) - 0.4)
+    for axes in panels:
+        axes.grid(visible=False, axis="y")
+        axes.set_ylim(-0.6, len(places) + len(headings) - 0.4)
 
 
 def judged(rows: pd.DataFrame, better: int = 1) -> list[str]:
@@ -110,7 +116,7 @@ def plot_selectors(
         draw_intervals(axes, list(places.values()), scale * rows.loc[list(places), ["value", "low", "high"]], colours)
         axes.axvline(scale * rows["random"].iloc[0], color="black", lw=0.9, ls="--")
         axes.set(xlabel=description)
-    name_rows(columns[0], places, headings, names)
+    name_rows(columns, places, headings, names)
     return entitle(figure, titles.selectors(first, names, TRUTHS[panels[0][0]]))
 
 

@@ -70,8 +70,8 @@ def plot_recipes(scores: pd.DataFrame, title: str) -> Figure:
     values = scores.set_index(["quantity", "recipe"])
     recipes = list(values.loc["over_best_baseline"].sort_values("value").index)
     figure, axes_of = panel_grid(len(panels), 0.7 + 0.2 * len(recipes), 0.5, sharey=True)
-    for axes, (quantity, title) in zip(axes_of, panels.items(), strict=True):
-        _draw_rows(axes, values.loc[quantity].reindex(recipes), recipes, title)
+    for axes, (quantity, name) in zip(axes_of, panels.items(), strict=True):
+        _draw_rows(axes, values.loc[quantity].reindex(recipes), recipes, name)
     figure.supxlabel("average precision on validation (bar: 95 % interval over targets)", fontsize=8.5)
     return entitle(figure, title)
 
@@ -137,6 +137,6 @@ def plot_generalisation(metrics: pd.DataFrame, names: Mapping[str, str]) -> Figu
         draw_intervals(axes, [places[name] for name in shown], own.loc[shown], list(colours[shown]))
         axes.axvline(0, color="black", lw=0.9, ls="--")
         axes.set(title=f"on {corpus}")
-    name_rows(columns[0], places, headings, names)
+    name_rows(columns, places, headings, names)
     figure.supxlabel("rank correlation with test F1 (bar: 95 % interval; dashed: random order)", fontsize=8.5)
     return entitle(figure, titles.generalisation(ranks))

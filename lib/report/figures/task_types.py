@@ -104,7 +104,7 @@ def plot_starts(matrix: pd.DataFrame, starts: pd.DataFrame, title: str) -> Figur
         )
         axes.axvline(0, color="black", lw=0.9, ls="--")
         axes.set(title=regime, xlabel="relative gain on test (%)")
-    name_rows(panels[0], places, headings, START_NAMES)
+    name_rows(panels, places, headings, START_NAMES)
     return entitle(figure, title)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from lib.report.figures.style import BOUND, GAIN, LOSS, PLAIN, SOURCE, use_style
@@ -63,7 +64,9 @@ def write_picture(folder: Path, name: str, draw: Callable[[Theme], Figure]) -> l
         with mpl.rc_context():
             use_style()
             mpl.rcParams.update(theme.style())
-            draw(theme).savefig(content, format="png", dpi=200, facecolor=theme.page, metadata={"Software": None})
+            figure = draw(theme)
+            figure.savefig(content, format="png", dpi=200, facecolor=theme.page, metadata={"Software": None})
+            plt.close(figure)
         write_atomically(folder / file, content.getvalue())
         written.append(folder / file)
     return written
