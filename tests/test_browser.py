@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import browser
 import pytest
+from playwright.sync_api import expect
 
 from lib.runs.workbench import open_workbench
 from lib.storage.tables import read_table
@@ -205,6 +206,37 @@ def run_all(page, heard, address: str, name: str) -> float:
     return seconds
 
 
+def sort_and_filter(page) -> None:
+    """Sort the table of all pairs in notebook 3 by its gains, and look for a task."""
+    table, field = page.locator(".sortable"), page.locator(".jp-OutputArea-output input[type=search]")
+    rows, gains = table.locator("tbody tr:visible"), table.locator("tbody tr:visible td:nth-child(3)")
+    before = [float(gain) for gain in gains.all_text_contents()]
+    table.locator("th", has_text="gain in F1").click()
+    assert [float(gain) for gain in gains.all_text_contents()] == sorted(before)
+    field.fill("task_1")
+    expect(rows).to_have_count(8)
+    assert all("task_1" in row for row in rows.all_inner_texts())
+
+
+def move_controls(page) -> None:
+    """Move the threshold and choose a source in notebook 5: the matrix and the sentence about the pair follow."""
+    matrix, told = page.locator(".widget-html-content table").first, page.locator(".widget-html-content p").first
+    before = matrix.inner_text()
+    page.locator(".noUi-handle").first.press("ArrowLeft")
+    expect(matrix).not_to_have_text(before, use_inner_text=True)
+    chosen = page.locator(".widget-dropdown select")
+    for place, task in enumerate(("task_2", "task_1")):
+        chosen.nth(place).select_option(task)
+    expect(told).to_contain_text("task_2 and task_1 share")
+
+
+def follow_contents(page) -> None:
+    """Every link of a notebook's opening leads to a heading."""
+    links = page.evaluate("[...notebook.node.querySelectorAll('.jp-MarkdownCell p a')].map(link => link.hash.slice(1))")
+    found = page.evaluate("[...notebook.node.querySelectorAll('h2')].map(head => head.dataset.jupyterId)")
+    assert links and set(links) == set(found)
+
+
 def close(page) -> None:
     page.evaluate("notebook.context.save().then(() => notebook.sessionContext.shutdown()).then(() => 0)")
 
@@ -214,10 +246,14 @@ def test_run_all_in_jupyterlab_runs_every_notebook_without_a_warning(chromium, l
     with browser.open_page(chromium) as (page, heard):
         for source in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
             seconds[source.stem] = run_all(page, heard, address, source.name)
+            follow_contents(page)
             if source.name.startswith("02"):  # the model that was taken away is trained again, and a widget shows it
                 assert page.locator(".jupyter-widgets").count() > 0
             if source.name.startswith("03"):
                 assert page.locator("figure img[alt]").count() > 0  # figures have their captions
+                sort_and_filter(page)
+            if source.name.startswith("05"):
+                move_controls(page)
             close(page)
     print({name: round(each, 1) for name, each in seconds.items()}, f"{sum(seconds.values()):.0f} s in all")
     selectors = read_table(folder / "results" / "smoke" / "tables", "selectors")

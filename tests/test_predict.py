@@ -17,10 +17,11 @@ from lib.datasets.corpus import make_corpus
 from lib.datasets.streaming import column_names, survey, text_chunks
 from lib.datasets.table import load
 from lib.errors import InputError
+from lib.notebooks.playground import example_texts, playground
 from lib.predict.command import main
 from lib.predict.export import export_models
 from lib.predict.folder import exported_models
-from lib.predict.play import as_html, example_texts, playground, read_text
+from lib.predict.reading import as_html, read_text
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.workbench import open_workbench
@@ -244,12 +245,14 @@ def test_the_playground_follows_the_task_and_the_text(bench, texts, monkeypatch)
     for name in names:
         assert bench.tasks.column(name)[bench.tasks.texts.index(examples[name])] == 1
     monkeypatch.delenv("WHENCE_HEADLESS", raising=False)
-    task, text, page = playground(bench.study.folder, table, examples).children
+    row, page = playground(bench.study.folder, table, examples).children
+    task, text = row.children
     assert text.value == examples[names[0]] and f"<b>{names[0]}: " in page.value and "single" in page.value
     task.value = names[1]
     assert text.value == examples[names[1]] and f"<b>{names[1]}: " in page.value and "fused" in page.value
     text.value = " "
     assert "type a sentence" in page.value
     monkeypatch.setenv("WHENCE_HEADLESS", "1")
-    assert f"<h3>{names[0]}</h3>" in playground(bench.study.folder, table, examples).data
+    shown = playground(bench.study.folder, table, examples).data
+    assert f"you can change: task ({names[0]}), text." in shown and f"<b>{names[0]}: " in shown
     assert "No model was exported" in playground(bench.study.folder / "absent", table, examples).data

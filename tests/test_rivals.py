@@ -25,7 +25,7 @@ from lib.runs.rivals import (
 )
 from lib.runs.weights import load_start, load_weights, pretrained, worker_network
 from lib.runs.workbench import open_workbench
-from lib.selection.promising import ranked_sources
+from lib.selection.promising import ranked_sources, train_asked_rivals
 from lib.storage.tables import check
 from lib.time_saving.estimate import planned_work
 
@@ -322,3 +322,7 @@ def test_sources_are_ranked_by_the_probes_score_in_the_mean_of_seeds():
     selectors = pd.DataFrame(rows, columns=["source", "target", "seed", "score"]).assign(selector="linear_probe")
     other = selectors.assign(selector="logme", score=-selectors["score"])
     assert ranked_sources(pd.concat([selectors, other])) == {"A": ["C", "D", "B"]}
+
+
+def test_no_rival_is_trained_where_the_study_asks_for_none(tmp_path):
+    assert train_asked_rivals(opened(tmp_path, rivals={}), pd.DataFrame()) == []

@@ -536,6 +536,29 @@ def test_stated_ansat():
     assert "has no rank correlation" in check(attribution.stated_ansat(correlations_of(NAN, 0.1, 0.0), 1, 0.3))
 
 
+def test_a_guess_is_judged_among_the_targets_sources():
+    matrix = pd.concat(
+        [matrix_of((0.9, 0.1), (0.6, 0.3)), matrix_of((0.8, 0.1), (0.55, 0.3)).assign(source=["c", "c"])]
+    )
+    matrix["chosen"] = [True, False, False, True]
+    first, second = (check(transfer.judged_guess(matrix, source, "a")) for source in "bc")
+    assert first == (
+        "`b` is number 1 of 2 sources of `a` by gain in test F1: +0.100 (0.000 to +0.200), not outside the noise. No source "
+        "does better. Validation prefers it too."
+    )
+    assert "`c` is number 2 of 2" in second and "The best on test is `b` (+0.100). Validation prefers `b`." in second
+    helps = matrix.assign(helps=True)
+    assert "(0.000 to +0.200), outside the noise." in check(transfer.judged_guess(helps, "b", "a"))
+    unknown = check(transfer.judged_guess(matrix, "a`", "a"))
+    assert unknown == "There is no pair from `` a` `` to `a`. Choose two of `a`, `b` and `c`."
+
+
+def test_pairs_to_browse_stand_with_the_largest_gain_first_and_say_what_is_outside_the_noise():
+    frame = transfer.pair_frame(matrix_of((0.9, 0.1), (0.3, 0.6), p=0.001))
+    assert frame["outside the noise"].tolist() == ["helps", "hurts"] and frame["gain in F1"].is_monotonic_decreasing
+    assert set(transfer.pair_frame(matrix_of((0.9, 0.1), (0.3, 0.6)))["outside the noise"]) == {""}
+
+
 # every published study
 
 
@@ -562,6 +585,7 @@ def test_sentences_of_every_published_study(name):
         training.training_cost(singles, 2, 500), transfer.trained_pairs(pairs), transfer.pair_gains(matrix),
         transfer.average_pair(pair_gains_summary(matrix, study.ranking), matrix),
         transfer.chosen_sources(matrix), transfer.size_ratio(matrix, ratio, by_size),
+        transfer.judged_guess(matrix, *matrix.loc[0, ["source", "target"]]),
         attribution.attribution_cost(table("conductance"), grid_seconds(singles, pairs)),
         attribution.steps_and_texts(table("tradeoff"), study.conductance.steps),
         attribution.extraction_cost(table("feature_extraction"), costs), attribution.shared_terms(table("ansat")),

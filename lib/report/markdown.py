@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import mistune
 from mistune.util import striptags
@@ -14,6 +14,11 @@ from mistune.util import striptags
 from lib.report.captions import picture
 
 PICTURE = re.compile(r'<picture>\n<source [^>]*>\n<img src="(?P<url>[^"]*)" alt="(?P<text>[^"]*)">\n</picture>')
+
+
+def heading_id(text: str) -> str:
+    """The id that GitHub gives a heading; of the id that Jupyter gives it, the same."""
+    return re.sub(r"[^\w -]", "", text).lower().replace(" ", "-")
 
 
 class _Renderer(mistune.HTMLRenderer):
@@ -32,16 +37,14 @@ class _Renderer(mistune.HTMLRenderer):
         page = self.pages.get((self.beside / file).resolve()) if file else ""
         if page is None:
             return text
-        return f'<a href="{quote(page)}{"#" if anchor else ""}{quote(anchor)}">{text}</a>'
+        return f'<a href="{quote(page)}{"#" if anchor else ""}{heading_id(unquote(anchor))}">{text}</a>'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         file = self.beside / url
         return picture(file.read_bytes(), striptags(text)) if file.is_file() else text
 
     def heading(self, text: str, level: int, **attributes) -> str:
-        """With the id that GitHub gives it."""
-        id = re.sub(r"[^\w -]", "", html.unescape(striptags(text))).lower().replace(" ", "-")
-        return super().heading(text, level, id=id)
+        return super().heading(text, level, id=heading_id(html.unescape(striptags(text))))
 
     def block_html(self, html: str) -> str:
         """Comments are dropped; of a picture for light and dark pages the light one is shown."""

@@ -70,7 +70,7 @@ def write_site(folder: Path, name: str) -> Path:
     with replacing_folder(folder / SITE) as site:
         for inside in ("figures", "tables"):
             (site / inside).mkdir()
-        for path in [TEMPLATES / "report.css", TEMPLATES / "report.js"]:
+        for path in [*TEMPLATES.glob("*.css"), *TEMPLATES.glob("*.js")]:
             shutil.copy(path, site)
         for path in (folder / "tables").glob("*.csv"):
             shutil.copy(path, site / "tables")

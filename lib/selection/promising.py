@@ -6,6 +6,8 @@ import pandas as pd
 
 from lib.runs.engine import train_missing
 from lib.runs.plan import single_tries
+from lib.runs.records import Model
+from lib.runs.rivals import train_rivals
 from lib.runs.sizes import FEWEST, POSITIVES, SCOUTED
 from lib.runs.workbench import Workbench
 from lib.selection.contenders import PROMISING
@@ -37,3 +39,14 @@ def ranked_sources(selectors: pd.DataFrame) -> dict[str, list[str]]:
     """Every target's sources, the most promising first, equal ones by name. selectors: the table of this name."""
     ranked = promise(selectors).sort_values(["score", "source"], ascending=[False, True])
     return {target: rows["source"].tolist() for target, rows in ranked.groupby("target")}
+
+
+def train_asked_rivals(bench: Workbench, singles: pd.DataFrame) -> list[Model]:
+    """Train the rivals that the study asks for; those that need a first source take what PROMISING ranks first.
+
+    singles: the table of this name. Returns the rivals, none where the study asks for none.
+    """
+    if not bench.study.rivals.kinds:
+        return []
+    scored = score_study(bench, singles, SELECTORS[PROMISING].needs)
+    return train_rivals(bench, singles, ranked_sources(scored["selectors"]))

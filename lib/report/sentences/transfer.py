@@ -77,6 +77,38 @@ def average_pair(summary: dict, matrix: pd.DataFrame) -> str:
     return f"{sentence} {gaining} of the pairs raise average precision, which needs no threshold."
 
 
+def pair_frame(matrix: pd.DataFrame) -> pd.DataFrame:
+    """All pairs as a table for the notebook, the largest gain first. matrix: the table "transfer_matrix"."""
+    verdict = matrix["helps"].map({True: "helps", False: ""}) + matrix["hurts"].map({True: "hurts", False: ""})
+    columns = {
+        "source": "source", "target": "target", "gain": "gain in F1", "gain_low": "low", "gain_high": "high",
+        "verdict": "outside the noise", "gain_over_step_matched": "over step-matched", "test_f1": "test F1",
+        "chosen": "best on validation",
+    }  # fmt: skip
+    return matrix.assign(verdict=verdict).sort_values("gain", ascending=False)[list(columns)].rename(columns=columns)
+
+
+def judged_guess(matrix: pd.DataFrame, source: str, target: str) -> str:
+    """How good a reader's choice of a source is.
+
+    matrix: the table "transfer_matrix". source, target: names as the reader wrote them.
+    """
+    sources = matrix[matrix["target"] == target].set_index("source")
+    if source not in sources.index:
+        tasks = listing(code(task) for task in sorted({*matrix["source"], *matrix["target"]}))
+        return f"There is no pair from {code(source)} to {code(target)}. Choose two of {tasks}."
+    row, best, chosen = sources.loc[source], sources["gain"].idxmax(), sources["chosen"].idxmax()
+    gain = with_interval({"value": row["gain"], "low": row["gain_low"], "high": row["gain_high"]}, change)
+    noise = "outside the noise" if row["helps"] or row["hurts"] else "not outside the noise"
+    place = 1 + int((sources["gain"] > row["gain"]).sum())
+    better = f"The best on test is {code(best)} ({change(sources.loc[best, 'gain'])})"
+    others = "No source does better" if place == 1 else better
+    return (
+        f"{code(source)} is number {place:,} of {counted(len(sources), 'source')} of {code(target)} by gain in test F1: "
+        f"{gain}, {noise}. {others}. Validation prefers {'it too' if chosen == source else code(chosen)}."
+    )
+
+
 def chosen_sources(matrix: pd.DataFrame) -> str:
     """What validation's choices change in mean test F1, for how many targets, and against the step-matched baseline.
 
