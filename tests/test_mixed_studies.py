@@ -23,12 +23,14 @@ from lib.report.documents.pages import render
 from lib.report.documents.published import PublishedStudy
 from lib.report.figures.task_types import plot_pairs, plot_selectors, plot_starts
 from lib.report.sentences import task_types as sentences
+from lib.runs.archive import load, save
 from lib.runs.mixed import open_mixed
 from lib.runs.plan import single_models
 from lib.runs.weights import load_weights, pretrained, worker_network
 from lib.runs.workbench import open_workbench
 from lib.runs.worker import trained
 from lib.selection.typed import FITTED
+from lib.storage.ledger import Ledger
 from lib.storage.tables import write_table
 from lib.storage.writers import WRITERS
 from lib.studies.task_types import (
@@ -410,6 +412,19 @@ def test_a_second_call_trains_nothing_and_gives_equal_tables(study, finished, mo
     pd.testing.assert_frame_equal(again[0], models)
     pd.testing.assert_frame_equal(again[1], selectors)
     assert bench.ledger.ids() == before
+
+
+def test_an_archive_of_runs_gives_equal_tables_without_weights(study, finished, tmp_path, monkeypatch):
+    bench, models, selectors, _ = finished
+    assert save(bench.ledger, bench.place.materials, tmp_path / "runs.zip") > len(models)
+    other = study.model_copy(update={"results": str(tmp_path / "results")})
+    load(Ledger(other.ledger), tmp_path / "runs.zip")
+    monkeypatch.setattr("lib.runs.engine.train", refuse)
+    monkeypatch.setattr("lib.selection.typed.read", refuse)
+    again = train_regime("limited", regimes(other)["limited"])
+    pd.testing.assert_frame_equal(again[0], models)
+    pd.testing.assert_frame_equal(again[1], selectors)
+    assert not list(other.ledger.glob("*/weights.safetensors"))
 
 
 def test_ids_change_with_the_type_and_those_of_binary_tasks_name_none(finished, tmp_path):

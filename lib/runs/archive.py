@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 from lib.errors import InputError, run_command
+from lib.runs.mixed import open_mixed
 from lib.runs.workbench import open_workbench
 from lib.storage.ledger import Ledger, write_atomically
 from lib.study.files import ROOT
@@ -79,7 +80,8 @@ def main(arguments: list[str]) -> None:
     path = archive_path(study)
     ledger = Ledger(study.ledger)
     if arguments[0] == "save":
-        count = save(ledger, open_workbench(study).place.materials, path)
+        bench = open_mixed(study) if study.corpus.loader == "mixed" else open_workbench(study)
+        count = save(ledger, bench.place.materials, path)
         print(
             f"{count} finished runs and attributions in {path.relative_to(ROOT)} ({path.stat().st_size / 1e6:.1f} MB)"
         )

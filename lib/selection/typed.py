@@ -39,7 +39,7 @@ from lib.selectors.textemb import cosine
 from lib.storage.ledger import Ledger, digest, fingerprint
 from lib.transfer.pairs import KEYS
 
-CODE_VERSION = 1  # raise it when a change to the code changes extractions
+CODE_VERSION = 2  # raise it when a change to the code changes extractions
 MOST_ROWS = 400  # of a task that are read for a selector
 MOST_UNITS = 1000  # texts or words that a linear model is fitted to
 FOLDS = 4
@@ -53,8 +53,9 @@ TITLES = {
 class Reading:
     """What a network makes of a task's training examples.
 
-    kind: "embedding" (the mean over examples of the mean token), "fisher" (squared gradients of the task's loss), or "units"
-    (what the target's head would read, with its targets). run: the model, or PRETRAINED; type, rows, targets: of the task.
+    kind: "embedding" (the mean over examples of the mean token), "fisher" (squared gradients of the task's loss), or
+    "fitted" (the scores of FITTED, of what the target's head would read). run: the model, or PRETRAINED. type, rows and
+    targets are the task's.
     """
 
     kind: str
@@ -92,32 +93,39 @@ def read(place: Place, job: Reading) -> None:
         elif job.kind == "embedding":
             arrays = {"mean": head_inputs(network, tokens, job.rows, job.precision).mean(axis=0)}
         else:
-            arrays = _units(job.type, head_inputs(network, tokens, job.rows, job.precision, job.type), job.targets)
+            arrays = _fitted(job.type, head_inputs(network, tokens, job.rows, job.precision, job.type), job.targets)
     numbers = {"seconds": time.perf_counter() - started}
     Ledger(place.ledger).put(job.id, job.record, numbers, {job.kind: arrays})
 
 
-def _units(type: TaskType, features: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
-    """At most MOST_UNITS features and targets, drawn alike for all sources."""
+def _fitted(type: TaskType, features: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores, (), of the selectors that fit a model to at most MOST_UNITS features, drawn alike for all sources."""
     values, labels = type.units(features, targets)
     kept = np.sort(seeded_generator("units").permutation(len(labels))[:MOST_UNITS])
-    return {"features": values[kept].astype(np.float32), "targets": labels[kept]}
+    given = (values[kept].astype(np.float32), labels[kept])
+    return {name: np.array(score(*given)) for name, score in FITTED.items() if _fits(name, type)}
 
 
 def score_types(bench: MixedWorkbench, singles: pd.DataFrame) -> pd.DataFrame:
     """Every selector's score of every ordered pair that it can score: selector, source, target, seed, score.
 
-    singles: the table of this name.
+    singles: the table of this name. The scores are an entry of the ledger; weights are needed only where it is missing.
     """
     sides = selected_runs(singles)
-    readings = {(key, job.kind): job for key, job in _readings(bench, sides)}
-    jobs = list({job.id: job for job in readings.values()}.values())
+    pairs = pd.DataFrame(ordered_pairs(sides), columns=KEYS)
+    record = _record(bench, sides, pairs)
+    if not bench.ledger.has(digest(record), ("scores",)):
+        bench.ledger.put(digest(record), record, {}, {"scores": _scores(bench, sides, pairs)})
+    scores = bench.ledger.arrays(digest(record), "scores")
+    table = pd.concat([pairs.assign(selector=name, score=scores[name]) for name in TITLES], ignore_index=True)
+    return table.dropna(subset="score", ignore_index=True)[["selector", *KEYS, "score"]]
 
-    def finished(job: Reading) -> bool:
-        return bench.ledger.has(job.id, (job.kind,))
 
-    compute_from_weights(bench, partial(read, bench.place), jobs, finished, "selectors")
-    return _table(bench, readings, sides["source"], pd.DataFrame(ordered_pairs(sides), columns=KEYS))
+def _record(bench: MixedWorkbench, sides: Sides, pairs: pd.DataFrame) -> dict:
+    """Everything that decides the scores of a regime's pairs."""
+    readings = sorted({job.id for _, job in _readings(bench, sides)})
+    own = {"kind": "scores", "texts": bench.place.materials, "readings": fingerprint(readings)}
+    return own | {"pairs": fingerprint(pairs.to_numpy().tolist()), "code": CODE_VERSION}
 
 
 def _readings(bench: MixedWorkbench, sides: Sides) -> Iterator[tuple[tuple, Reading]]:
@@ -134,22 +142,24 @@ def _readings(bench: MixedWorkbench, sides: Sides) -> Iterator[tuple[tuple, Read
             rows = _some(bench.drawn(target, "target"))
             type, targets = bench.type_of(target), bench.targets(target, rows)
             if source != target and type.has_units:
-                yield (source, target, seed), Reading("units", run, type, rows, targets, *common)
+                yield (source, target, seed), Reading("fitted", run, type, rows, targets, *common)
 
 
 def _some(rows: np.ndarray) -> np.ndarray:
     return np.sort(seeded_generator("readings").permutation(rows)[:MOST_ROWS])
 
 
-def _table(
-    bench: MixedWorkbench, readings: dict, sources: dict[tuple[str, int], str], pairs: pd.DataFrame
-) -> pd.DataFrame:
-    """The scores of the pairs: see ``score_types``. readings: by (what it is for, kind). sources: runs."""
-    ledger = bench.ledger
+def _scores(bench: MixedWorkbench, sides: Sides, pairs: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The scores of the pairs by selector, (pairs,); NaN where it cannot score a pair."""
+    readings, ledger = {(key, job.kind): job for key, job in _readings(bench, sides)}, bench.ledger
+    jobs = list({job.id: job for job in readings.values()}.values())
+    compute_from_weights(
+        bench, partial(read, bench.place), jobs, lambda job: ledger.has(job.id, (job.kind,)), "selectors"
+    )
 
     @cache
     def arrays(key: tuple, kind: str) -> dict[str, np.ndarray]:
-        return ledger.arrays(readings[key, kind].id, kind)
+        return ledger.arrays(readings[key, kind].id, kind) if (key, kind) in readings else {}
 
     rows = list(pairs.itertuples(index=False))
     embeddings = [_both(arrays, row, "embedding") for row in rows]
@@ -159,16 +169,10 @@ def _table(
     scores = {name: fuse(pairs, values) if values.shape[1] > 1 else values[:, 0] for name, values in parts.items()}
     scores["textemb_taskemb"] = fuse(pairs, np.stack([scores["textemb"], scores["taskemb"]], axis=1))
     scores["source_examples"] = np.array([float(len(bench.drawn(row.source, "source"))) for row in rows])
-    scores["curve_slope"] = np.array([curve_slope(bench.losses(sources[row.source, row.seed])) for row in rows])
-    tables = [pairs.assign(selector=name, score=values) for name, values in scores.items()]
-    for name, measure in FITTED.items():
-        found = [
-            (*row, measure(**arrays(tuple(row), "units")))
-            for row in rows
-            if (tuple(row), "units") in readings and _fits(name, bench.type_of(row.target))
-        ]
-        tables.append(pd.DataFrame(found, columns=[*KEYS, "score"]).assign(selector=name))
-    return pd.concat(tables, ignore_index=True)[["selector", *KEYS, "score"]]
+    losses = [bench.losses(sides["source"][row.source, row.seed]) for row in rows]
+    scores["curve_slope"] = np.array([curve_slope(own) for own in losses])
+    fitted = [arrays(tuple(row), "fitted") for row in rows]
+    return scores | {name: np.array([float(own.get(name, np.nan)) for own in fitted]) for name in FITTED}
 
 
 def _both(arrays: Callable, pair: tuple, kind: str) -> tuple[dict, dict]:
@@ -197,9 +201,8 @@ def knn(features: np.ndarray, targets: np.ndarray) -> float:
 
 def probe(features: np.ndarray, targets: np.ndarray) -> float:
     """Cross-validated accuracy of a logistic regression (Renggli et al. 2022)."""
-    return _cross_validated(
-        make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=100)), features, targets
-    )
+    classifier = LogisticRegression(C=INVERSE_PENALTY, tol=1e-3, max_iter=1000)  # tighter fits classify no better
+    return _cross_validated(make_pipeline(StandardScaler(), classifier), features, targets)
 
 
 def _cross_validated(model: object, features: np.ndarray, targets: np.ndarray) -> float:

@@ -124,7 +124,7 @@ def plot_selectors(means: pd.DataFrame, title: str) -> Figure:
         own = rows[(rows["regime"] == regime) & rows["selector"].isin(names)]
         for shift, (scope, (name, marker, colour, face)) in zip((-0.22, 0.0, 0.22), SCOPES.items(), strict=True):
             part = own[own["scope"] == scope]
-            places = part["selector"].map(names.index) + shift
+            places = np.array([names.index(name) for name in part["selector"]]) + shift
             axes.hlines(places, part["low"], part["high"], color=colour, lw=1.2)
             axes.scatter(part["value"], places, s=18, marker=marker, c=face, edgecolors=colour, zorder=3, label=name)
             axes.scatter(part["random"], places, s=30, marker="|", color="black", label=_once(axes, "random order"))
