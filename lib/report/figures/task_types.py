@@ -41,8 +41,8 @@ def plot_pairs(gains: pd.DataFrame, tasks: pd.DataFrame, title: str) -> Figure:
     """Relative test gain of every pair, a panel per regime. gains, tasks: the tables "type_gains" and "type_tasks"."""
     order = _by_type(tasks)
     names, regimes = list(order["task"]), list(dict.fromkeys(gains["regime"]))
-    size = 0.36 * len(names) + 1.5
-    figure, panels = plt.subplots(len(regimes), 1, figsize=(WIDTH, size * len(regimes)), squeeze=False)
+    height = (0.36 * len(names) + 1.5) * len(regimes)
+    figure, panels = plt.subplots(len(regimes), 1, figsize=(WIDTH, height), squeeze=False)
     for axes, regime in zip(panels[:, 0], regimes, strict=True):
         own = gains[(gains["kind"] == "transfer") & (gains["regime"] == regime)]
         values = 100 * own.pivot(index="source", columns="target", values="test_gain").reindex(
@@ -59,9 +59,8 @@ def plot_pairs(gains: pd.DataFrame, tasks: pd.DataFrame, title: str) -> Figure:
         axes.set(title=regime, ylabel="source", xlabel="target" if regime == regimes[-1] else "")
         axes.grid(False)
         for first, last in _runs(order["type"].tolist()):
-            axes.add_patch(
-                Rectangle((first - 0.5, first - 0.5), last - first, last - first, fill=False, ec="black", lw=1.3)
-            )
+            size = last - first - 0.08  # less than the cells, so that frames do not touch
+            axes.add_patch(Rectangle((first - 0.46, first - 0.46), size, size, fill=False, ec="black", lw=1.2))
     figure.colorbar(picture, ax=panels, label="relative gain on test (%)", shrink=0.5, extend="both")
     return entitle(figure, title)
 
@@ -87,12 +86,12 @@ def plot_starts(matrix: pd.DataFrame, starts: pd.DataFrame, title: str) -> Figur
         row=[_row_name(*types) for types in zip(matrix["target_type"], matrix["source_type"], strict=True)]
     )
     rows = pd.concat([own, starts.assign(row=starts["kind"])]).set_index("row")
-    kinds = pd.unique(rows.index)
+    means = rows["value"].groupby(level="row").mean().sort_values(ascending=False)
     places, headings = places_of(
         {
-            "average source": [name for name in ("all", "within", "across") if name in kinds],
+            "average source": [name for name in ("all", "within", "across") if name in means.index],
             "other starts": [name for name in START_NAMES if name in set(starts["kind"])],
-            "average source, by types": sorted(name for name in kinds if ARROW in name),
+            "average source, by types": [name for name in means.index if ARROW in name],
         }
     )
     figure, panels = panel_row(len(regimes), 0.2 * (len(places) + len(headings)) + 1.2, sharex=True, sharey=True)
@@ -124,7 +123,7 @@ def plot_selectors(means: pd.DataFrame, title: str) -> Figure:
         own = rows[(rows["regime"] == regime) & rows["selector"].isin(names)]
         for shift, (scope, (name, marker, colour, face)) in zip((-0.22, 0.0, 0.22), SCOPES.items(), strict=True):
             part = own[own["scope"] == scope]
-            places = np.array([names.index(name) for name in part["selector"]]) + shift
+            places = np.array([names.index(selector) for selector in part["selector"]]) + shift
             axes.hlines(places, part["low"], part["high"], color=colour, lw=1.2)
             axes.scatter(part["value"], places, s=18, marker=marker, c=face, edgecolors=colour, zorder=3, label=name)
             axes.scatter(part["random"], places, s=30, marker="|", color="black", label=_once(axes, "random order"))
