@@ -25,9 +25,9 @@ def representations(**ranks) -> pd.DataFrame:
 
 
 def matrix(**gains) -> pd.DataFrame:
-    """Source, target and gain of pairs, from each target's gains by source."""
+    """Pairs within the noise, from each target's gains by source."""
     rows = [(source, target, gain) for target, own in gains.items() for source, gain in own.items()]
-    return pd.DataFrame(rows, columns=["source", "target", "gain"])
+    return pd.DataFrame(rows, columns=["source", "target", "gain"]).assign(helps=False, hurts=False)
 
 
 def test_a_representation_has_collapsed_below_a_tenth_of_the_pretrained_encoders_rank():

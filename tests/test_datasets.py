@@ -196,7 +196,7 @@ def test_ids_groups_and_splits_are_checked(tmp_path):
     for part, shown in (("dev", "'dev'"), (None, "''")):
         path = csv_of(tmp_path, part=["train", "test", part])
         refused(table(path, id="id", split="part"), "column 'part', row 3", shown)
-    refused(table(write(tmp_path / "one.csv", "text,a\nx,1\n")), "one.csv", "two labels")
+    refused(table(write(tmp_path / "one.csv", "text,a\nx,1\n")), "one.csv", "transfer needs two")
 
 
 @pytest.mark.parametrize(

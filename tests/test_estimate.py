@@ -46,7 +46,7 @@ def test_restarts_are_planned_where_the_study_asks_for_them(bench, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"corpus": {"loader": "synthetic", "texts": 240, "tasks": 2}}, "three tasks"),
+    [({"corpus": {"loader": "synthetic", "texts": 240, "tasks": 2}}, "needs three"),
      ({"conductance": {"probe_texts": 10_000}}, "probe_texts is 10000")],
 )  # fmt: skip
 def test_what_could_not_be_analysed_is_refused_before_it_is_trained(tmp_path, changes, message):

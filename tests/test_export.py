@@ -134,7 +134,7 @@ def test_an_exported_model_is_kept_and_another_choice_replaces_it(mean_study, tm
 def test_a_model_that_is_not_finished_is_refused(mean_study, tmp_path):
     bench, chosen, _ = mean_study
     unknown = replace(chosen["frozen"], run=replace(chosen["frozen"].run, seed=77))
-    with pytest.raises(InputError, match="is to be exported and is not in"):
+    with pytest.raises(InputError, match="so its model cannot be exported"):
         export_model(bench, unknown, tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

@@ -131,7 +131,7 @@ def test_a_column_of_classes_without_a_test_part_through_the_first_notebooks(tmp
     assert (tasks["n_test"] == 0).all() and len(read_table(study.tables, "representations")) == 4
     shown = {job.name[:2]: json.dumps(json.loads(job.file(".ipynb").read_text())) for job in jobs[:2]}
     assert "There are 3 tasks over 192 training, 48 validation and no test texts." in shown["01"]
-    assert "With 48 validation texts a gain in recall below" in shown["01"]
+    assert "With 48 validation texts, a gain in recall below" in shown["01"]
     assert "192 texts are for training, 48 for validation and none for test." in shown["01"]
     assert "No test texts: the scores are those that selected the models." in shown["02"]
     assert "No test texts: how far the selection can be trusted is not known." in shown["02"]

@@ -155,7 +155,7 @@ def test_the_site_of_the_small_study_is_small_and_complete(finished_smoke, smoke
     assert {"index.html", "controls.html", "method.html"} < set(texts)
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < LARGEST
     assert not [address for address, text in texts.items() if str(smoke_study[1].parent) in text]
-    assert all(text.count("<script") == 1 for text in texts.values())
+    assert all(text.count("<script src=") == 2 for text in texts.values())
 
 
 def test_text_and_code_can_be_read_in_both_themes():

@@ -112,8 +112,8 @@ def test_sentences_follow_the_numbers():
         == "1 of 18 single models predicts no text as positive, so their F1 at probability 0.5 is 0."
     )
     figure = plot_target_sizes(gains, "the finding")
-    assert [line.get_label() for line in figure.axes[0].lines[:3]] == [
-        "frozen encoder, logistic regression", "from the mean of all sources", "from the linear probe's first source"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "from the linear probe's first source", "from the mean of all sources", "frozen encoder, logistic regression"
     ]  # fmt: skip
     assert list(figure.axes[0].get_xticks()) == [16, 64, 512]
     plt.close(figure)
@@ -176,7 +176,10 @@ def test_a_published_study_of_sizes_has_a_page_of_its_own(tmp_path):
     study = PublishedStudy(folder)
     assert not study.is_grid and published_studies(tmp_path) == {"smoke_sizes": study}
     page = render(
-        "target_sizes.md.j2", page=Page("x.md", "", sizes_page, ("smoke_sizes",), "Sizes", "Few"), **sizes_page([study])
+        "target_sizes.md.j2",
+        page=Page("x.md", "", sizes_page, ("smoke_sizes",), "Sizes", "Few"),
+        pictures={},
+        **sizes_page([study]),
     )
     assert sentences.advice(gains_of(table(LEVELS)))[:30] in page
     assert "| 16 | +0.100 (+0.100 to +0.100) | +0.050" in page
