@@ -103,7 +103,8 @@ def test_every_page_of_the_site_can_be_read_and_loads_only_files_of_the_site(chr
             assert page.evaluate(browser.FAINT) == [], path.name
 
 
-STOPS = "[...document.querySelectorAll('a, summary, button, input, [tabindex=\"0\"]')].filter(stop => stop.checkVisibility())"
+REACHED = "a, summary, button, input, [tabindex='0']"
+STOPS = f'[...document.querySelectorAll("{REACHED}")].filter(stop => stop.checkVisibility())'
 
 
 @pytest.mark.parametrize("name", ["index", "03_transfer_grid"])
