@@ -7,28 +7,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.report.figures.boxes import LARGE, SMALL, draw_arrow, draw_frame, sheet
-from lib.report.figures.style import WIDTH
+from lib.report.figures.style import TITLE_LINE, WIDTH
 from lib.report.figures.themes import FONT, Theme
 from lib.report.sentences.advice import Answer, Question
 
-ASKED, ANSWERED = 1.78, 3.3  # width of a question and of an answer, in inches
+ASKED, ANSWERED = 1.7, 3.34  # width of a question and of an answer, in inches
 ROW, GAP = 0.56, 0.14  # height of an answer, and space between two questions
-HEAD, EDGE = 0.34, 0.05  # height of the title, and space at the edge
+HEAD, LEADING, EDGE = 0.34, 0.16, 0.05  # height of a title, of each further line of it, and space at the edge
 LINE = 56  # characters of an answer's evidence in one line
 
 
 def plot_advice(theme: Theme, questions: Sequence[Question], finding: str) -> Figure:
     """The chart in one theme, WIDTH inches wide; an answer that is a gain outside the noise has the colour of gains."""
     answers = sum(len(question.answers) for question in questions)
-    height = HEAD + answers * ROW + (len(questions) - 1) * GAP + EDGE
+    title = fill(finding, TITLE_LINE)
+    head = HEAD + LEADING * title.count("\n")
+    height = head + answers * ROW + (len(questions) - 1) * GAP + EDGE
     figure, axes = sheet(height, theme)
     text = {"color": theme.ink, "family": FONT, "va": "center"}
-    axes.text(EDGE, height - HEAD / 2, finding, size=9.5, **text)
-    top = height - HEAD
+    axes.text(EDGE, height - head / 2, title, size=9.5, **text)
+    top = height - head
     for question in questions:
         middle = top - len(question.answers) * ROW / 2
         draw_frame(axes, (EDGE, middle - 0.2, ASKED, 0.4), theme, "both")
-        axes.text(EDGE + ASKED / 2, middle, question.text, size=LARGE, ha="center", **text)
+        axes.text(EDGE + ASKED / 2, middle, question.text, size=SMALL, ha="center", **text)
         for answer in question.answers:
             _draw_answer(axes, answer, (middle, top - ROW / 2), theme)
             top -= ROW

@@ -8,10 +8,11 @@ import pandas as pd
 
 from lib.report.figures.style import label
 from lib.report.headline import duration
-from lib.report.sentences.target_sizes import ADVICE
+from lib.report.sentences.target_sizes import NAMES
 from lib.report.sentences.words import change, listing, number, with_interval
 from lib.studies.target_sizes import best_starts
 
+ACTIONS = {"single": "train alone", "frozen": "fit a linear model on the frozen encoder"}
 OFFERED = 3  # ways that gain and are offered to those who have time
 
 
@@ -47,7 +48,7 @@ def by_size(gains: pd.DataFrame) -> Question:
             ends = dict.fromkeys((sizes[0], sizes[-1]))
             told = [f"{with_interval(tests.loc[(size, kind)], change)} with {size:,}" for size in ends]
             evidence = f"test average precision: {listing(told)}"
-        answers.append(Answer(condition, ADVICE[kind], evidence, kind != "single"))
+        answers.append(Answer(condition, ACTIONS.get(kind) or f"start from {NAMES[kind]}", evidence, kind != "single"))
     return Question("How many labelled texts\nhas the target?", tuple(answers))
 
 
@@ -57,7 +58,7 @@ def with_time(scores: pd.DataFrame, study: str, texts: float) -> Question:
     gaining = rows[rows["gain_low"] > 0].head(OFFERED)
     answers = [
         Answer(
-            f"{duration(60 * row.minutes)} a target",
+            duration(60 * row.minutes),
             label(row.rival),
             f"test average precision {change(row.gain)} ({change(row.gain_low)} to {change(row.gain_high)})",
             True,
@@ -67,7 +68,7 @@ def with_time(scores: pd.DataFrame, study: str, texts: float) -> Question:
     if not answers:
         best = f"of {len(rows)} ways, the best changes test average precision by {change(rows['gain'].iloc[0])}"
         answers = [Answer("no", "train alone", f"nothing gains outside the noise: {best}", False)]
-    return Question(f"Is there time to try more?\n({study}: {texts:,.0f} texts a target)", tuple(answers))
+    return Question(f"Is there time to try more?\n({study}: per target of {texts:,.0f} texts)", tuple(answers))
 
 
 def which_source(name: str, means: Mapping[str, float], better: Mapping[str, int], studies: int) -> Question:
