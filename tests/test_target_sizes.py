@@ -178,7 +178,7 @@ def test_a_published_study_of_sizes_has_a_page_of_its_own(tmp_path):
     page = render(
         "target_sizes.md.j2",
         page=Page("x.md", "", sizes_page, ("smoke_sizes",), "Sizes", "Few"),
-        pictures={},
+        pictures={"advice": ""},
         **sizes_page([study]),
     )
     assert sentences.advice(gains_of(table(LEVELS)))[:30] in page

@@ -15,7 +15,7 @@ NAMES = {
 }
 ADVICE = {
     "fused": f"start from {NAMES['fused']}",
-    "transfer": "start from the linear probe's first source",
+    "transfer": "start from the source that the linear probe ranks first",
     "frozen": "fit a logistic regression on the frozen encoder",
     "single": "train alone",
 }
