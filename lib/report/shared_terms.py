@@ -12,7 +12,7 @@ from lib.attribution.shading import GUIDE, shaded_rows, shaded_text, shown_word
 from lib.report.figures.style import QUANTITIES
 from lib.report.sentences.words import counted, listing, number, plural
 
-CELL = "text-align:center"
+CELL = "padding:.2em .3em;text-align:center"
 FRAME = ";box-shadow:inset 0 0 0 2px #000,inset 0 0 0 4px #fff"  # seen on any background
 
 
@@ -34,10 +34,12 @@ def matrix_html(matrix: pd.DataFrame, pair: tuple[str, str]) -> str:
         style = f"{CELL};background:{to_hex(QUANTITIES(share))};color:{'#fff' if share > 0.7 else '#000'}"
         return f'<td style="{style}{FRAME if (source, target) == pair else ""}">{number(value)}</td>'
 
-    width = f"width:5.5em;{CELL}"
-    heads = "".join(f'<th scope="col"><div style="{width}">{_named(target)}</div></th>' for target in matrix)
+    width = "max-width:5.5em;margin:auto"
+    heads = "".join(
+        f'<th scope="col" style="{CELL}"><div style="{width}">{_named(target)}</div></th>' for target in matrix
+    )
     rows = "\n".join(
-        f'<tr><th scope="row" style="white-space:nowrap;text-align:right">{html.escape(source)}</th>'
+        f'<tr><th scope="row" style="white-space:nowrap;{CELL};text-align:right">{html.escape(source)}</th>'
         f"{''.join(cell(source, target) for target in matrix)}</tr>"
         for source in matrix.index
     )
