@@ -9,11 +9,12 @@ import pytest
 from studies import tiny_study
 
 from lib.attribution import probes
+from lib.attribution.ansat import ansat_matrix
 from lib.attribution.models import attribute_models, similarity_tables
 from lib.attribution.probes import ProbeTexts, probe_texts
 from lib.notebooks.interactive import Control, interactive
 from lib.notebooks.pair_explorer import NO_TEXTS, explore_pairs
-from lib.report.shared_terms import ansat_matrix, matrix_html, pair_told, text_told
+from lib.report.shared_terms import matrix_html, pair_told, text_told
 from lib.report.sortable import sortable
 from lib.runs.engine import train_models
 from lib.runs.plan import single_models

@@ -206,3 +206,9 @@ def rank_correlations(ansat: pd.DataFrame, signed: pd.DataFrame, matrix: pd.Data
     ]
     table = pd.DataFrame(correlations, columns=["measure", "layer", "spearman"])
     return table.groupby(["measure", "layer"], as_index=False)["spearman"].mean()
+
+
+def ansat_matrix(ansat: pd.DataFrame, threshold: float, layer: int) -> pd.DataFrame:
+    """ANSAT on all probe texts, mean over seeds: (sources, targets). ansat: the table of this name."""
+    rows = ansat[(ansat["probe"] == "all") & np.isclose(ansat["threshold"], threshold) & (ansat["layer"] == layer)]
+    return rows.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")

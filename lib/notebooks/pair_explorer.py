@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from lib.attribution.ansat import ansat_matrix
 from lib.notebooks.interactive import Control, interactive
-from lib.report.shared_terms import ansat_matrix, matrix_html, pair_told, text_told
+from lib.report.shared_terms import matrix_html, pair_told, text_told
 from lib.selection.contenders import middle
 from lib.study.parameters import Study
 
@@ -23,10 +24,8 @@ def explore_pairs(study: Study, ansat: pd.DataFrame, singles: pd.DataFrame) -> o
     """
     from lib.attribution.probes import probe_texts  # with torch: the notebook's other cells do without
 
-    texts, values = (
-        probe_texts(study, singles),
-        {name: np.unique(ansat[name]).tolist() for name in ("threshold", "layer")},
-    )
+    texts = probe_texts(study, singles)
+    values = {name: np.unique(ansat[name]).tolist() for name in ("threshold", "layer")}
     begin = {name: middle(ansat[name]).item() for name in values}
     first = ansat_matrix(ansat, **begin)
     pair = dict(zip(("source", "target"), first.stack().idxmax(), strict=True))

@@ -16,12 +16,6 @@ CELL = "padding:.2em .3em;text-align:center"
 FRAME = ";box-shadow:inset 0 0 0 2px #000,inset 0 0 0 4px #fff"  # seen on any background
 
 
-def ansat_matrix(ansat: pd.DataFrame, threshold: float, layer: int) -> pd.DataFrame:
-    """ANSAT on all probe texts, mean over seeds: (sources, targets). ansat: the table of this name."""
-    rows = ansat[(ansat["probe"] == "all") & np.isclose(ansat["threshold"], threshold) & (ansat["layer"] == layer)]
-    return rows.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
-
-
 def matrix_html(matrix: pd.DataFrame, pair: tuple[str, str]) -> str:
     """A heat map, the darker the more, with one pair framed. matrix: from ``ansat_matrix``; pair: source and target."""
     least, most = np.nanmin(matrix), np.nanmax(matrix)

@@ -77,6 +77,9 @@ class Reading:
         return digest(self.record)
 
 
+Readings = dict[tuple[tuple, str], Reading]  # by what they are for, as ``_readings`` has it, and kind
+
+
 @worker_process()
 def read(place: Place, job: Reading) -> None:
     """Compute one reading and enter it in the ledger; runs in a worker process."""
@@ -113,18 +116,19 @@ def score_types(bench: MixedWorkbench, singles: pd.DataFrame) -> pd.DataFrame:
     """
     sides = selected_runs(singles)
     pairs = pd.DataFrame(ordered_pairs(sides), columns=KEYS)
-    record = _record(bench, sides, pairs)
+    readings = {(key, job.kind): job for key, job in _readings(bench, sides)}
+    record = _record(bench, readings, pairs)
     if not bench.ledger.has(digest(record), ("scores",)):
-        bench.ledger.put(digest(record), record, {}, {"scores": _scores(bench, sides, pairs)})
+        bench.ledger.put(digest(record), record, {}, {"scores": _scores(bench, readings, sides["source"], pairs)})
     scores = bench.ledger.arrays(digest(record), "scores")
     table = pd.concat([pairs.assign(selector=name, score=scores[name]) for name in TITLES], ignore_index=True)
     return table.dropna(subset="score", ignore_index=True)[["selector", *KEYS, "score"]]
 
 
-def _record(bench: MixedWorkbench, sides: Sides, pairs: pd.DataFrame) -> dict:
+def _record(bench: MixedWorkbench, readings: Readings, pairs: pd.DataFrame) -> dict:
     """Everything that decides the scores of a regime's pairs."""
-    readings = sorted({job.id for _, job in _readings(bench, sides)})
-    own = {"kind": "scores", "texts": bench.place.materials, "readings": fingerprint(readings)}
+    ids = sorted({job.id for job in readings.values()})
+    own = {"kind": "scores", "texts": bench.place.materials, "readings": fingerprint(ids)}
     return own | {"pairs": fingerprint(pairs.to_numpy().tolist()), "code": CODE_VERSION}
 
 
@@ -149,10 +153,11 @@ def _some(rows: np.ndarray) -> np.ndarray:
     return np.sort(seeded_generator("readings").permutation(rows)[:MOST_ROWS])
 
 
-def _scores(bench: MixedWorkbench, sides: Sides, pairs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The scores of the pairs by selector, (pairs,); NaN where it cannot score a pair."""
-    readings, ledger = {(key, job.kind): job for key, job in _readings(bench, sides)}, bench.ledger
-    jobs = list({job.id: job for job in readings.values()}.values())
+def _scores(
+    bench: MixedWorkbench, readings: Readings, sources: dict[tuple[str, int], str], pairs: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """The scores of the pairs by selector, (pairs,); NaN where it cannot score a pair. sources: runs."""
+    jobs, ledger = list({job.id: job for job in readings.values()}.values()), bench.ledger
     compute_from_weights(
         bench, partial(read, bench.place), jobs, lambda job: ledger.has(job.id, (job.kind,)), "selectors"
     )
@@ -169,7 +174,7 @@ def _scores(bench: MixedWorkbench, sides: Sides, pairs: pd.DataFrame) -> dict[st
     scores = {name: fuse(pairs, values) if values.shape[1] > 1 else values[:, 0] for name, values in parts.items()}
     scores["textemb_taskemb"] = fuse(pairs, np.stack([scores["textemb"], scores["taskemb"]], axis=1))
     scores["source_examples"] = np.array([float(len(bench.drawn(row.source, "source"))) for row in rows])
-    losses = [bench.losses(sides["source"][row.source, row.seed]) for row in rows]
+    losses = [bench.losses(sources[row.source, row.seed]) for row in rows]
     scores["curve_slope"] = np.array([curve_slope(own) for own in losses])
     fitted = [arrays(tuple(row), "fitted") for row in rows]
     return scores | {name: np.array([float(own.get(name, np.nan)) for own in fitted]) for name in FITTED}

@@ -8,6 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from lib.attribution.ansat import ansat_matrix
 from lib.report.figures.matrix import plot_matrix
 from lib.report.figures.style import GAINS, PAPER, QUANTITIES, SIDES, entitle, label, panel_row
 from lib.report.figures.transfer import draw_pairs
@@ -76,8 +77,7 @@ def plot_ansat_matrix(ansat: pd.DataFrame, layer: int, threshold: float) -> Figu
 
     ansat: the table of this name.
     """
-    rows = ansat[(ansat["layer"] == layer) & (ansat["probe"] == "all") & np.isclose(ansat["threshold"], threshold)]
-    wide = rows.pivot_table(index="source", columns="target", values="ansat", aggfunc="mean")
+    wide = ansat_matrix(ansat, threshold, layer)
     wide = wide.loc[
         wide.mean(axis=1).sort_values(ascending=False).index, wide.mean().sort_values(ascending=False).index
     ]

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from lib.report.figures.style import BASELINE, PAPER, PLAIN, draw_intervals, entitle, label, panel_row, verdicts
 from lib.report.sentences import titles_of_analyses as titles
+from lib.report.sentences.regression import feature_sets
 
 MODELS = {  # colour and marker
     "regression": (PAPER, "o"),
@@ -62,7 +63,7 @@ def plot_ablations(scores: pd.DataFrame) -> Figure:
 
     The best ROWS sets, COMPARED among them, the best on top; the dashed line marks the set without attribution.
     """
-    rows = scores[(scores["score"] == "spearman") & (scores["judged_against"] == "test_f1")].set_index("model")
+    rows = feature_sets(scores)
     ranked = rows.sort_values("value", ascending=False, kind="stable")
     always = [name for name in COMPARED if name in ranked.index]
     others = ranked.index.drop(always)[: ROWS - len(always)]

@@ -30,10 +30,8 @@ TITLE_LINE = 92  # characters of a figure's title in one line
 
 GAIN, LOSS, NEUTRAL = "#0173b2", "#d55e00", "0.62"  # above and below, outside the noise; within the noise
 SOURCE, TARGET = "#029e73", "#cc78bc"  # the two sides of a pair
-BASELINE, BOUND = (
-    "0.1",
-    "#882255",
-)  # what needs no choice, such as no transfer or a random order; what nobody can follow
+BASELINE = "0.1"  # what needs no choice, such as no transfer or a random order
+BOUND = "#882255"  # what nobody can follow
 PAPER, ADDED = "#332288", "#999933"  # the paper's method; what this study adds to it
 PLAIN = "#5b6b7d"  # a quantity that is none of these
 GAINS = LinearSegmentedColormap.from_list("gains", [LOSS, "white", GAIN])

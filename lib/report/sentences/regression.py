@@ -46,7 +46,7 @@ def ansat_contribution(scores: pd.DataFrame) -> str:
 
 def best_feature_set(ablations: pd.DataFrame) -> str:
     """Which features order sources best, beside none from attribution. ablations: the table of this name."""
-    rows = ablations[(ablations["score"] == "spearman") & (ablations["judged_against"] == "test_f1")].set_index("model")
+    rows = feature_sets(ablations)
     ranked = rows.dropna(subset="value")
     if ranked.empty:
         return "No target's sources differ in test F1, so no set of features can order them."
@@ -86,3 +86,8 @@ def primary(scores: pd.DataFrame) -> pd.DataFrame:
     """
     rows = scores[(scores["protocol"] == PRIMARY) & (scores["judged_against"] == "test_f1")]
     return rows.set_index(["model", "score"])[["value", "low", "high"]]
+
+
+def feature_sets(ablations: pd.DataFrame) -> pd.DataFrame:
+    """Rank correlation with test F1 within left-out targets, by set of features. ablations: the table of this name."""
+    return ablations[(ablations["score"] == "spearman") & (ablations["judged_against"] == "test_f1")].set_index("model")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.report.figures.style import label
 from lib.report.headline import duration
-from lib.report.sentences.regression import primary
+from lib.report.sentences.regression import feature_sets, primary
 from lib.report.sentences.selection import NOTHING_TO_RANK
 from lib.report.sentences.studies import SIGNIFICANT
 from lib.report.sentences.time_saving import AIM, NO_PROCEDURES
@@ -54,7 +54,7 @@ def controls(scores: pd.DataFrame) -> str:
 
 def ablations(scores: pd.DataFrame) -> str:
     """scores: the table "ablations"."""
-    rows = scores[(scores["score"] == "spearman") & (scores["judged_against"] == "test_f1")].set_index("model")
+    rows = feature_sets(scores)
     ranked = rows.dropna(subset="value")
     if ranked.empty:
         return "No set of features can order sources: no target's sources differ"
