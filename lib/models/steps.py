@@ -5,11 +5,12 @@ that AdamW would leave them where they are, but would read and write them in eve
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 
+from lib.models.bfloat16 import RoundedProducts, lacks_products
 from lib.models.encoders import Tokens
 from lib.models.types.base import TaskType
 from lib.models.types.classification import binary
@@ -20,8 +21,13 @@ NO_DECAY = ("bias", "norm", "embeddings")  # parts of names, in lower case
 POSITIONS = {"cpu": 2**10, "cuda": 2**20}
 
 
-def autocast(device: str, precision: str, **options) -> torch.autocast:
-    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16", **options)
+@contextmanager
+def autocast(device: str, precision: str) -> Iterator[None]:
+    """Inside, networks compute in this precision: "float32", or "bfloat16" wherever torch's autocast allows it."""
+    half = precision == "bfloat16"
+    products = RoundedProducts() if half and lacks_products(device) else nullcontext()
+    with torch.autocast(device, torch.bfloat16, enabled=half), products:
+        yield
 
 
 class Steps:
