@@ -161,6 +161,19 @@ def test_the_matrix_of_types_and_the_starts_by_hand(hand):
     assert starts["chosen"] == pytest.approx((0.25 + 0 + 0) / 3)
 
 
+def test_the_sentences_about_starts_tell_every_regime(hand):
+    few = start_table(pair_gains(*hand), RANKING)
+    starts = pd.concat([few, few.assign(regime="full", value=few["value"] + 0.1)], ignore_index=True)
+    told = sentences.chosen_starts(starts).splitlines()
+    assert told[0].startswith("- limited: a target's score changes by +8.3 % (")
+    assert told[1].startswith("- full: a target's score changes by +18.3 % (")
+    assert "from the source that validation chooses, " in told[0] and "+50.0 % (" in told[0]
+    assert told[0].endswith("from the mean of all sources.")  # there are no step-matched baselines
+    one = sentences.across_types(starts, hand[1])
+    assert one.startswith("Between classification and regression, the source of another type that validation chooses ")
+    assert " by 0.0 % (0.0 % to 0.0 %) (limited) and +10.0 % (" in one and one.endswith(" (full).")
+
+
 def test_selectors_are_judged_among_all_sources_and_those_of_one_type(hand):
     """Four tasks of two types: sources are ranked rightly, wrongly, or rightly within a type only."""
     tasks = pd.DataFrame({"task": list("abcdef"), "type": ["classification"] * 3 + ["regression"] * 3})

@@ -97,7 +97,8 @@ def types_page(studies: Sequence[PublishedStudy]) -> dict:
         (code(row.task), label(row.type), row.metric, f"{row.train:,}", f"{row.validation:,}", f"{row.test:,}")
         for row in tasks.itertuples()
     ]
-    told = [task_types.average_pairs(matrix), task_types.best_selectors(mean_ranks(ranks, ranking))]
+    ranked = task_types.best_selectors(mean_ranks(ranks, ranking))
+    told = [task_types.average_pairs(matrix), task_types.chosen_starts(starts), ranked]
     return {
         "verdict": [
             *(line.removeprefix("- ") for lines in told for line in lines.splitlines()),

@@ -44,7 +44,7 @@ RESULTS = (
         types_page,
         ("classes",),
         "Classes of tasks",
-        "Classification, sequence labelling and question answering, each from each other (Vu et al. 2020)",
+        "Classification, tagging and question answering, each from each other (Vu et al. 2020)",
     ),
     Page(
         "docs/results/demo.md",

@@ -12,7 +12,7 @@ from lib.report.documents.published import PublishedStudy, independent
 from lib.report.documents.results import best, mean_rank_correlations
 from lib.report.figures.style import label
 from lib.report.headline import headline
-from lib.report.sentences import target_sizes
+from lib.report.sentences import target_sizes, task_types
 from lib.report.sentences.rivals import best_rival
 from lib.report.sentences.words import code, number, percent
 from lib.report.summary import PAPER
@@ -20,7 +20,7 @@ from lib.selection.contenders import BOUNDS
 
 SHOWN = ("demo", "disaster", "trecis")  # columns of the table of selectors
 MAIN = "demo"  # the study that the first command runs
-SIZES = "sizes"
+SIZES, TYPED = "sizes", "classes"
 PAPERS_DATA = ("trecis_gpu", "trecis")  # the first that is published stands beside the paper
 BEST = 2  # selectors without trained pairs in the table
 PRINTED = 7  # lines of what a study prints, without LEFT_OUT
@@ -40,7 +40,7 @@ def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> d
     published, real = {study.name: study for study in studies}, independent(studies)
     means = mean_rank_correlations(real)
     beside = next((published[name] for name in PAPERS_DATA if name in published), None)
-    main, sizes = published.get(MAIN), published.get(SIZES)
+    main, sizes, typed = (published.get(name) for name in (MAIN, SIZES, TYPED))
     with_rivals = main is not None and main.has("rival_scores")
     return {
         "answer": [
@@ -49,6 +49,7 @@ def readme_page(studies: Sequence[PublishedStudy], results: Sequence[Page]) -> d
             *([target_sizes.advice(sizes.table("target_size_gains"))] if sizes else []),
             verdicts.paper_selectors(real),
             f"{best(means, real)} {_attribution(real)}",
+            *([task_types.across_types(typed.table("type_starts"), typed.table("type_tasks"))] if typed else []),
         ],
         "limit": verdicts.limit(real),
         "rivals": main.name if with_rivals else "",

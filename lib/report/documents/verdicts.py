@@ -327,11 +327,11 @@ def limit(studies: Sequence[PublishedStudy]) -> str:
     if not affected:
         return ""
     named_studies = "all of these studies" if len(affected) == len(studies) else listing(map(code, affected))
-    where = "Sources are" if len(studies) == 1 else f"In {named_studies} sources are"
+    where = "Sources" if len(studies) == 1 else f"In {named_studies} sources"
     rate = f"{max(max(_source_rates(parameters)) for parameters in affected.values()):.1e}".replace("e-0", "e-")
     return (
-        f"{where} trained at learning rates up to {rate}, and BERT's pooler is carried over to the target. This collapses a "
-        "source's representation to few directions. The conclusions hold for that recipe only."
+        f"{where} are trained at up to {rate} and carry BERT's pooler over, which collapses their representations: the "
+        "conclusions hold for that recipe only."
     )
 
 

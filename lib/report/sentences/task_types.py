@@ -24,6 +24,10 @@ from lib.study.sections import Ranking
 
 VERDICTS = {1: "confirmed", 0: "not confirmed: no difference outside the noise", -1: "not confirmed: the opposite"}
 UNTESTABLE = "not testable here"
+STARTS = {
+    "chosen": "from the source that validation chooses", "chosen_across": "from the best of other types",
+    "fused": "from the mean of all sources", "step_matched": "alone with as many steps as a pair",
+}  # fmt: skip
 
 
 def collapsed(models: pd.DataFrame) -> str:
@@ -62,6 +66,27 @@ def starts_title(starts: pd.DataFrame) -> str:
         changed = f"{relative_change(row['value'], 0)}" if side_of_zero(row) else "no gain outside the noise"
         told.append(f"{changed} ({row['regime']})")
     return f"The source that validation chooses: {listing(told)}"
+
+
+def chosen_starts(starts: pd.DataFrame) -> str:
+    """What a choice on validation gains in every regime, beside rivals, one line each. starts: the table "type_starts"."""
+    lines = []
+    for regime, own in starts.groupby("regime", sort=False):
+        rows = own.set_index("kind").to_dict("index")
+        told = [f"{with_interval(rows[kind], relative_change)} {text}" for kind, text in STARTS.items() if kind in rows]
+        lines.append(f"- {regime}: a target's score changes by {listing(told)}.")
+    return "\n".join(lines)
+
+
+def across_types(starts: pd.DataFrame, tasks: pd.DataFrame) -> str:
+    """What sources of another type give, in one sentence. starts, tasks: the tables "type_starts" and "type_tasks"."""
+    types = listing(label(each) for each in dict.fromkeys(tasks["type"]))
+    found = starts[starts["kind"] == "chosen_across"].to_dict("records")
+    told = [f"{with_interval(row, relative_change)} ({row['regime']})" for row in found]
+    return (
+        f"Between {types}, the source of another type that validation chooses changes its target's score by "
+        f"{listing(told)}."
+    )
 
 
 def best_selectors(means: pd.DataFrame) -> str:
