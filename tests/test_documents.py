@@ -438,7 +438,7 @@ def test_regressions_carried_over_are_judged_against_luck():
 
 def test_the_limit_is_stated_where_the_recipe_is_the_old_one():
     studies = published_studies()
-    assert verdicts.limit([studies["hot"]]).startswith("Sources are trained at up to 1.3e-4")
+    assert verdicts.limit([studies["hot"]]).startswith("Sources are trained at learning rates up to 1.3e-4")
     assert verdicts.limit([studies["hot"], studies["demo"]]).startswith("In `hot` sources are trained")
     assert verdicts.limit([studies["demo"], studies["smoke"]]) == ""
 

@@ -330,8 +330,8 @@ def limit(studies: Sequence[PublishedStudy]) -> str:
     where = "Sources" if len(studies) == 1 else f"In {named_studies} sources"
     rate = f"{max(max(_source_rates(parameters)) for parameters in affected.values()):.1e}".replace("e-0", "e-")
     return (
-        f"{where} are trained at up to {rate} and carry BERT's pooler over, which collapses their representations: the "
-        "conclusions hold for that recipe only."
+        f"{where} are trained at learning rates up to {rate} and carry BERT's pooler over. That collapses their "
+        "representations: the conclusions hold for that recipe only."
     )
 
 
