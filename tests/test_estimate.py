@@ -7,6 +7,7 @@ from studies import tiny_study
 
 from lib.errors import InputError
 from lib.runs.workbench import open_workbench
+from lib.selection.promising import scouting
 from lib.storage.tables import check
 from lib.time_saving.estimate import estimate, planned_work
 
@@ -42,6 +43,15 @@ def test_restarts_are_planned_where_the_study_asks_for_them(bench, tmp_path):
     assert work.loc["training reseeded baselines", ["models", "trained"]].tolist() == [6, 6 * 32]
     assert work.loc["predicting", "models"] == 42 + 6
     assert "training reseeded baselines" not in planned_work(bench)["phase"].to_list()
+
+
+def test_a_study_with_a_budget_only_scouts(tmp_path):
+    bench = open_workbench(tiny_study(tmp_path, budget_minutes=5))
+    extractions, scouts = planned_work(bench).set_index("phase").loc["feature extraction"], scouting(bench)
+    sources, targets = ([scouts.drawn(task, side) for task in bench.tasks.names] for side in ("source", "target"))
+    read = [len({*rows, *np.concatenate(targets)}) for rows in [*sources, np.concatenate(sources)]]
+    assert extractions["trained"] == 0  # no gradient is squared
+    assert extractions["predicted"] == sum(read) + len(read) * len(bench.tasks.split["validation"])
 
 
 @pytest.mark.parametrize(

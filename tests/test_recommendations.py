@@ -4,6 +4,7 @@ import math
 import re
 import time
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import grids
 import numpy as np
@@ -28,7 +29,7 @@ from lib.recommend.judging import (
     verdict_of,
     what_would_settle,
 )
-from lib.recommend.schedule import most_promising_first, restarts, seconds_taken, train_candidates
+from lib.recommend.schedule import Spending, most_promising_first, restarts, seconds_taken, train_candidates
 from lib.report.headline import closing_lines
 from lib.report.pages import write_report
 from lib.runs.engine import train_models
@@ -183,6 +184,19 @@ def trained(tmp_path_factory):
     bench = open_workbench(tiny_study(tmp_path_factory.mktemp("budget"), corpus=corpus, budget_minutes=1000))
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
     return bench, singles, scout(bench, singles)["selectors"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sizes"), [([0], [0, 2, 4, 4]), ([0, 1, 2], [0, 0, 3, 6])]
+)  # of one, two and three rounds' time; a candidate has all its seeds or none
+def test_a_batch_shrinks_to_what_ends_in_time(seeds, sizes, monkeypatch):
+    """Two workers, models of 30 s, and 40 s of one worker taken, 20 s of the clock."""
+    monkeypatch.delenv("WHENCE_STARTED", raising=False)
+    spending = Spending.__new__(Spending)
+    engine, study = SimpleNamespace(processes=2), SimpleNamespace(seeds=seeds)
+    spending.bench, spending.recorded, spending.expected = SimpleNamespace(engine=engine, study=study), 40.0, 30.0
+    assert [spending.batch_size(20 + rest) for rest in (29, 59, 89, 119)] == sizes
+    assert spending.batch_size(10) == 0 and spending.batch_size(math.inf) > 10**6
 
 
 def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch(trained):

@@ -7,6 +7,7 @@ single-task models again from other seeds. After every batch the decisions so fa
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -85,14 +86,8 @@ class Spending:
 
     def train(self, models: Sequence[Model], label: str, share: float) -> bool:
         """Train models in this order until a share of the time is over; returns whether any was trained."""
-        end = self.shared + share * (self.end - self.shared)
-        workers = self.bench.engine.processes
-        size = max(len(models), 1) if math.isinf(end) else 2 * workers * len(self.bench.study.seeds)
-        batch: list[Model] = []
-        for first in range(0, len(models), size):
-            batch = list(models[first : first + size])
-            if self.seconds + self.expected * len(batch) / workers > end:
-                return first > 0
+        end, first = self.shared + share * (self.end - self.shared), 0
+        while batch := list(models[first : first + self.batch_size(end)]):
             sources = sources_to_train(self.bench, batch)
             train_missing(self.bench, sources, "sources whose weights are needed", weights=True)
             trained = train_models(self.bench, batch, f"{label}: {first + 1} to {first + len(batch)} of {len(models)}")
@@ -100,7 +95,16 @@ class Spending:
             self.recorded += float(seconds.sum())
             self.trained, self.planned = [*self.trained, *trained], [*self.planned, *batch]
             self.decisions = self.decide(self.trained)
-        return bool(batch)
+            first += len(batch)
+        return first > 0
+
+    def batch_size(self, end: float) -> int:
+        """How many models to train next: two a worker with all seeds, or as many as should end before ``end`` (seconds)."""
+        seeds, workers = len(self.bench.study.seeds), self.bench.engine.processes
+        if math.isinf(end):
+            return sys.maxsize
+        fitting = int(max(0.0, end - self.seconds) / self.expected) * workers
+        return min(2 * workers, fitting // seeds) * seeds
 
     @property
     def seconds(self) -> float:

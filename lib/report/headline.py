@@ -121,27 +121,42 @@ def opening_lines(study: Study) -> list[str]:
         f"and {phases['disk_mb'].sum() / 1000:.1f} GB of disk"
     )
     if study.budget_minutes is not None:
-        needed = minutes["training single-task models"] + minutes["feature extraction"]
+        needed = _minutes_of_singles(minutes, phases["models"])
         plan = (
             f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then every target from other "
             f"starts, until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
+    small = budget_warning(study.budget_minutes, len(tasks), minutes, phases["models"])
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
     warnings = [*left_out_line(study), *cut_warning(tasks, study.encoder.max_length)]
-    return [*heads, *rows, *warnings, f"estimate: {plan}", *_small_budget(study, minutes)]
+    return [*heads, *rows, *warnings, f"estimate: {plan}", *small]
 
 
-def _small_budget(study: Study, minutes: "pd.Series") -> list[str]:
-    """A line where a budget hardly pays for more than single-task models. minutes: of each phase, on all workers.
+def _minutes_of_singles(minutes: "pd.Series", models: "pd.Series") -> float:
+    """Minutes of training single-task models and of scouting with them. minutes, models: of each phase."""
+    name = "training single-task models"
+    around = sum(minutes[phase] / models[phase] for phase in ("predicting", "loading and saving"))
+    return minutes[name] + models[name] * around + minutes["feature extraction"]
 
-    Every target is trained at least three times: alone, from the mean of all sources, and for export.
+
+def budget_warning(budget: float | None, tasks: int, minutes: "pd.Series", models: "pd.Series") -> list[str]:
+    """A line where a budget does not pay for a decision of every task; none without a budget.
+
+    Every target is trained three times at least: alone, from the mean of all sources, and for export.
+
+    Args:
+        budget: in minutes.
+        tasks: their number.
+        minutes, models: of each phase of the table "estimate", on all workers.
     """
-    least = 2 * minutes["training single-task models"] + minutes["feature extraction"]
-    if study.budget_minutes is None or study.budget_minutes >= least:
+    each = sum(
+        minutes[phase] / models[phase] for phase in ("training transfer models", "predicting", "loading and saving")
+    )
+    least = math.ceil(_minutes_of_singles(minutes, models) + 2 * tasks * each) + 1  # and a minute of tables and figures
+    if budget is None or budget >= least:
         return []
     return [
-        f"warning: a decision for each of these tasks takes about {least:.0f} minutes; raise budget_minutes, or name fewer "
-        "tasks"
+        f"warning: a decision for each of these tasks takes about {least} minutes; raise budget_minutes, or name fewer tasks"
     ]
 
 

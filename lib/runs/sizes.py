@@ -13,11 +13,13 @@ from lib.study.parameters import Study
 from lib.study.sections import Encoder, Regime, Setting, Split
 
 SOURCE_TEXTS, TARGET_TEXTS, FEWEST = 1024, 2048, 64  # the largest caps of a side, and the smallest of both
-LEAST_STEPS = 40  # of a target, whatever the budget
+CAPS = {"source": SOURCE_TEXTS, "target": TARGET_TEXTS}
+LEAST_STEPS = 25  # of a target, whatever the budget
+PASSES = 2  # over a target's texts, at most, where the budget caps its steps: to read more texts costs little
 LEAST_PREDICTED = {"validation": 300, "test": 150}  # texts
 POSITIVES = 0.25  # share of positives that is drawn where a cap leaves texts out
 SCOUTED = 1200  # target texts that each source reads, to say which sources are promising
-RATES = {"bfloat16": 120.0, "float32": 75.0}  # short texts that two slow cores train MiniLM on in a second
+RATES = {"bfloat16": 120.0, "float32": 45.0}  # short texts that two slow cores train MiniLM on in a second
 CHEAPER = 4  # texts read or predicted in the time of one trained
 OVERHEAD = 60.0  # seconds of what is not training: notebooks, tables, figures
 SHARE = 0.8  # of the rest, for what every task needs whatever is decided; what is left over is for more candidates
@@ -47,13 +49,12 @@ def affordable(study: Study, tasks: int, lengths: np.ndarray, parts: dict[str, i
     if study.budget_minutes is None:
         return study
     share, (target, *others) = affordable_share(study, tasks, lengths, parts, precision), study.settings_of("target")
+    sizes = {side: _affordable_n(cap, share, parts["train"]) for side, cap in CAPS.items()}
     if target.max_steps is not None and share < 1:
         steps = max(LEAST_STEPS, round(share * most_steps(target, parts["train"])))
         target = target.model_copy(update={"min_steps": min(steps, target.min_steps or steps), "max_steps": steps})
-    caps = {"source": SOURCE_TEXTS, "target": TARGET_TEXTS}
-    sides = {
-        side: _capped(getattr(study, side), _affordable_n(cap, share, parts["train"])) for side, cap in caps.items()
-    }
+        sizes["target"] = max(sizes["target"], min(TARGET_TEXTS, steps * target.batch_size // PASSES))
+    sides = {side: _capped(getattr(study, side), n) for side, n in sizes.items()}
     sides["target"] = sides["target"].model_copy(update={"settings": [target, *others]})
     training = study.training.model_copy(update={"tries": 1})
     return study.model_copy(update=sides | {"training": training})
@@ -80,7 +81,7 @@ def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[
     Arguments as for ``affordable``. Work is counted in texts trained once.
     """
     source, target = study.settings_of("source")[0], study.settings_of("target")[0]
-    sizes = {"source": min(SOURCE_TEXTS, parts["train"]), "target": min(TARGET_TEXTS, parts["train"])}
+    sizes = {side: min(cap, parts["train"]) for side, cap in CAPS.items()}
     start = {side: n / CHEAPER for side, n in sizes.items()}  # a head that starts as a probe reads all texts once
     trained = sizes["source"] * (source.epochs or 1.0) + start["source"]
     trained += TRAININGS * (most_steps(target, parts["train"]) * target.batch_size + start["target"])

@@ -21,12 +21,17 @@ def scout(bench: Workbench, singles: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     Each source reads about SCOUTED texts, spread over the targets, and as few of its own. singles: the table of this name.
     """
-    few = {"n": max(FEWEST // 2, min(2 * FEWEST, SCOUTED // len(bench.tasks.names))), "positives": POSITIVES}
-    sides = {side: getattr(bench.study, side).model_copy(update=few) for side in ("source", "target")}
     wanted = set(selected_singles(singles, "source")["run"])
     sources = [model for model in single_tries(bench) if model.run.id in wanted]
     train_missing(bench, sources, "sources whose weights are needed", weights=True)
-    return score_study(replace(bench, study=bench.study.model_copy(update=sides)), singles, SELECTORS[PROMISING].needs)
+    return score_study(scouting(bench), singles, SELECTORS[PROMISING].needs)
+
+
+def scouting(bench: Workbench) -> Workbench:
+    """The study with as few texts of every task as ``scout`` reads."""
+    few = {"n": max(FEWEST // 4, min(2 * FEWEST, SCOUTED // len(bench.tasks.names))), "positives": POSITIVES}
+    sides = {side: getattr(bench.study, side).model_copy(update=few) for side in ("source", "target")}
+    return replace(bench, study=bench.study.model_copy(update=sides))
 
 
 def promise(selectors: pd.DataFrame) -> pd.DataFrame:

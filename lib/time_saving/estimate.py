@@ -21,6 +21,7 @@ from lib.runs.records import Model
 from lib.runs.rivals import joint_rows, numbers_of_sources
 from lib.runs.weights import load_weights, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Workbench
+from lib.selection.promising import scouting
 from lib.storage.tables import read_table
 from lib.study.sections import Setting
 
@@ -130,12 +131,16 @@ def _rivals(bench: Workbench, sources: list[Model], targets: list[Model]) -> tup
 
 
 def _extractions(bench: Workbench) -> tuple[int, int]:
-    """How many texts are encoded (by source models and by the pretrained encoder), and on how many gradients are squared."""
-    seeds, names = len(bench.study.seeds), bench.tasks.names
-    sources, targets = ([bench.drawn(task, side) for task in names] for side in ("source", "target"))
+    """How many texts are encoded (by source models and by the pretrained encoder), and on how many gradients are squared.
+
+    A study with a budget only scouts.
+    """
+    seeds, names, scouts = len(bench.study.seeds), bench.tasks.names, bench.study.budget_minutes is not None
+    read = scouting(bench) if scouts else bench
+    sources, targets = ([read.drawn(task, side) for task in names] for side in ("source", "target"))
     validation = len(bench.tasks.split["validation"])
     encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) + validation for rows in sources)
-    squared = sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
+    squared = 0 if scouts else sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
     return encoded + len(np.unique(np.concatenate([*sources, *targets]))) + validation, squared
 
 
