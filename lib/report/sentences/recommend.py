@@ -16,7 +16,8 @@ NAMED = 3  # sources that are named where several are fused
 class Decision:
     """The decision about one task, in words and as numbers for a picture.
 
-    gain: with its interval, on validation, what choosing adds by luck taken off. on_test: likewise; empty without a test.
+    gain: with its interval, on validation, what choosing adds by luck taken off. on_test: likewise; empty
+    without a test, and where the task is trained alone.
     """
 
     task: str
@@ -40,7 +41,7 @@ def decisions(table: pd.DataFrame) -> list[Decision]:
             verdict=row.verdict,
             decision=decided(row.verdict, row.leader, row.used, row.sources),
             gain=_gain(row.expected_gain, row.low, row.high),
-            on_test=_gain(row.test_gain, row.test_low, row.test_high) if known(row.test_gain) else "",
+            on_test="" if row.used == "single" else _gain(row.test_gain, row.test_low, row.test_high),
             positives=f"{row.validation_positives:,}",
             minutes=f"{row.minutes:.1f}",
             settle=what_would_settle(row),
