@@ -20,7 +20,7 @@ from lib.notebooks.plan import plan
 from lib.notebooks.progress import Progress
 from lib.notebooks.run import _only_one, main, run_study
 from lib.report.captions import CAPTIONS
-from lib.report.headline import MISSING, budget_warning, closing_lines, cut_warning, duration, headline
+from lib.report.headline import MISSING, closing_lines, cut_warning, duration, headline
 from lib.report.pages import write_report
 from lib.study.files import ROOT
 from lib.study.parameters import Study
@@ -350,19 +350,6 @@ def test_command_line_names_bad_input_in_one_line(capsys):
     assert main(["no-such-study"]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("error: no parameters at params/no-such-study.yaml") and errors.count("\n") == 1
-
-
-def test_a_budget_that_does_not_pay_for_every_decision_is_warned_of():
-    """Ten tasks. Single-task models take 10 minutes, of which each predicts for 0.1 more; scouting takes 2; then every
-    target is trained from the mean of all sources and for export, for 1.1 minutes each; tables and figures take 1."""
-    phases = ["training single-task models", "training transfer models", "predicting", "loading and saving"]
-    phases.append("feature extraction")
-    minutes, models = pd.Series([10.0, 90.0, 13.0, 0.0, 2.0], phases), pd.Series([20, 90, 130, 130, 20], phases)
-    told = (
-        "warning: a decision for each of these tasks takes about 37 minutes; raise budget_minutes, or name fewer tasks"
-    )
-    assert budget_warning(36, 10, minutes, models) == [told]
-    assert budget_warning(37, 10, minutes, models) == budget_warning(None, 10, minutes, models) == []
 
 
 def test_texts_that_may_be_cut_are_counted_in_a_warning():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lib.errors import InputError
 from lib.storage.tables import read_table
 from lib.study.parameters import Study
+from lib.time_saving.budget import decision_minutes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,43 +122,20 @@ def opening_lines(study: Study) -> list[str]:
         f"and {phases['disk_mb'].sum() / 1000:.1f} GB of disk"
     )
     if study.budget_minutes is not None:
-        needed = _minutes_of_singles(minutes, phases["models"])
+        alone, all_tasks = decision_minutes(estimated, len(tasks), workers)
         plan = (
-            f"{phases['models'].iloc[0]} single-task models in about {needed:.0f} minutes, then every target from other "
+            f"{phases['models'].iloc[0]} single-task models in about {alone:.0f} minutes, then every target from other "
             f"starts, until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
-    small = budget_warning(study.budget_minutes, len(tasks), minutes, phases["models"])
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
     warnings = [*left_out_line(study), *cut_warning(tasks, study.encoder.max_length)]
-    return [*heads, *rows, *warnings, f"estimate: {plan}", *small]
-
-
-def _minutes_of_singles(minutes: "pd.Series", models: "pd.Series") -> float:
-    """Minutes of training single-task models and of scouting with them. minutes, models: of each phase."""
-    name = "training single-task models"
-    around = sum(minutes[phase] / models[phase] for phase in ("predicting", "loading and saving"))
-    return minutes[name] + models[name] * around + minutes["feature extraction"]
-
-
-def budget_warning(budget: float | None, tasks: int, minutes: "pd.Series", models: "pd.Series") -> list[str]:
-    """A line where a budget does not pay for a decision of every task; none without a budget.
-
-    Every target is trained three times at least: alone, from the mean of all sources, and for export.
-
-    Args:
-        budget: in minutes.
-        tasks: their number.
-        minutes, models: of each phase of the table "estimate", on all workers.
-    """
-    each = sum(
-        minutes[phase] / models[phase] for phase in ("training transfer models", "predicting", "loading and saving")
-    )
-    least = math.ceil(_minutes_of_singles(minutes, models) + 2 * tasks * each) + 1  # and a minute of tables and figures
-    if budget is None or budget >= least:
-        return []
-    return [
-        f"warning: a decision for each of these tasks takes about {least} minutes; raise budget_minutes, or name fewer tasks"
-    ]
+    lines = [*heads, *rows, *warnings, f"estimate: {plan}"]
+    if study.budget_minutes is not None and study.budget_minutes < all_tasks:
+        lines.append(
+            f"warning: a decision for each of these tasks takes about {all_tasks:.0f} minutes; raise budget_minutes, or "
+            "name fewer tasks"
+        )
+    return lines
 
 
 def left_out_line(study: Study) -> list[str]:

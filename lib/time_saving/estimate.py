@@ -24,6 +24,7 @@ from lib.runs.workbench import PARTS, Workbench
 from lib.selection.promising import scouting
 from lib.storage.tables import read_table
 from lib.study.sections import Setting
+from lib.time_saving.budget import check_budget
 
 BATCHES = 4  # training batches that are timed
 ENTRY = 12_000  # bytes on disk of a finished model's record and losses
@@ -41,7 +42,9 @@ def estimate_once(bench: Workbench) -> pd.DataFrame:
         kept, planned = read_table(bench.study.tables, "estimate"), planned_work(bench).set_index("phase")["models"]
         if planned.reindex(kept["phase"]).tolist() == kept["models"].tolist():
             return kept
-    return estimate(bench)
+    estimated = estimate(bench)
+    check_budget(bench.study.budget_minutes, estimated, len(bench.tasks.names), bench.engine.processes)
+    return estimated
 
 
 def estimate(bench: Workbench) -> pd.DataFrame:
