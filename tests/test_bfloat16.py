@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import linear, scaled_dot_product_attention
 
 from lib.models import steps
-from lib.models.bfloat16 import RoundedProducts
+from lib.models.bfloat16 import RoundedProducts, lacks_products
 from lib.models.steps import autocast
 
 ULP = 2**-7  # of a bfloat16 number, relative to it
@@ -53,6 +53,11 @@ def test_a_sum_is_kept_in_float32_and_rounded_once():
     with torch.autocast("cpu", torch.bfloat16), RoundedProducts():
         assert linear(values, ones).item() == 1.0
         assert linear(torch.tensor([[257.0]]), torch.ones(1, 1)).item() == 256.0  # what goes in is rounded
+
+
+def test_a_device_without_onednn_lacks_the_products_and_a_gpu_does_not(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert lacks_products("cpu") and not lacks_products("cuda")
 
 
 @pytest.mark.parametrize("lacking", [True, False])

@@ -12,8 +12,11 @@ PRODUCTS = {linear, scaled_dot_product_attention, torch.matmul, torch.Tensor.mat
 
 
 def lacks_products(device: str) -> bool:
-    """Whether this device has no fast products of bfloat16 numbers."""
-    return device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Whether this device has no fast products of bfloat16 numbers: oneDNN, which PyTorch ships, knows."""
+    if device != "cpu":
+        return False
+    known = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+    return not (known and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class RoundedProducts(TorchFunctionMode):
