@@ -20,7 +20,7 @@ from lib.notebooks.plan import plan
 from lib.notebooks.progress import Progress
 from lib.notebooks.run import _only_one, main, run_study
 from lib.report.captions import CAPTIONS
-from lib.report.headline import MISSING, closing_lines, cut_warning, duration, headline
+from lib.report.headline import MISSING, closing_lines, cut_warning, duration, headline, opening_lines
 from lib.report.pages import write_report
 from lib.study.files import ROOT
 from lib.study.parameters import Study
@@ -350,6 +350,25 @@ def test_command_line_names_bad_input_in_one_line(capsys):
     assert main(["no-such-study"]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("error: no parameters at params/no-such-study.yaml") and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(("budget", "warned"), [(19, True), (20, False), (None, False)])
+def test_a_budget_that_does_not_pay_for_every_decision_is_warned_of(study, monkeypatch, budget, warned):
+    """Two tasks. Single-task models take 10 minutes, predicting with them 2, scouting 2; each is then trained twice more, in
+    1.1 minutes: 19, rounded up. Tables and figures take 1."""
+    phases = ["training single-task models", "training transfer models", "predicting", "loading and saving"]
+    estimated = pd.DataFrame({"phase": [*phases, "feature extraction"], "models": [20, 90, 130, 130, 20]})
+    given = study.model_copy(update={"budget_minutes": budget})
+    estimated = estimated.assign(seconds=[60 * given.engine.processes * each for each in (10, 90, 13, 0, 2)], disk_mb=1)
+    tasks = pd.DataFrame(
+        {"task": ["a", "b"], "train_positives": 9, "prevalence": 0.1, "n_train": 90, "n_validation": 9}
+    )
+    tables = {"tasks": tasks.assign(n_test=9), "estimate": estimated}
+    monkeypatch.setattr("lib.report.headline.read_table", lambda _, name: tables[name])
+    told = (
+        "warning: a decision for each of these tasks takes about 20 minutes; raise budget_minutes, or name fewer tasks"
+    )
+    assert (told in opening_lines(given)) == warned
 
 
 def test_texts_that_may_be_cut_are_counted_in_a_warning():

@@ -8,6 +8,8 @@ import torch
 from torch.nn.functional import linear, scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
+from lib.models.linear import onednn_has
+
 PRODUCTS = {linear, scaled_dot_product_attention, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__}
 
 
@@ -15,8 +17,7 @@ def lacks_products(device: str) -> bool:
     """Whether this device has no fast products of bfloat16 numbers: oneDNN, which PyTorch ships, knows."""
     if device != "cpu":
         return False
-    known = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
-    return not (known and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return not (onednn_has("_is_mkldnn_bf16_supported") and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class RoundedProducts(TorchFunctionMode):

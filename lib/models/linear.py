@@ -36,7 +36,11 @@ class FrozenLinearMaps(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
+def onednn_has(operation: str) -> bool:
+    """Whether this PyTorch ships oneDNN, with an operation of this name in ``torch.ops.mkldnn``."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, operation)
+
+
 def _suits(values: torch.Tensor) -> bool:
-    known = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     float32 = values.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return known and float32 and values.device.type == "cpu"
+    return onednn_has("_linear_pointwise") and float32 and values.device.type == "cpu"

@@ -121,21 +121,21 @@ def opening_lines(study: Study) -> list[str]:
         f"{models} models, about {minutes.sum():.0f} minutes with {workers} worker{'s' * (workers > 1)} "
         f"and {phases['disk_mb'].sum() / 1000:.1f} GB of disk"
     )
+    small_budget = []
     if study.budget_minutes is not None:
         alone, all_tasks = decision_minutes(estimated, len(tasks), workers)
         plan = (
             f"{phases['models'].iloc[0]} single-task models in about {alone:.0f} minutes, then every target from other "
             f"starts, until {study.budget_minutes:g} minutes are over (all pairs would take about {minutes.sum():.0f})"
         )
+        if study.budget_minutes < all_tasks:
+            small_budget = [
+                f"warning: a decision for each of these tasks takes about {all_tasks:.0f} minutes; raise budget_minutes, or "
+                "name fewer tasks"
+            ]
     heads = [f"{len(tasks)} tasks: {parts}", f"{'task':<{width}}  positives    share"]
     warnings = [*left_out_line(study), *cut_warning(tasks, study.encoder.max_length)]
-    lines = [*heads, *rows, *warnings, f"estimate: {plan}"]
-    if study.budget_minutes is not None and study.budget_minutes < all_tasks:
-        lines.append(
-            f"warning: a decision for each of these tasks takes about {all_tasks:.0f} minutes; raise budget_minutes, or "
-            "name fewer tasks"
-        )
-    return lines
+    return [*heads, *rows, *warnings, f"estimate: {plan}", *small_budget]
 
 
 def left_out_line(study: Study) -> list[str]:

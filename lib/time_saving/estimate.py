@@ -35,7 +35,7 @@ def estimate_once(bench: Workbench) -> pd.DataFrame:
     """Table "estimate" as it was before the first model was trained; measured now where none has been.
 
     A table that is there is kept if the study has finished models and if each of the table's phases has as many models
-    as the study plans.
+    as the study plans. InputError: see ``estimate`` and ``check_budget``.
     """
     path = bench.study.tables / "estimate.parquet"
     if path.exists() and any(finished(bench, model) for model in single_models(bench)):
