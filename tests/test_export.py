@@ -15,13 +15,13 @@ from studies import tiny_study
 from lib.errors import InputError
 from lib.models.training import predict
 from lib.predict.card import encoder_licence, part_scores, plain
-from lib.predict.export import TOLERANCE, export_model, export_models
+from lib.predict.export import TOLERANCE, export_decided, export_model, export_models
 from lib.predict.folder import exported_models, load_network, read_classifier
 from lib.runs.engine import train_missing, train_models
 from lib.runs.plan import frozen_models, fused_models, single_models, transfer_models
 from lib.runs.results import run_table, select_settings
 from lib.runs.rivals import joint_models, joint_sources
-from lib.runs.weights import prune_weights
+from lib.runs.weights import NETWORK, prune_weights
 from lib.runs.workbench import open_workbench
 from lib.stats.bootstrap import score_draws
 from lib.stats.metrics import best_threshold
@@ -111,6 +111,24 @@ def test_a_library_alone_gives_the_same_probabilities(tmp_path, pooling, body):
     found = probabilities_by_a_library_alone(body, folder, model.target, [bench.tasks.texts[row] for row in rows])
     assert np.abs(found - bench.validation_predictions(model.run.id)).max() < TOLERANCE
     assert not [path for path in folder.rglob("*") if path.suffix not in ("", ".json", ".safetensors", ".md")]
+
+
+def test_a_network_that_was_kept_is_exported_without_a_second_training(tmp_path, monkeypatch):
+    """The kept network and one that is trained again are written alike, byte by byte; a decided one is kept no longer."""
+    bench = open_workbench(
+        tiny_study(tmp_path, training={"precision": "float32"}, budget_minutes=1000, engine={"workers": 1})
+    )
+    model = next(model for model in single_models(bench) if model.side != "source")
+    train_missing(bench, [model], "single")
+    with monkeypatch.context() as patched:
+        patched.setattr("lib.predict.export.trained", None)
+        assert export_decided(bench, {model.target: model}) == [model.target]
+    assert not bench.ledger.size(model.run.id, NETWORK)
+    kept, again = bench.study.folder / "models" / model.target, export_model(bench, model, tmp_path / "again")
+    written = [
+        {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in (kept, again)
+    ]
+    assert written[0] == written[1] and "classifier.json" in written[0]
 
 
 def test_half_precision_as_in_the_ledger_would_move_probabilities_beyond_the_tolerance(mean_study):

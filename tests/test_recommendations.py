@@ -36,6 +36,7 @@ from lib.runs.engine import train_models
 from lib.runs.plan import single_models
 from lib.runs.results import run_table, select_settings
 from lib.runs.sizes import LEAST_STEPS, SOURCE_TEXTS, TARGET_TEXTS, affordable, affordable_split
+from lib.runs.weights import NETWORK
 from lib.runs.workbench import open_workbench
 from lib.selection.promising import PROMISING, scout
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
@@ -150,6 +151,7 @@ class FakeModel:
     setting: int
     seed: int
     run: FakeRun
+    for_export: bool = True
 
 
 def model(kind="transfer", source="a", target="t", seed=0, sources=()):
@@ -220,6 +222,8 @@ def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch
     used = used_models(decider.models, decisions)
     assert set(used) == set(bench.tasks.names)
     assert all(candidate_of(each) == decisions[target].used for target, each in used.items())
+    kept = {each.run.id for each in decider.models if bench.ledger.size(each.run.id, NETWORK)}
+    assert kept == {each.run.id for each in used.values()}  # of nothing else is the network still there
     again = train_candidates(bench, singles, selectors, 0.0, Decider(bench))
     assert again == decisions
 
@@ -275,7 +279,7 @@ def test_only_what_is_open_is_trained_again_and_the_largest_gain_first():
 
     def again(round, seeds):
         models = list(restarts(planned, decisions, round, seeds))
-        assert all(each.seed == each.run.seed for each in models)
+        assert all(each.seed == each.run.seed and not each.for_export for each in models)
         return [(each.target, each.kind, each.seed) for each in models]
 
     first = [("u", "single", 1), ("v", "single", 1), ("v", "transfer", 1), ("t", "single", 1), ("t", "transfer", 1)]

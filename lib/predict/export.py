@@ -1,29 +1,34 @@
 """Exports a task's chosen model as a folder that a library loads without this project's code.
 
-The ledger keeps no weights of most models, and those that it keeps are in half precision. So the chosen model is trained
-once more, in a worker: its run id seeds it, and on a CPU the second network equals the first. It is written from there in
-float32.
+A study with a budget keeps the networks of the models that its targets would use so far as they were trained. A chosen
+model whose network is not there is trained once more, in a worker: its run id seeds it, and on a CPU the second network
+equals the first.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lib.errors import InputError
 from lib.models.cpu import worker_process
 from lib.models.encoders import load_tokenizer
+from lib.models.head import head_of
 from lib.predict.card import UNKNOWN, encoder_licence, model_card, part_scores
 from lib.predict.folder import FOLDER, Classifier, read_classifier, write_network
 from lib.runs.engine import compute, train_missing
 from lib.runs.plan import finished, latest_try, single_tries, source_tasks
 from lib.runs.records import Model
+from lib.runs.weights import NETWORK, load_weights, worker_network
 from lib.runs.workbench import PARTS, Place, Workbench
 from lib.runs.worker import predicted, trained
 from lib.stats.metrics import best_threshold, predicted_positive
+from lib.storage.ledger import Ledger
 from lib.storage.replacing import replacing_folder
 
 TOLERANCE = 1e-4  # difference between two trainings' probabilities up to which they are one model
@@ -85,6 +90,8 @@ def export_decided(bench: Workbench, chosen: Mapping[str, Model]) -> list[str]:
     if bench.study.budget_minutes is None or os.environ.get("WHENCE_PUBLISHED") == "1":
         return []
     export_models(bench, chosen)
+    for model in chosen.values():
+        bench.ledger.prune(model.run.id, NETWORK)
     return sorted(chosen)
 
 
@@ -187,15 +194,28 @@ def recipe_lines(model: Model) -> dict[str, str]:
     }
 
 
+@contextmanager
+def as_trained(place: Place, model: Model) -> Iterator[torch.nn.Module]:
+    """Inside, this process's network as a model's training left it: as it was kept, else trained again."""
+    if not Ledger(place.ledger).has(model.run.id, (NETWORK,)):
+        with trained(place, replace(model, checkpoints=())) as (network, _, _):
+            yield network
+        return
+    network = worker_network(place.encoder, model.run.training.get("dropout"), place.device)
+    with head_of(network, model.type):
+        load_weights(place, network, model.run.id, NETWORK)
+        yield network
+
+
 @worker_process()
 def write_model(place: Place, export: Export) -> None:
-    """Train a model again and write its folder; runs in a worker process.
+    """Write the folder of a model; runs in a worker process.
 
-    Where this training's predictions equal those of the first one, the scores are of what was recorded then. On a GPU they
-    may not; then threshold and scores are of the model that is exported.
+    Where the network's predictions equal the recorded ones, the scores are of what was recorded. After a second training on
+    a GPU they may not; then threshold and scores are of the model that is exported.
     """
-    model = replace(export.model, checkpoints=())
-    with trained(place, model) as (network, _, _):
+    model = export.model
+    with as_trained(place, model) as network:
         again = predicted(place, model, network, "validation")
         apart = float(np.abs(again - export.recorded["validation"]).max())
         found = export.recorded

@@ -16,12 +16,14 @@ from itertools import islice
 import pandas as pd
 
 from lib.recommend.candidates import candidate_of
+from lib.recommend.decisions import used_models
 from lib.recommend.judging import ALONE, MOST_SEEDS, Candidate, Judgement
 from lib.runs.engine import train_missing, train_models
 from lib.runs.plan import frozen_models, fused_models, other_seeds, sources_to_train, transfer_models
 from lib.runs.records import Model
 from lib.runs.results import run_table
 from lib.runs.rivals import fused_top_models, target_models
+from lib.runs.weights import NETWORK
 from lib.runs.workbench import Workbench
 from lib.selection.promising import promise, ranked_sources
 from lib.time_saving.orders import interleaved
@@ -66,19 +68,29 @@ def train_candidates(
 class Spending:
     """The models that are trained so far, the time that they took, and the decisions that rest on them.
 
-    A batch starts only if it should end in time. What is kept free in the end is the time to train every target's model
-    once more, for export.
+    A batch starts only if it should end in time. What is kept free in the end is the time to export every target's
+    model.
     """
 
     def __init__(self, bench: Workbench, recorded: float, baseline: Sequence[Model], decide: Decide):
         self.bench, self.decide = bench, decide
         self.trained, self.planned = list(train_models(bench, list(baseline), "single-task models")), []
-        self.recorded = recorded
-        self.expected = float(run_table(bench, self.trained)["total_seconds"].mean())
-        export = self.expected * len(bench.tasks.names) / bench.engine.processes
-        self.end = bench.study.budget_seconds - export
-        self.shared = 0.0
-        self.decisions = decide(self.trained)
+        self.recorded, self.shared = recorded, 0.0
+        table = run_table(bench, self.trained)
+        self.expected = float(table["total_seconds"].mean())
+        self.writing = self.expected - float(table["train_seconds"].mean())
+        self.decide_so_far()
+
+    def decide_so_far(self) -> None:
+        """Decide, keep the networks of what targets would use now and no others, and the time to export these."""
+        self.decisions = self.decide(self.trained)
+        used = {model.run.id for model in used_models(self.trained, self.decisions).values()}
+        for model in self.trained:
+            if model.run.id not in used:
+                self.bench.ledger.prune(model.run.id, NETWORK)
+        gone = sum(not self.bench.ledger.size(run, NETWORK) for run in used)
+        export = len(used) * self.writing + gone * self.expected
+        self.end = self.bench.study.budget_seconds - export / self.bench.engine.processes
 
     def start_sharing(self) -> None:
         """From here on shares of the time count what is left."""
@@ -94,7 +106,7 @@ class Spending:
             seconds = run_table(self.bench, trained)["total_seconds"]
             self.recorded += float(seconds.sum())
             self.trained, self.planned = [*self.trained, *trained], [*self.planned, *batch]
-            self.decisions = self.decide(self.trained)
+            self.decide_so_far()
             first += len(batch)
         return first > 0
 
@@ -154,7 +166,7 @@ def restarts(
         for candidate in (ALONE, judgement.leader):
             if candidate.kind != "frozen":
                 model = planned[target, candidate]
-                yield replace(model, run=replace(model.run, seed=seed), seed=seed)
+                yield replace(model, run=replace(model.run, seed=seed), seed=seed, for_export=False)
 
 
 def seconds_taken(recorded: float, workers: int) -> float:

@@ -183,6 +183,7 @@ def _model(
         validation_labels=bench.validation_labels(target) if early else None,
         validation_weights=bench.tasks.weight("validation") if early else None,
         own_type=type, held_out=bench.held_out(target),
+        for_export=study.budget_minutes is not None and side != "source",
     )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ class Model:
     None: those of the study's tasks together.
     earlier: ids of the same model's tries before this one, all of which collapsed. checkpoints: when its validation
     predictions are kept (see ``training.checkpoint_step``). validation_labels, validation_weights: for early stopping.
+    for_export: whether its network is kept as it was trained.
     """
 
     run: Run
@@ -77,6 +78,7 @@ class Model:
     validation_weights: np.ndarray | None = None
     own_type: TaskType | None = None
     held_out: Mapping[str, np.ndarray] | None = None
+    for_export: bool = False
 
     @property
     def type(self) -> TaskType:

@@ -24,7 +24,8 @@ CHEAPER = 4  # texts read or predicted in the time of one trained
 OVERHEAD = 60.0  # seconds of what is not training: notebooks, tables, figures
 SHARE = 0.8  # of the rest, for what every task needs whatever is decided; what is left over is for more candidates
 PREDICTING = 0.25  # of that share, at most, for predicting validation and test texts
-TRAININGS = 3  # of every target in that share: alone, from the mean of all sources, and once more for export
+TRAININGS = 2  # of every target in that share: alone, and from the mean of all sources
+PREDICTIONS = 5  # of the held-out texts for every task: by its source, alone, frozen, from the mean, and for export
 WORDPIECES, WEIGHTS = (
     31.0,
     6 * 384**2,
@@ -68,7 +69,7 @@ def affordable_split(study: Study, tasks: int, precision: str) -> Split:
     split = study.split
     if study.budget_minutes is None:
         return split
-    trained = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * RATES[precision] / (tasks * (TRAININGS + 2))
+    trained = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * RATES[precision] / (tasks * PREDICTIONS)
     most = {"validation": split.max_validation or math.inf, "test": split.max_test or math.inf}
     paid = {"validation": 0.6 * PREDICTING * CHEAPER * trained, "test": 0.4 * PREDICTING * CHEAPER * trained}
     caps = {f"max_{part}": int(min(most[part], max(LEAST_PREDICTED[part], paid[part]))) for part in most}
@@ -85,7 +86,7 @@ def affordable_share(study: Study, tasks: int, lengths: np.ndarray, parts: dict[
     start = {side: n / CHEAPER for side, n in sizes.items()}  # a head that starts as a probe reads all texts once
     trained = sizes["source"] * (source.epochs or 1.0) + start["source"]
     trained += TRAININGS * (most_steps(target, parts["train"]) * target.batch_size + start["target"])
-    predicted = (TRAININGS + 2) * (parts["validation"] + parts["test"]) + SCOUTED + parts["validation"]
+    predicted = PREDICTIONS * (parts["validation"] + parts["test"]) + SCOUTED + parts["validation"]
     rate = RATES[precision] * WORDPIECES * WEIGHTS / (max(lengths.mean(), WORDPIECES) * _weights(study.encoder))
     paid = SHARE * max(study.budget_seconds - OVERHEAD, 0.0) * rate / tasks - predicted / CHEAPER
     return min(1.0, max(paid / trained, 0.0))

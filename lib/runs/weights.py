@@ -13,22 +13,28 @@ from lib.runs.workbench import Place, Workbench
 from lib.storage.ledger import Ledger
 from lib.study.sections import Encoder
 
+NETWORK = "network"  # the file of a model's weights as they were trained; "weights" holds them in half precision
 
-def weights_to_keep(network: torch.nn.Module, tokens: Tokens, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """A trained model in half precision; of the word embeddings only those that its training texts could change."""
+
+def weights_to_keep(
+    network: torch.nn.Module, tokens: Tokens, rows: np.ndarray, precision: torch.dtype = torch.half
+) -> dict[str, np.ndarray]:
+    """A trained model in this precision; of the word embeddings only those that its training texts could change."""
     name = _embedding_name(network)
     vocabulary = np.unique(np.concatenate([tokens.text(row) for row in rows]))
     state = {
-        key: parameter.detach().half().cpu().numpy() for key, parameter in network.named_parameters() if key != name
+        key: parameter.detach().to(precision).cpu().numpy()
+        for key, parameter in network.named_parameters()
+        if key != name
     }
     changed = network.get_input_embeddings().weight.detach()[torch.from_numpy(vocabulary).to(network.device)]
-    return state | {"vocabulary": vocabulary, name: changed.half().cpu().numpy()}
+    return state | {"vocabulary": vocabulary, name: changed.to(precision).cpu().numpy()}
 
 
-def load_weights(place: Place, network: torch.nn.Module, run: str) -> None:
+def load_weights(place: Place, network: torch.nn.Module, run: str, file: str = "weights") -> None:
     """Set a network to a finished run's weights, or to the pretrained encoder's where ``run`` is empty. A head whose run
-    had another number of outputs than the network has stays as it is."""
-    stored = Ledger(place.ledger).arrays(run, "weights") if run else {}
+    had another number of outputs than the network has stays as it is. file: "weights" or NETWORK."""
+    stored = Ledger(place.ledger).arrays(run, file) if run else {}
     if stored is None:
         raise FileNotFoundError(f"weights of run {run} are missing from the ledger {place.ledger}")
     embedding = _embedding_name(network)

@@ -18,7 +18,7 @@ from lib.models.encoders import fresh_head
 from lib.models.head import head_of, start_at_probe
 from lib.models.training import Fit, fine_tune, predict
 from lib.runs.records import Model, checkpoint_entry
-from lib.runs.weights import load_start, weights_to_keep, worker_network
+from lib.runs.weights import NETWORK, load_start, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Place, load_materials
 from lib.stats.metrics import scores
 from lib.storage.ledger import Ledger, write_atomically
@@ -39,6 +39,8 @@ def train(place: Place, model: Model) -> None:
     tokens, _ = load_materials(place.ledger, place.materials)
     with lost_seconds(place.ledger, run.id) as clock, trained(place, model, clock.beat) as (network, fit, looking):
         weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
+        if model.for_export:
+            weights[NETWORK] = weights_to_keep(network, tokens, model.rows, torch.float32)
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
             ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | weights)

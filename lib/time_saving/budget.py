@@ -24,12 +24,12 @@ def check_budget(budget: float | None, estimated: "pd.DataFrame", tasks: int, wo
 def decision_minutes(estimated: "pd.DataFrame", tasks: int, workers: int) -> tuple[float, float]:
     """Minutes until the single-task models are trained and have scouted, and until every task has a decision.
 
-    Every target is trained three times at least: alone, from the mean of all sources, and for export. A minute goes to
-    tables and figures. estimated: the table "estimate", of a study with a budget.
+    Every target is trained twice at least, alone and from the mean of all sources, and its model is exported. A minute goes
+    to tables and figures. estimated: the table "estimate", of a study with a budget.
     """
     phases = estimated.set_index("phase")
     minutes, models = phases["seconds"] / 60 / workers, phases["models"]
     around = sum(minutes[phase] / models[phase] for phase in ("predicting", "loading and saving"))
     singles, pairs = "training single-task models", "training transfer models"
     alone = minutes[singles] + models[singles] * around + minutes["feature extraction"]
-    return float(alone), math.ceil(alone + 2 * tasks * (minutes[pairs] / models[pairs] + around)) + 1.0
+    return float(alone), math.ceil(alone + tasks * (minutes[pairs] / models[pairs] + 2 * around)) + 1.0

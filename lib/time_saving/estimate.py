@@ -70,11 +70,13 @@ def _disk(bench: Workbench, work: pd.DataFrame) -> dict[str, float]:
     singles, predicting = work.loc["training single-task models"], work.loc["predicting"]
     extractions = work.loc["feature extraction"]
     features = 4 * extractions["predicted"] * (2 * network.config.hidden_size + 1)  # [CLS], mean and probability
+    squared = 2 * trained * extractions["models"] * (extractions["trained"] > 0)
+    networks = 2 * weights * len(bench.tasks.names) * (bench.study.budget_minutes is not None)  # in full precision
     sizes = {
-        "training single-task models": singles["models"] * weights,
+        "training single-task models": singles["models"] * weights + networks,
         "training rivals": joint * weights,  # of the joint sources
         "predicting": 4 * predicting["predicted"] + ENTRY * predicting["models"],
-        "feature extraction": features + 2 * extractions["models"] * trained,
+        "feature extraction": features + squared,
     }
     return {phase: size / 1e6 for phase, size in sizes.items()}
 
