@@ -38,7 +38,7 @@ from lib.runs.results import run_table, select_settings
 from lib.runs.sizes import LEAST_STEPS, SOURCE_TEXTS, TARGET_TEXTS, affordable, affordable_split
 from lib.runs.weights import NETWORK
 from lib.runs.workbench import open_workbench
-from lib.selection.promising import PROMISING, scout
+from lib.selection.promising import PROMISING
 from lib.storage.tables import check, read_table, write_for_spreadsheets, write_table
 from lib.study.files import ROOT
 from lib.study.parameters import Study
@@ -181,11 +181,11 @@ def test_every_targets_first_choice_comes_before_any_second():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A tiny study with a budget, its single-task models and its selector's scores."""
+    """A tiny study with a budget, and its single-task models."""
     corpus = {"loader": "synthetic", "texts": 240, "tasks": 4}
     bench = open_workbench(tiny_study(tmp_path_factory.mktemp("budget"), corpus=corpus, budget_minutes=1000))
     singles = select_settings(run_table(bench, train_models(bench, single_models(bench), "singles")))
-    return bench, singles, scout(bench, singles)["selectors"]
+    return bench, singles
 
 
 @pytest.mark.parametrize(
@@ -202,14 +202,14 @@ def test_a_batch_shrinks_to_what_ends_in_time(seeds, sizes, monkeypatch):
 
 
 def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch(trained):
-    bench, singles, selectors = trained
+    bench, singles = trained
     decider, seen = Decider(bench), []
 
     def decide(models):
         seen.append([each.kind for each in models])
         return decider(models)
 
-    decisions = train_candidates(bench, singles, selectors, 0.0, decide)
+    decisions = train_candidates(bench, singles, 0.0, decide).decisions
     assert all(seen[at] == seen[at + 1][: len(seen[at])] for at in range(len(seen) - 1))
     order = list(dict.fromkeys(seen[-1]))
     assert order[:5] == ["single", "frozen", "fused", "fused_top", "transfer"]
@@ -224,24 +224,24 @@ def test_stages_come_in_their_order_and_the_tables_are_written_after_every_batch
     assert all(candidate_of(each) == decisions[target].used for target, each in used.items())
     kept = {each.run.id for each in decider.models if bench.ledger.size(each.run.id, NETWORK)}
     assert kept == {each.run.id for each in used.values()}  # of nothing else is the network still there
-    again = train_candidates(bench, singles, selectors, 0.0, Decider(bench))
+    again = train_candidates(bench, singles, 0.0, Decider(bench)).decisions
     assert again == decisions
 
 
 def test_without_a_budget_every_candidate_is_trained_once(trained):
-    bench, singles, selectors = trained
+    bench, singles = trained
     study = bench.study.model_copy(update={"budget_minutes": None})
     decider = Decider(replace(bench, study=study))
-    train_candidates(decider.bench, singles, selectors, 0.0, decider)
+    train_candidates(decider.bench, singles, 0.0, decider)
     assert pd.Series([each.kind for each in decider.models]).value_counts().to_dict() == {
         "transfer": 12, "single": 4, "frozen": 4, "fused": 4, "fused_top": 4,
     }  # fmt: skip
 
 
 def test_test_scores_stand_beside_the_decision_and_have_no_part_in_it(trained):
-    bench, singles, selectors = trained
+    bench, singles = trained
     decider = Decider(bench)
-    decisions = train_candidates(bench, singles, selectors, 0.0, decider)
+    decisions = train_candidates(bench, singles, 0.0, decider).decisions
     plain, tested = (decider.recommendation_table(decisions, with_test=each) for each in (False, True))
     assert plain["test_gain"].isna().all() and tested["test_gain"].notna().all()
     assert tested[tested["used"] == "single"]["test_gain"].eq(0).all()
@@ -251,11 +251,11 @@ def test_test_scores_stand_beside_the_decision_and_have_no_part_in_it(trained):
 
 
 def test_training_stops_with_the_budget_and_leaves_time_for_the_export(trained):
-    bench, singles, selectors = trained
+    bench, singles = trained
     cases = {}
     for recorded in (60_000.0 - 0.01, 0.0):  # of 1,000 minutes with one worker
         decider = Decider(bench)
-        decisions = train_candidates(bench, singles, selectors, recorded, decider)
+        decisions = train_candidates(bench, singles, recorded, decider).decisions
         cases[recorded] = {each.kind for each in decider.models}
         assert set(decisions) == set(bench.tasks.names)
     assert cases[60_000.0 - 0.01] == {"single"} < cases[0.0]

@@ -137,11 +137,6 @@ class Decider:
         low, high = interval(gain[1:])
         return scores | {"test_gain": float(gain[0]), "test_low": float(low), "test_high": float(high)}
 
-    def seconds_after(self, singles: pd.DataFrame) -> float:
-        """Seconds of one worker that the models took which are not among the single-task models of this table."""
-        runs = self._runs(self.models)
-        return float(runs.loc[~runs["run"].isin(singles["run"]), "total_seconds"].sum())
-
     def _runs(self, models: Sequence[Model]) -> pd.DataFrame:
         for model in models:
             if model.run.id not in self.rows:

@@ -1,8 +1,9 @@
 """Trains what a target may start from within a budget of time, so that the answer is good early and never luck unawares.
 
-The single-task models are trained before. Then come the frozen encoder and the mean of all sources, for every target; the
-mean of the few most promising sources; single sources, the most promising first; and at last the leaders and the
-single-task models again from other seeds. After every batch the decisions so far are written.
+The single-task models are trained before. Then come the frozen encoder and the mean of all sources, for every target. If
+time is left, every source scouts, which says what is promising: the mean of the few most promising sources; single sources,
+the most promising first. At last come the leaders and the single-task models again from other seeds. After every batch the
+decisions so far are written.
 """
 
 import math
@@ -25,7 +26,7 @@ from lib.runs.results import run_table
 from lib.runs.rivals import fused_top_models, target_models
 from lib.runs.weights import NETWORK
 from lib.runs.workbench import Workbench
-from lib.selection.promising import promise, ranked_sources
+from lib.selection.promising import promise, ranked_sources, scout, scouting_seconds
 from lib.time_saving.orders import interleaved
 from lib.transfer.pairs import CONFIGURATION, PAIR, setting_ranks, single_validation
 
@@ -33,36 +34,36 @@ FUSED_TOP, PAIRS = 0.2, 0.6  # shares of the time after the fused models at whic
 Decide = Callable[[Sequence[Model]], dict[str, Judgement]]
 
 
-def train_candidates(
-    bench: Workbench, singles: pd.DataFrame, selectors: pd.DataFrame, recorded: float, decide: Decide
-) -> dict[str, Judgement]:
+def train_candidates(bench: Workbench, singles: pd.DataFrame, recorded: float, decide: Decide) -> "Spending":
     """Train candidates in the order of the stages, as far as the budget goes; without a budget, all of them once.
 
     Args:
         bench: the study; its engine and budget.
-        singles, selectors: the tables of these names.
+        singles: the table of this name.
         recorded: seconds of one worker that the study has taken before.
         decide: called with all models at the start and after every batch; writes the decisions and returns them.
 
     Returns:
-        The last decisions: target -> judgement.
+        What was trained, in what time, and the last decisions.
     """
     baseline = list(target_models(bench, singles).values())
     spending = Spending(bench, recorded, baseline, decide)
     spending.train(frozen_models(bench, singles), "frozen encoder", 1.0)
     spending.train(fused_models(bench, singles), "mean of all sources", 1.0)
-    spending.start_sharing()
-    spending.train(fused_top_models(bench, singles, ranked_sources(selectors)), "mean of the first sources", FUSED_TOP)
-    pairs = most_promising_first(transfer_models(bench, singles), singles, selectors)
-    spending.train(pairs, "single sources", PAIRS)
+    if (selectors := spending.scout(singles)) is not None:
+        spending.start_sharing()
+        few = fused_top_models(bench, singles, ranked_sources(selectors))
+        spending.train(few, "mean of the first sources", FUSED_TOP)
+        pairs = most_promising_first(transfer_models(bench, singles), singles, selectors)
+        spending.train(pairs, "single sources", PAIRS)
     if bench.study.budget_minutes is None:
-        return spending.decisions
+        return spending
     planned = {(model.target, candidate_of(model)): model for model in [*baseline, *spending.planned]}
     for round in range(1, MOST_SEEDS):
         again = list(restarts(planned, spending.decisions, round, bench.study.seeds))
         if not spending.train(again, f"leaders again, round {round}", 1.0):
             break
-    return spending.decisions
+    return spending
 
 
 class Spending:
@@ -91,6 +92,15 @@ class Spending:
         gone = sum(not self.bench.ledger.size(run, NETWORK) for run in used)
         export = len(used) * self.writing + gone * self.expected
         self.end = self.bench.study.budget_seconds - export / self.bench.engine.processes
+
+    def scout(self, singles: pd.DataFrame) -> pd.DataFrame | None:
+        """The table "selectors", where a model could still be trained after it. singles: the table of this name."""
+        if not self.batch_size(self.end - scouting_seconds(self.bench, singles) / self.bench.engine.processes):
+            return None
+        tables = scout(self.bench, singles)
+        seconds = tables["feature_extraction"]["seconds"].sum() + tables["selector_costs"]["scoring_seconds"].sum()
+        self.recorded += float(seconds)
+        return tables["selectors"]
 
     def start_sharing(self) -> None:
         """From here on shares of the time count what is left."""

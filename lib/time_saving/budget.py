@@ -22,14 +22,14 @@ def check_budget(budget: float | None, estimated: "pd.DataFrame", tasks: int, wo
 
 
 def decision_minutes(estimated: "pd.DataFrame", tasks: int, workers: int) -> tuple[float, float]:
-    """Minutes until the single-task models are trained and have scouted, and until every task has a decision.
+    """Minutes until every target is trained alone and its model exported, and until each also has a decision.
 
-    Every target is trained twice at least, alone and from the mean of all sources, and its model is exported. A minute goes
-    to tables and figures. estimated: the table "estimate", of a study with a budget.
+    A decision rests on one more training at least, from the mean of all sources. A minute goes to tables and figures.
+    estimated: the table "estimate", of a study with a budget.
     """
     phases = estimated.set_index("phase")
     minutes, models = phases["seconds"] / 60 / workers, phases["models"]
     around = sum(minutes[phase] / models[phase] for phase in ("predicting", "loading and saving"))
     singles, pairs = "training single-task models", "training transfer models"
-    alone = minutes[singles] + models[singles] * around + minutes["feature extraction"]
-    return float(alone), math.ceil(alone + tasks * (minutes[pairs] / models[pairs] + 2 * around)) + 1.0
+    alone = minutes[singles] + (models[singles] + tasks) * around
+    return float(alone), math.ceil(alone + tasks * (minutes[pairs] / models[pairs] + around)) + 1.0

@@ -21,7 +21,7 @@ from lib.runs.records import Model
 from lib.runs.rivals import joint_rows, numbers_of_sources
 from lib.runs.weights import load_weights, weights_to_keep, worker_network
 from lib.runs.workbench import PARTS, Workbench
-from lib.selection.promising import scouting
+from lib.selection.promising import scouting, texts_read
 from lib.storage.tables import read_table
 from lib.study.sections import Setting
 from lib.time_saving.budget import check_budget
@@ -101,7 +101,9 @@ def planned_work(bench: Workbench) -> pd.DataFrame:
     trained = len(singles) + pairs + tasks * seeds + reseeded + rivals
     config = study.conductance
     others = sum(steps + 1 for steps in config.all_steps if steps != config.steps)
-    encoded, squared = _extractions(bench)
+    scouts = study.budget_minutes is not None  # it only scouts, and squares no gradients
+    encoded = texts_read(scouting(bench) if scouts else bench)
+    squared = 0 if scouts else sum(len(model.rows) for model in singles if model.setting == 0)
     rows = [
         ("training single-task models", len(singles), _texts(singles), 0, 0, 0),
         ("training transfer models", pairs, pairs * mean, 0, 0, 0),
@@ -133,20 +135,6 @@ def _rivals(bench: Workbench, sources: list[Model], targets: list[Model]) -> tup
     }
     planned, runs = [texts for kind in study.rivals.kinds for texts in trained[kind]], len(names) * len(study.seeds)
     return runs * len(planned), runs * sum(planned)
-
-
-def _extractions(bench: Workbench) -> tuple[int, int]:
-    """How many texts are encoded (by source models and by the pretrained encoder), and on how many gradients are squared.
-
-    A study with a budget only scouts.
-    """
-    seeds, names, scouts = len(bench.study.seeds), bench.tasks.names, bench.study.budget_minutes is not None
-    read = scouting(bench) if scouts else bench
-    sources, targets = ([read.drawn(task, side) for task in names] for side in ("source", "target"))
-    validation = len(bench.tasks.split["validation"])
-    encoded = seeds * sum(len(np.union1d(rows, np.concatenate(targets))) + validation for rows in sources)
-    squared = 0 if scouts else sum(len(model.rows) for model in single_models(bench) if model.setting == 0)
-    return encoded + len(np.unique(np.concatenate([*sources, *targets]))) + validation, squared
 
 
 def _texts(models: list[Model]) -> float:
