@@ -14,7 +14,7 @@ for library in ("OMP", "MKL", "OPENBLAS"):  # tests share the cores as processes
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-LONGEST = ("test_smoke_study", "test_runs", "test_browser", "test_published")  # these start first: tests end together
+LONGEST = ("test_smoke_study", "test_runs", "test_published", "test_browser")  # these start first: tests end together
 
 
 def pytest_collection_modifyitems(items):

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import shutil
 import zipfile
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from studies import tiny_study
 from lib.errors import InputError
 from lib.models.training import checkpoint_step
 from lib.runs.archive import load, save
-from lib.runs.engine import train_missing, train_models
+from lib.runs.engine import order_of_work, train_missing, train_models
 from lib.runs.plan import (
     reseeded_models,
     single_models,
@@ -204,6 +205,17 @@ def test_models_that_would_be_trained_twice_alike_are_one_or_refused(tmp_path):
     bench = open_workbench(tiny_study(tmp_path, source={"n": 48, "epochs": 2}, settings=settings))
     with pytest.raises(InputError, match="settings 0 .source. and 1 .source..*source.epochs"):
         single_models(bench)
+
+
+def test_the_longest_models_come_first_and_those_with_one_start_together(whole):
+    bench = open_workbench(tiny_study(whole[0]))
+    singles = train_models(bench, single_models(bench), "singles")
+    pairs = transfer_models(bench, select_settings(run_table(bench, singles)))
+    ordered = sorted([*pairs, *singles], key=order_of_work)
+    lengths = [len(model.rows) * model.run.setting["epochs"] for model in ordered]
+    assert lengths == sorted(lengths, reverse=True) and len(set(lengths)) > 1
+    starts = [start for start, _ in groupby(model.run.starts for model in ordered if model.kind == "transfer")]
+    assert len(starts) == len(set(starts)) == len(bench.tasks.names)
 
 
 def test_a_longer_baseline_may_take_more_epochs_than_a_user_may_ask_for(tmp_path):

@@ -30,6 +30,7 @@ from lib.selection.promising import promise, ranked_sources, scout, scouting_sec
 from lib.time_saving.orders import interleaved
 from lib.transfer.pairs import CONFIGURATION, PAIR, setting_ranks, single_validation
 
+CLOSING = 30.0  # seconds on a slow machine from the last decision to the end, besides the export: figures, report, site
 FUSED_TOP, PAIRS = 0.2, 0.6  # shares of the time after the fused models at which their turn ends
 Decide = Callable[[Sequence[Model]], dict[str, Judgement]]
 
@@ -70,7 +71,7 @@ class Spending:
     """The models that are trained so far, the time that they took, and the decisions that rest on them.
 
     A batch starts only if it should end in time. What is kept free in the end is the time to export every target's
-    model.
+    model, and CLOSING.
     """
 
     def __init__(self, bench: Workbench, recorded: float, baseline: Sequence[Model], decide: Decide):
@@ -91,7 +92,7 @@ class Spending:
                 self.bench.ledger.prune(model.run.id, NETWORK)
         gone = sum(not self.bench.ledger.size(run, NETWORK) for run in used)
         export = len(used) * self.writing + gone * self.expected
-        self.end = self.bench.study.budget_seconds - export / self.bench.engine.processes
+        self.end = self.bench.study.budget_seconds - export / self.bench.engine.processes - CLOSING
 
     def scout(self, singles: pd.DataFrame) -> pd.DataFrame | None:
         """The table "selectors", where a model could still be trained after it. singles: the table of this name."""

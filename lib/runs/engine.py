@@ -55,16 +55,22 @@ def train_missing(bench: Workbench, models: list[Model], label: str, weights: bo
 
     Args:
         bench: the study with its texts.
-        models: in any order; the longest are begun first.
+        models: in any order; see ``order_of_work``.
         label: what the progress bar calls them.
         weights: train those too whose weights were deleted.
     """
     models = list({model.run.id: model for model in models}.values())  # one frozen run may stand for several seeds
-    longest_first = sorted(models, key=lambda model: -len(model.rows) * model.run.setting["epochs"])
+    longest_first = sorted(models, key=order_of_work)
     is_finished = partial(finished, bench, weights=weights)
     if bench.place.device == "cuda" and not all(map(is_finished, models)):
         say_device_check(bench, longest_first[0])
     compute(partial(train, bench.place), longest_first, is_finished, bench.engine, label)
+
+
+def order_of_work(model: Model) -> tuple[float, tuple[str, ...]]:
+    """The longest models first, so that no core waits for the last one. Equally long ones with the same start follow each
+    other: a grid that goes on where its weights are not at hand trains only the sources again that have pairs left."""
+    return -len(model.rows) * model.run.setting["epochs"], model.run.starts
 
 
 def say_device_check(bench: Workbench, model: Model) -> None:
