@@ -92,6 +92,17 @@ def test_without_candidates_nothing_can_be_told():
     assert what_would_settle(alone, 100, 0.01) == (None, None)
 
 
+@pytest.mark.parametrize("gain", [-0.3, 0.3])
+def test_a_frozen_encoder_alone_does_not_say_whether_to_transfer(gain):
+    rng = np.random.default_rng(3)
+    found = simulated([gain], rng)
+    scores = {ALONE: found[ALONE], FROZEN: found[Candidate("transfer", "s1")]}
+    judged = judge(scores, 0.01, rng)
+    assert judged.verdict == "cannot_tell" and judged.used == (FROZEN if gain > 0 else ALONE)
+    assert what_would_settle(judged, 100, 0.01) == (None, None)
+    assert judge(scores | {A: found[ALONE] - 0.1}, 0.01, rng).verdict == "do_not_transfer"
+
+
 @pytest.mark.parametrize(
     ("leader", "expected", "low", "high", "verdict"),
     [
@@ -122,12 +133,16 @@ def test_the_spread_over_seeds_by_hand():
 
 def test_what_would_settle_is_more_seeds_where_training_is_the_noise_else_more_texts():
     luck = 0.02 * math.sqrt(2)
-    noisy = Judgement("cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.001, seed_spread=luck)
+    noisy = Judgement(
+        "cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.001, seed_spread=luck, tried=True
+    )
     seeds, texts = what_would_settle(noisy, 400, 0.02)
     assert texts is None and 1 <= seeds <= MOST_SEEDS - 1
     allowed = (0.001**2 + luck**2) * (0.04 / 0.06) ** 2
     assert 0.001**2 + 2 * 0.02**2 / (1 + seeds) <= allowed < 0.001**2 + 2 * 0.02**2 / seeds
-    few_texts = Judgement("cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.03, seed_spread=0.0001)
+    few_texts = Judgement(
+        "cannot_tell", A, 0.05, 0.04, low=-0.02, high=0.1, text_spread=0.03, seed_spread=0.0001, tried=True
+    )
     seeds, texts = what_would_settle(few_texts, 400, 0.0001 / math.sqrt(2))
     assert seeds is None and texts == pytest.approx(400 * ((0.06 / 0.04) ** 2 - 1), rel=0.01)
     assert what_would_settle(Judgement("transfer", A, 0.05, 0.04, 0.01, 0.1), 400, 0.01) == (None, None)

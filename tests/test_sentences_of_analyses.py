@@ -286,7 +286,8 @@ def recommendations_of(**columns) -> pd.DataFrame:
     row = {
         "target": "a", "verdict": "transfer", "leader": "transfer", "sources": "b", "used": "transfer",
         "expected_gain": 0.03, "low": 0.01, "high": 0.05, "validation_texts": 400, "validation_positives": 1200,
-        "minutes": 2.0, "more_seeds": NAN, "more_texts": NAN, "test_gain": 0.02, "test_low": -0.01, "test_high": 0.05,
+        "candidates": 3, "minutes": 2.0, "more_seeds": NAN, "more_texts": NAN,
+        "test_gain": 0.02, "test_low": -0.01, "test_high": 0.05,
     } | columns  # fmt: skip
     n = max(len(value) if isinstance(value, list) else 1 for value in row.values())
     return pd.DataFrame({name: value if isinstance(value, list) else [value] * n for name, value in row.items()})
@@ -327,7 +328,12 @@ def test_what_would_settle_a_decision():
     for texts, told in ((143, "150"), (150, "150"), (430, "450"), (1001, "1,500")):
         assert settling(more_texts=float(texts)) == f"about {told} more labelled texts"
     assert "few thousand" in settling()
-    assert "budget_minutes" in settling(leader="")
+    assert (
+        settling(leader="")
+        == settling(leader="frozen", candidates=1)
+        == ("a larger budget_minutes: no other task was tried")
+    )
+    assert "few thousand" in settling(leader="frozen")
     assert settling(leader="", validation_positives=5) == "at least 6 positives to validate on"
 
 
@@ -337,7 +343,7 @@ def test_decisions_on_the_terminal_are_aligned_and_say_what_they_rest_on():
     assert first.startswith("task    decision ") and lines[0].startswith("a       transfer from b")
     assert "+0.030 (+0.010 to +0.050)" in lines[0] and "1,200" in lines[0]
     assert check(lines[-1]).startswith("Gains are those on 400 validation texts")
-    assert lines[-1].endswith("On test, the 2 models that transfer gain +0.020 on average.")
+    assert lines[-1].endswith("On test, the 2 models that are not trained alone gain +0.020 on average.")
     alone = recommendations_of(used="single")
     assert check(recommend.basis(alone)).endswith("All tasks are trained alone, so test has no gain to confirm.")
     untested = recommendations_of(test_gain=NAN, test_low=NAN, test_high=NAN)

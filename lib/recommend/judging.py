@@ -42,6 +42,7 @@ class Judgement:
     leader: the candidate with the largest gain; None where nothing but single models is trained. gain: its mean average
     precision minus that of training alone. expected: the gain without what choosing the best adds by luck. low, high: the
     simultaneous 95 % interval. text_spread, seed_spread: the standard deviations of the gain over texts and over seeds.
+    tried: whether a start from other tasks is among the candidates.
     """
 
     verdict: str  # transfer, fuse, do_not_transfer or cannot_tell
@@ -52,6 +53,7 @@ class Judgement:
     high: float = math.nan
     text_spread: float = math.nan
     seed_spread: float = math.nan
+    tried: bool = False
 
     @property
     def used(self) -> Candidate:
@@ -69,7 +71,7 @@ def judge(scores: Mapping[Candidate, np.ndarray], spread: float, rng: np.random.
         rng: source of randomness, for training's part of the luck.
 
     Returns:
-        The judgement. With no candidate but training alone nothing can be told.
+        The judgement. Where no start from other tasks is among the candidates, it cannot tell.
     """
     single = scores[ALONE]
     others = [candidate for candidate in scores if candidate != ALONE]
@@ -89,10 +91,11 @@ def judge(scores: Mapping[Candidate, np.ndarray], spread: float, rng: np.random.
     low = gains[best] - np.quantile(lead.max(axis=0), TAILS[1])
     high = gains[best] - np.quantile(lead[best], TAILS[0])
     seed_spread = spread * math.sqrt(1 / len(single) + 1 / len(scores[others[best]]))
-    total = lead[best].std()
+    total, tried = lead[best].std(), any(candidate.kind != "frozen" for candidate in others)
+    verdict = verdict_of(others[best], expected, low, high) if tried else "cannot_tell"
     return Judgement(
-        verdict_of(others[best], expected, low, high), others[best], float(gains[best]), float(expected), float(low),
-        float(high), text_spread=math.sqrt(max(total**2 - seed_spread**2, 0.0)), seed_spread=seed_spread,
+        verdict, others[best], float(gains[best]), float(expected), float(low), float(high),
+        text_spread=math.sqrt(max(total**2 - seed_spread**2, 0.0)), seed_spread=seed_spread, tried=tried,
     )  # fmt: skip
 
 
@@ -130,7 +133,7 @@ def what_would_settle(judgement: Judgement, texts: int, spread: float) -> tuple[
         Seeds and texts, one of them; two Nones where something is settled, or where no number of texts would do.
     """
     half = judgement.expected - judgement.low
-    if judgement.verdict != "cannot_tell" or judgement.leader is None or half <= 0:
+    if judgement.verdict != "cannot_tell" or not judgement.tried or half <= 0:
         return None, None
     allowed = (judgement.text_spread**2 + judgement.seed_spread**2) * (judgement.expected / half) ** 2
     now = max(1, math.floor(2 * spread**2 / judgement.seed_spread**2)) if judgement.seed_spread else MOST_SEEDS

@@ -5,8 +5,9 @@ python tests/benchmarks/own_data.py large    (12 labels, 26,000 rows, a budget o
 
 The rows are disaster messages. SetFit (Tunstall et al. 2022, arXiv 2209.11055) fine-tunes one model a label from the same
 encoder, with its authors' settings: 64 texts of each class, 20 iterations of contrastive pairs, one epoch at 2e-5, batches
-of 16. It needs packages beside the environment: pip install --no-deps setfit==1.2.0 evaluate==0.4.6 accelerate==1.15.0.
-Both sides get two cores, in turn; average precision is that of the study's validation texts.
+of 16. Both sides cut texts at the study's max_length and get two cores, in turn; average precision is that of the study's
+validation texts. SetFit needs packages beside the environment:
+pip install --no-deps setfit==1.2.0 evaluate==0.4.6 accelerate==1.15.0
 """
 
 import argparse
@@ -67,6 +68,7 @@ def setfit(bench: Workbench) -> dict[str, float]:
         rows = np.concatenate([order[labels[order] == each][:EACH] for each in (0, 1)])
         data = Dataset.from_dict({"text": texts[rows].tolist(), "label": labels[rows].tolist()})
         model = SetFitModel.from_pretrained(encoder_folder("minilm"))
+        model.model_body.max_seq_length = bench.study.encoder.max_length
         Trainer(model=model, args=settings, train_dataset=data).train()
         probabilities = np.asarray(model.predict_proba(texts[validation].tolist()))[:, 1]
         found[task] = scores(labels[validation], probabilities, tasks.weight("validation"))["average_precision"]

@@ -85,8 +85,8 @@ def what_would_settle(row) -> str:
         return ""
     if row.validation_positives < FEWEST:
         return f"at least {FEWEST} positives to validate on"
-    if not row.leader:
-        return "a larger budget_minutes: nothing was tried"
+    if not row.leader or (row.leader == "frozen" and row.candidates == 1):
+        return "a larger budget_minutes: no other task was tried"
     if known(row.more_seeds):
         return f"training both {counted(int(row.more_seeds), 'more time')}"
     if known(row.more_texts):
@@ -134,8 +134,8 @@ def basis(table: pd.DataFrame) -> str:
         return f"{rest} All tasks are trained alone, so test has no gain to confirm."
     mean = change(moved["test_gain"].mean())
     if len(moved) == 1:
-        return f"{rest} On test, the model that transfers gains {mean}."
-    return f"{rest} On test, the {len(moved)} models that transfer gain {mean} on average."
+        return f"{rest} On test, the model that is not trained alone gains {mean}."
+    return f"{rest} On test, the {len(moved)} models that are not trained alone gain {mean} on average."
 
 
 def budget_spent(models: int, seconds: float, workers: int, budget_minutes: float | None) -> str:
