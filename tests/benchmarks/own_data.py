@@ -54,12 +54,14 @@ def decide(path: Path) -> pd.DataFrame:
     return read_table(Study.load(path).tables, "recommendations")
 
 
-def setfit(bench: Workbench) -> dict[str, float]:
-    """Average precision on validation of a SetFit model for every task."""
+def setfit(bench: Workbench, folder: Path) -> dict[str, float]:
+    """Average precision on validation of a SetFit model for every task. folder: for what SetFit writes."""
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
 
-    settings = TrainingArguments(batch_size=16, num_epochs=1, num_iterations=20, body_learning_rate=2e-5, seed=0)
+    settings = TrainingArguments(
+        batch_size=16, num_epochs=1, num_iterations=20, body_learning_rate=2e-5, seed=0, output_dir=str(folder)
+    )
     tasks, found = bench.tasks, {}
     texts = np.array(tasks.texts, dtype=object)
     for task in tasks.names:
@@ -84,7 +86,7 @@ def main() -> None:
         path = own_table(Path(folder), name)
         ours, table = seconds(lambda: decide(path))
         bench = open_workbench(Study.load(path))
-        theirs, found = seconds(lambda: setfit(bench))
+        theirs, found = seconds(lambda: setfit(bench, Path(folder) / "setfit"))
         mine, other = table["validation_average_precision"].mean(), float(np.mean(list(found.values())))
         verdicts = ", ".join(
             f"{count} {verdict.replace('_', ' ')}" for verdict, count in table["verdict"].value_counts().items()
