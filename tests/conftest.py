@@ -14,7 +14,9 @@ for library in ("OMP", "MKL", "OPENBLAS"):  # tests share the cores as processes
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-LONGEST = ("test_smoke_study", "test_runs", "test_published", "test_browser")  # these start first: tests end together
+# These files start first, so that tests end together: of two processes one trains the small study, and the other one is busy
+# until it is there for the browser.
+LONGEST = ("test_smoke_study", "test_runs", "test_mixed_studies", "test_full_disk", "test_browser", "test_published")
 
 
 def pytest_collection_modifyitems(items):
