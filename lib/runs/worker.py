@@ -38,12 +38,12 @@ def train(place: Place, model: Model) -> None:
     started, ledger, run = time.perf_counter(), Ledger(place.ledger), model.run
     tokens, _ = load_materials(place.ledger, place.materials)
     with lost_seconds(place.ledger, run.id) as clock, trained(place, model, clock.beat) as (network, fit, looking):
-        weights = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
+        kept = {"weights": weights_to_keep(network, tokens, model.rows)} if model.kind in STARTS else {}
         if model.for_export:
-            weights[NETWORK] = weights_to_keep(network, tokens, model.rows, torch.float32)
+            kept[NETWORK] = weights_to_keep(network, tokens, model.rows, torch.float32)
         if ledger.has(run.id, RESULTS):
             files = {name: ledger.arrays(run.id, name) for name in RESULTS}
-            ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | weights)
+            ledger.put(run.id, run.record, ledger.entry(run.id)["numbers"], files | kept)
             return
         predicting = time.perf_counter()
         files = {"predictions": {part: predicted(place, model, network, part) for part in PARTS}}
@@ -55,7 +55,7 @@ def train(place: Place, model: Model) -> None:
             "failed_seconds": clock.lost, "device": device_name(place.device), "threads": torch.get_num_threads(),
             "peak_memory_mb": peak_memory_mb(),
         }  # fmt: skip
-        ledger.put(run.id, run.record, numbers, files | weights)
+        ledger.put(run.id, run.record, numbers, files | kept)
 
 
 def predicted(place: Place, model: Model, network: torch.nn.Module, part: str) -> np.ndarray:
